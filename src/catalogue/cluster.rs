@@ -1,0 +1,8 @@
+//! Chapter 5.
+
+use super::Chapter;
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "cluster",
+    operations: &[],
+};

@@ -1,0 +1,426 @@
+//! What the API is: all 66 operations of `retailcloud` 2018-03-13 as plain data, each declared once.
+//!
+//! Registration in scripts, validation, signing position, reply normalising, paging, help,
+//! completion, policy and the simulator's routing all derive from these records. A chapter of
+//! the vendor's document is a file here; nothing in this folder depends on the rest of the crate.
+//!
+//! The facts come from the vendor's published document (2020-02-20) cross-checked against its
+//! published clients; `tests/golden/operations.facts.json` holds the outside copy that the tests
+//! compare this table with, both ways.
+
+mod access;
+mod applications;
+mod cluster;
+mod rds;
+mod release;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+/// The version of the API that every request names.
+pub const VERSION: &str = "2018-03-13";
+
+/// What an operation does to the account. Never guessed from the HTTP method: `DeleteAppDetail`
+/// travels by GET, most reads by POST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Changes nothing.
+    Read,
+    /// Creates or changes something.
+    Write,
+    /// Removes something that may not come back.
+    Destructive,
+}
+
+/// The HTTP method an operation is sent with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Every parameter travels in the query.
+    Get,
+    /// Parameters marked [`Position::Body`] travel as a form, the rest in the query.
+    Post,
+}
+
+/// Where a parameter travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// In the URL's query.
+    Query,
+    /// In the `application/x-www-form-urlencoded` body of a POST.
+    Body,
+}
+
+/// The type of one plain value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scalar {
+    /// Text.
+    String,
+    /// A 32-bit integer.
+    Integer,
+    /// A 64-bit integer.
+    Long,
+    /// `true` or `false`.
+    Boolean,
+}
+
+/// The type of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Type {
+    /// One plain value.
+    Scalar(Scalar),
+    /// `Name.1`, `Name.2`, …: a list of plain values.
+    List(Scalar),
+    /// `Name.1.Sub`, …: a list of maps with these parameters each.
+    Maps(&'static [Param]),
+}
+
+/// One condition on a single value, taken from the document's text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Check {
+    /// An integer between these bounds, both included.
+    Range(i64, i64),
+    /// One of these values, compared as they are written on the wire.
+    OneOf(&'static [&'static str]),
+    /// Text of this many characters, both bounds included.
+    Length(usize, usize),
+    /// Text that this regular expression matches; `says` tells a person what that means.
+    Pattern {
+        /// The expression, anchored by itself where it needs to be.
+        regex: &'static str,
+        /// What the value must be, in words: "starts with `label.jst.com/`".
+        says: &'static str,
+    },
+    /// Standard base64.
+    Base64,
+}
+
+/// One condition between parameters of an operation, taken from the document's text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// `param` may be given only when `with` is one of `values`.
+    OnlyWith {
+        /// The parameter that is restricted.
+        param: &'static str,
+        /// The parameter that decides.
+        with: &'static str,
+        /// The values of `with` that allow `param`.
+        values: &'static [&'static str],
+    },
+    /// `param` must be given when `with` is one of `values`.
+    NeededWith {
+        /// The parameter that is needed.
+        param: &'static str,
+        /// The parameter that decides.
+        with: &'static str,
+        /// The values of `with` that need `param`.
+        values: &'static [&'static str],
+    },
+    /// The two cannot be given together.
+    NotBoth(&'static str, &'static str),
+}
+
+/// One request parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Param {
+    /// The wire name without indexes: `EnvId`, `UserRoles`.
+    pub name: &'static str,
+    /// The type of its value.
+    pub ty: Type,
+    /// Query or body; parameters inside a list of maps follow their list.
+    pub position: Position,
+    /// Whether the service refuses a request without it. Inside a list of maps: whether each element needs it.
+    pub required: bool,
+    /// Known only to the vendor's later SDKs: accepted by the service, absent from the document.
+    pub later: bool,
+    /// Its value must never be shown.
+    pub secret: bool,
+    /// Conditions on its value (on each element of a list).
+    pub checks: &'static [Check],
+    /// What the service assumes when it is left out, as written on the wire.
+    pub default: Option<&'static str>,
+    /// One line of help.
+    pub help: &'static str,
+}
+
+impl Param {
+    /// An optional parameter that travels in the query.
+    pub const fn query(name: &'static str, ty: Type, help: &'static str) -> Self {
+        Self {
+            name,
+            ty,
+            position: Position::Query,
+            required: false,
+            later: false,
+            secret: false,
+            checks: &[],
+            default: None,
+            help,
+        }
+    }
+
+    /// An optional parameter that travels in the body.
+    pub const fn body(name: &'static str, ty: Type, help: &'static str) -> Self {
+        Self {
+            position: Position::Body,
+            ..Self::query(name, ty, help)
+        }
+    }
+
+    /// The service refuses a request without it.
+    pub const fn required(self) -> Self {
+        Self {
+            required: true,
+            ..self
+        }
+    }
+
+    /// Known only to later SDKs.
+    pub const fn later(self) -> Self {
+        Self {
+            later: true,
+            ..self
+        }
+    }
+
+    /// Its value is masked wherever it could be shown.
+    pub const fn secret(self) -> Self {
+        Self {
+            secret: true,
+            ..self
+        }
+    }
+
+    /// Conditions on its value.
+    pub const fn checks(self, checks: &'static [Check]) -> Self {
+        Self { checks, ..self }
+    }
+
+    /// What the service assumes when it is left out.
+    pub const fn default(self, value: &'static str) -> Self {
+        Self {
+            default: Some(value),
+            ..self
+        }
+    }
+
+    /// Whether this parameter takes one plain value.
+    pub fn is_scalar(&self) -> bool {
+        matches!(self.ty, Type::Scalar(_))
+    }
+}
+
+/// The type of a reply field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shape {
+    /// Text.
+    String,
+    /// A 64-bit integer.
+    Int,
+    /// `true` or `false`.
+    Bool,
+    /// A map with these fields.
+    Object(&'static [Field]),
+    /// A list of maps with these fields.
+    Objects(&'static [Field]),
+    /// A list of text. Elements that arrive as maps are kept as they are.
+    Strings,
+}
+
+/// One reply field, in the document's spelling.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Field {
+    /// Canonical name.
+    pub name: &'static str,
+    /// Documented type.
+    pub shape: Shape,
+    /// The service sends it in clear, jst never shows it nor hands it to a script.
+    pub secret: bool,
+    /// Absent from the document, known from the vendor's later clients.
+    pub later: bool,
+}
+
+impl Field {
+    const fn new(name: &'static str, shape: Shape) -> Self {
+        Self {
+            name,
+            shape,
+            secret: false,
+            later: false,
+        }
+    }
+
+    /// Masked as soon as a reply is read.
+    const fn secret(self) -> Self {
+        Self {
+            secret: true,
+            ..self
+        }
+    }
+}
+
+/// A text field.
+const fn string(name: &'static str) -> Field {
+    Field::new(name, Shape::String)
+}
+
+/// An integer field.
+const fn int(name: &'static str) -> Field {
+    Field::new(name, Shape::Int)
+}
+
+/// A Boolean field.
+const fn bool(name: &'static str) -> Field {
+    Field::new(name, Shape::Bool)
+}
+
+/// A map field.
+const fn object(name: &'static str, fields: &'static [Field]) -> Field {
+    Field::new(name, Shape::Object(fields))
+}
+
+/// A field with a list of maps.
+const fn objects(name: &'static str, fields: &'static [Field]) -> Field {
+    Field::new(name, Shape::Objects(fields))
+}
+
+/// A field with a list of text.
+const fn strings(name: &'static str) -> Field {
+    Field::new(name, Shape::Strings)
+}
+
+const STRING: Type = Type::Scalar(Scalar::String);
+const INTEGER: Type = Type::Scalar(Scalar::Integer);
+const LONG: Type = Type::Scalar(Scalar::Long);
+const BOOLEAN: Type = Type::Scalar(Scalar::Boolean);
+
+/// How a list operation pages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Paging {
+    /// The parameter with the page's number, counted from 1; `None` when one reply holds the whole list.
+    pub number: Option<&'static str>,
+    /// The page size that `paginate` asks for and that is sent where the service wants one and the caller gave none.
+    pub size: i64,
+    /// The way to the records in a normalised reply.
+    pub items: &'static [&'static str],
+    /// The way to the count of all records in a normalised reply.
+    pub total: &'static [&'static str],
+}
+
+impl Paging {
+    /// `PageNumber` / `PageSize`, records in `Data`, their count in `TotalCount`: most lists.
+    const NUMBER: Self = Self {
+        number: Some("PageNumber"),
+        size: 100,
+        items: &["Data"],
+        total: &["TotalCount"],
+    };
+    /// The same with `PageNum`: the cluster lists.
+    const NUM: Self = Self {
+        number: Some("PageNum"),
+        ..Self::NUMBER
+    };
+}
+
+/// The parameter with a page's size, the same in every paged operation.
+pub const PAGE_SIZE: &str = "PageSize";
+
+/// One operation of the API.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Operation {
+    /// The wire name: `ScaleApp`.
+    pub action: &'static str,
+    /// The script name: `scale_app`.
+    pub function: &'static str,
+    /// The section of the document that describes it: `4.1.3`.
+    pub section: &'static str,
+    /// What it does to the account.
+    pub effect: Effect,
+    /// How it is sent.
+    pub method: Method,
+    /// One line of help.
+    pub help: &'static str,
+    /// Request parameters: the document's in its order, then the later ones.
+    pub params: &'static [Param],
+    /// Conditions between parameters.
+    pub rules: &'static [Rule],
+    /// How it pages, when it lists.
+    pub paging: Option<Paging>,
+    /// The integer `Code` that means success, beside 0.
+    pub success: i64,
+    /// Reply fields in the document's order, then the later ones.
+    pub reply: &'static [Field],
+    /// Parameters of a call that works on the simulator's demo account, as a JSON object.
+    pub example: &'static str,
+}
+
+impl Operation {
+    /// What most operations share, for records to name only what differs.
+    const BASE: Self = Self {
+        action: "",
+        function: "",
+        section: "",
+        effect: Effect::Read,
+        method: Method::Post,
+        help: "",
+        params: &[],
+        rules: &[],
+        paging: None,
+        success: 0,
+        reply: &[],
+        example: "{}",
+    };
+
+    /// The required plain parameters that a script may give by position, in the document's order.
+    /// Paging ones are left out.
+    pub fn positional(&self) -> impl Iterator<Item = &'static Param> {
+        let number = self.paging.and_then(|paging| paging.number);
+        self.params.iter().filter(move |param| {
+            param.required
+                && param.is_scalar()
+                && param.name != PAGE_SIZE
+                && Some(param.name) != number
+        })
+    }
+
+    /// The parameter of this wire name.
+    pub fn param(&self, name: &str) -> Option<&'static Param> {
+        self.params.iter().find(|param| param.name == name)
+    }
+
+    /// The title of the document's chapter that describes it.
+    pub fn chapter(&self) -> &'static str {
+        CHAPTERS
+            .iter()
+            .find(|chapter| chapter.operations.iter().any(|op| op.action == self.action))
+            .map_or("", |chapter| chapter.title)
+    }
+}
+
+/// A chapter of the document.
+pub struct Chapter {
+    /// Its title: `applications`, `users`, `operations`, `release`, `cluster`, `rds`.
+    pub title: &'static str,
+    /// Its operations, in the document's order.
+    pub operations: &'static [Operation],
+}
+
+/// Every chapter, in the document's order.
+pub static CHAPTERS: &[Chapter] = &[
+    applications::CHAPTER,
+    users::CHAPTER,
+    access::CHAPTER,
+    release::CHAPTER,
+    cluster::CHAPTER,
+    rds::CHAPTER,
+];
+
+/// All operations, in the document's order.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    CHAPTERS.iter().flat_map(|chapter| chapter.operations)
+}
+
+/// The operation of this action (`ScaleApp`) or function (`scale_app`).
+pub fn find(name: &str) -> Option<&'static Operation> {
+    operations().find(|op| op.action == name || op.function == name)
+}

@@ -1,0 +1,8 @@
+//! Chapter 6.
+
+use super::Chapter;
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "rds",
+    operations: &[],
+};

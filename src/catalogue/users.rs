@@ -1,0 +1,8 @@
+//! Chapter 2.
+
+use super::Chapter;
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "users",
+    operations: &[],
+};

@@ -1,0 +1,90 @@
+//! Time as a run sees it: the real clock, or the simulator's, which `sleep` moves instead of waiting.
+//!
+//! Real time rules everything that concerns the wire (timestamps, timeouts, back-off, the deadline);
+//! a [`Clock`] rules what a script calls time and what happens inside the simulator.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How a clock runs by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pace {
+    /// With real time, this many times as fast.
+    Times(f64),
+    /// Only when told: it stands still at its start until [`Clock::advance`].
+    Told,
+}
+
+/// A clock that many threads may share.
+#[derive(Debug)]
+pub struct Clock {
+    pace: Pace,
+    /// Whether [`Clock::sleep`] moves the clock instead of waiting.
+    skips: bool,
+    origin: Timestamp,
+    started: std::time::Instant,
+    /// Milliseconds added by [`Clock::advance`].
+    skipped: AtomicI64,
+}
+
+impl Clock {
+    /// The real clock: sleeping waits.
+    pub fn real() -> Self {
+        Self {
+            skips: false,
+            ..Self::simulated(Pace::Times(1.0), Timestamp::now())
+        }
+    }
+
+    /// A simulator's clock that starts at `origin`: sleeping moves it at once.
+    pub fn simulated(pace: Pace, origin: Timestamp) -> Self {
+        Self {
+            pace,
+            skips: true,
+            origin,
+            started: std::time::Instant::now(),
+            skipped: AtomicI64::new(0),
+        }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        let ran = match self.pace {
+            Pace::Times(factor) => self.started.elapsed().as_secs_f64() * factor * 1000.0,
+            Pace::Told => 0.0,
+        };
+        let moved = SignedDuration::from_millis(ran as i64).saturating_add(
+            SignedDuration::from_millis(self.skipped.load(Ordering::Acquire)),
+        );
+        self.origin.saturating_add(moved).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let _ = self
+            .skipped
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |skipped| {
+                Some(skipped.saturating_add(millis))
+            });
+    }
+
+    /// Waits, or moves the clock when it is a simulator's: until it shows at least `by` more than
+    /// when the wait began, however many wait at once.
+    pub async fn sleep(&self, by: Duration) {
+        if !self.skips {
+            return tokio::time::sleep(by).await;
+        }
+        let until = self
+            .now()
+            .saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX))
+            .unwrap_or(Timestamp::MAX);
+        // Let calls that are under way finish their step first.
+        tokio::task::yield_now().await;
+        if let Ok(left) = Duration::try_from(self.now().duration_until(until)) {
+            self.advance(left);
+        }
+    }
+}

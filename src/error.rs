@@ -1,0 +1,204 @@
+//! The one error of the crate: a kind, a message, and what a script or a person needs to act on it.
+//!
+//! The kind decides the exit code. Scripts catch the error as a map (`script::value`), people read
+//! it as printed by `report`.
+
+use serde_json::Value;
+
+/// What went wrong, in the words of the script API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Refused before sending.
+    Invalid,
+    /// The service answered with a failure.
+    Api,
+    /// A deploy was answered with `Admitted: false`: nothing was deployed.
+    NotAdmitted,
+    /// The service was still throttling when the attempts ran out.
+    Throttled,
+    /// The service could not be reached, or did not answer properly, and nothing happened.
+    Network,
+    /// It may have happened: the answer to a write was lost.
+    UnknownOutcome,
+    /// No usable credentials, or the service does not accept them.
+    Credentials,
+    /// Refused by the run's policy.
+    Policy,
+    /// A limit of the run was hit.
+    Limit,
+    /// Stopped by Ctrl-C, SIGTERM or the deadline.
+    Interrupted(Interrupt),
+    /// The script threw, or used the engine wrongly.
+    Script,
+    /// The script does not parse.
+    Parse,
+    /// The command line is wrong.
+    Usage,
+    /// A configuration file or setting is wrong.
+    Config,
+    /// Reading or writing a local file or stream failed.
+    Io,
+}
+
+/// What stopped a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    /// Ctrl-C, SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// The run's deadline.
+    Deadline,
+}
+
+impl Kind {
+    /// The word a script sees in `error`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Api => "api",
+            Self::NotAdmitted => "not_admitted",
+            Self::Throttled => "throttled",
+            Self::Network => "network",
+            Self::UnknownOutcome => "unknown_outcome",
+            Self::Credentials => "credentials",
+            Self::Policy => "policy",
+            Self::Limit => "limit",
+            Self::Interrupted(_) => "interrupted",
+            Self::Script => "script",
+            Self::Parse => "parse",
+            Self::Usage => "usage",
+            Self::Config => "config",
+            Self::Io => "io",
+        }
+    }
+
+    /// The exit code of a run that ends with it.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Invalid | Self::Script | Self::Io => 1,
+            Self::Usage => 2,
+            Self::Parse => 3,
+            Self::Api | Self::NotAdmitted | Self::Throttled => 10,
+            Self::UnknownOutcome => 11,
+            Self::Network => 12,
+            Self::Credentials => 20,
+            Self::Config => 21,
+            Self::Policy => 30,
+            Self::Interrupted(Interrupt::Deadline) => 41,
+            Self::Limit => 42,
+            Self::Interrupted(Interrupt::Interrupt) => 130,
+            Self::Interrupted(Interrupt::Terminate) => 143,
+        }
+    }
+}
+
+/// What is known of a call that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing reached the service.
+    NotSent,
+    /// The service said no.
+    Refused,
+    /// It may have happened.
+    Unknown,
+}
+
+impl Outcome {
+    /// The word a script sees in `outcome`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One thing wrong with a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// Where: `Replicas`, `PortMappings[0].Port`.
+    pub path: String,
+    /// The value given, masked where it is secret; `None` when nothing was given.
+    pub given: Option<Value>,
+    /// What is wrong and what is allowed: "must be an integer between 10 and 900".
+    pub message: String,
+    /// The nearest valid name or value.
+    pub nearest: Option<String>,
+}
+
+/// Why something failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Error {
+    /// What went wrong.
+    pub kind: Kind,
+    /// One sentence for a person.
+    pub message: String,
+    /// The service's code: an integer for business failures, text for the gateway's.
+    pub code: Option<Value>,
+    /// The action that failed.
+    pub operation: Option<String>,
+    /// The service's id of the request.
+    pub request_id: Option<String>,
+    /// The HTTP status of the last answer.
+    pub http_status: Option<u16>,
+    /// What is known of the call.
+    pub outcome: Option<Outcome>,
+    /// Whether the same call may succeed later without a change.
+    pub retryable: bool,
+    /// HTTP exchanges made.
+    pub attempts: u32,
+    /// What to do about it.
+    pub hints: Vec<String>,
+    /// Everything wrong with an invalid request.
+    pub problems: Vec<Problem>,
+}
+
+impl Error {
+    /// An error that carries nothing but its kind and message.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            code: None,
+            operation: None,
+            request_id: None,
+            http_status: None,
+            outcome: None,
+            retryable: false,
+            attempts: 0,
+            hints: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Adds what to do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Names the action that failed.
+    pub fn operation(mut self, action: impl Into<String>) -> Self {
+        self.operation = Some(action.into());
+        self
+    }
+
+    /// Says what is known of the call.
+    pub fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = Some(outcome);
+        self
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The result of everything that can fail in this crate.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,5 @@
+//! jst
+
+pub mod catalogue;
+pub mod clock;
+pub mod error;
