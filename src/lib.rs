@@ -1,5 +1,11 @@
 //! jst
 
 pub mod catalogue;
+pub mod client;
 pub mod clock;
+pub mod credentials;
 pub mod error;
+pub mod retry;
+pub mod secret;
+pub mod suggest;
+pub mod wire;

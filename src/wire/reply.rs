@@ -1,0 +1,484 @@
+//! Reading an answer: whatever arrived becomes the documented reply or a [`Fault`].
+//!
+//! Replies come wrapped, nested, in another case or with wandering types; the facts are in the
+//! documentation of [`unwrap`] and [`conform`]. `tests/golden/sample-replies.json` holds a printed
+//! sample of each operation.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Number, Value};
+
+use super::request::Target;
+use crate::catalogue::{Field, Operation, Shape};
+use crate::error::{Error, Kind, Outcome};
+use crate::secret;
+
+/// An answer as it came from the network.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    /// HTTP status.
+    pub status: u16,
+    /// The body, decompressed; perhaps cut short.
+    pub body: Vec<u8>,
+    /// The service's clock, from the `Date` header.
+    pub date: Option<Timestamp>,
+    /// How long the service asks to wait, from `x-acs-retry-after`.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why an answer is no reply, in the terms of the retry rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Back off; nothing happened.
+    Throttled,
+    /// The signature was rejected; nothing happened.
+    Signature,
+    /// The nonce was seen before; nothing happened by this attempt.
+    Nonce,
+    /// The timestamp was rejected; nothing happened.
+    Clock,
+    /// The service failed inside: what happened is not known.
+    Unavailable,
+    /// The answer cannot be understood: what happened is not known.
+    Broken,
+    /// The service said no.
+    Refused,
+}
+
+/// An answer that is no reply.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// What the retry rule goes by.
+    pub reason: Reason,
+    /// What a caller sees when it is final.
+    pub error: Error,
+}
+
+/// Reads an answer to a call.
+pub fn read(target: &Target, received: &Received) -> Result<Value, Box<Fault>> {
+    let text = String::from_utf8_lossy(&received.body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let mut result = match received.status {
+        200..=299 => success(target, text),
+        _ => Err(failure(received.status, text)),
+    };
+    if let Err(fault) = &mut result {
+        fault.error.operation = Some(target.action().to_owned());
+        fault.error.http_status = Some(received.status);
+    }
+    result
+}
+
+fn success(target: &Target, text: &str) -> Result<Value, Box<Fault>> {
+    let body = match serde_json::from_str(text) {
+        Ok(Value::Object(body)) => body,
+        Ok(_) => return Err(broken("is JSON, but not an object")),
+        Err(_) if text.starts_with('<') => return Err(broken("is not JSON but markup")),
+        Err(_) if text.is_empty() => return Err(broken("is empty")),
+        Err(error) if error.is_eof() => return Err(broken("is cut short")),
+        Err(_) => return Err(broken("is not JSON")),
+    };
+    let body = unwrap(target, body);
+    let reply = match target {
+        Target::Listed(operation) => {
+            let known = operation
+                .reply
+                .iter()
+                .any(|field| key_of(&body, field.name).is_some());
+            if !known {
+                return Err(broken("has none of the documented fields"));
+            }
+            conform(operation.reply, body)
+        }
+        Target::Unlisted(_) => mask(body),
+    };
+    match refusal(target, &reply) {
+        Some(fault) => Err(fault),
+        None => Ok(Value::Object(reply)),
+    }
+}
+
+fn broken(how: &str) -> Box<Fault> {
+    Box::new(Fault {
+        reason: Reason::Broken,
+        error: Error {
+            retryable: true,
+            ..Error::new(Kind::Network, format!("the answer {how}"))
+        },
+    })
+}
+
+/// Takes the wrappers off a reply. Chapter 5 puts some into one object named after the operation,
+/// and some of those once more under `data` beside a lower-case `code`, `name` and `message`.
+/// A documented list that happens to be called `Data` is no wrapper.
+fn unwrap(target: &Target, mut body: Map<String, Value>) -> Map<String, Value> {
+    let action = target.action();
+    if body.len() == 1 {
+        let named = body.keys().next().is_some_and(|key| {
+            key.strip_prefix(action)
+                .is_some_and(|rest| matches!(rest, "" | "Response"))
+        });
+        if named && body.values().all(Value::is_object) {
+            if let Some((_, Value::Object(inner))) = body.into_iter().next() {
+                return unwrap(target, inner);
+            }
+            return Map::new();
+        }
+    }
+    let is_envelope = body.contains_key("code")
+        && body
+            .get("data")
+            .and_then(Value::as_object)
+            .is_some_and(|data| {
+                ["Code", "RequestId", "Success"]
+                    .iter()
+                    .any(|name| key_of(data, name).is_some())
+            });
+    if !is_envelope {
+        return body;
+    }
+    let Some(Value::Object(mut inner)) = body.remove("data") else {
+        return body;
+    };
+    if key_of(&inner, "Code").is_none() {
+        inner.extend(body.remove("code").map(|code| ("Code".to_owned(), code)));
+    }
+    // Leftovers of the envelope, which one sample shows inside `data`.
+    for name in ["name", "message"] {
+        if inner.get(name).and_then(Value::as_str) == Some("") {
+            inner.shift_remove(name);
+        }
+    }
+    let message = body
+        .remove("message")
+        .filter(|message| message.as_str() != Some(""));
+    if let (Some(message), None) = (message, error_text(&inner)) {
+        inner.insert("ErrMsg".to_owned(), message);
+    }
+    inner
+}
+
+/// The key under which a map holds a field: in its canonical spelling, else in another case.
+fn key_of(map: &Map<String, Value>, name: &str) -> Option<String> {
+    if map.contains_key(name) {
+        return Some(name.to_owned());
+    }
+    map.keys()
+        .find(|key| key.eq_ignore_ascii_case(name))
+        .cloned()
+}
+
+/// The documented fields of a map in their order, spelling and types, null where nothing was sent;
+/// then whatever else was sent, as it is.
+fn conform(fields: &[Field], mut sent: Map<String, Value>) -> Map<String, Value> {
+    let mut reply = Map::with_capacity(fields.len());
+    for field in fields {
+        let mut value = sent.shift_remove(field.name);
+        if value.is_none() && !sent.is_empty() {
+            value = spelt_otherwise(&mut sent, field.name);
+        }
+        let value = match value {
+            Some(value) if field.secret => masked(value),
+            Some(value) => shaped(field.shape, value),
+            None => Value::Null,
+        };
+        reply.insert(field.name.to_owned(), value);
+    }
+    reply.extend(mask(sent));
+    reply
+}
+
+/// The three spellings of the field with a failure's text.
+const ERROR_TEXT: [&str; 3] = ["ErrMsg", "ErrorMsg", "ErrMessage"];
+
+fn spelt_otherwise(sent: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    let names: &[&str] = if ERROR_TEXT.contains(&name) {
+        &ERROR_TEXT
+    } else {
+        &[name]
+    };
+    let key = names.iter().find_map(|name| key_of(sent, name))?;
+    sent.shift_remove(&key)
+}
+
+/// A value in the documented type. What does not convert without loss stays as it was sent.
+fn shaped(shape: Shape, value: Value) -> Value {
+    match (shape, value) {
+        (_, Value::Null) => Value::Null,
+        (Shape::String, Value::Number(number)) => Value::String(number.to_string()),
+        (Shape::String, Value::Bool(flag)) => Value::String(flag.to_string()),
+        (Shape::Int, Value::String(text)) if text.is_empty() => Value::Null,
+        (Shape::Int, Value::String(text)) => text
+            .trim()
+            .parse::<i64>()
+            .map_or(Value::String(text), Value::from),
+        (Shape::Int, Value::Number(number)) => whole(number),
+        (Shape::Bool, Value::String(text)) => match text.to_ascii_lowercase().as_str() {
+            "true" | "1" => Value::Bool(true),
+            "false" | "0" => Value::Bool(false),
+            "" => Value::Null,
+            _ => Value::String(text),
+        },
+        (Shape::Bool, Value::Number(number)) => match number.as_i64() {
+            Some(0) => Value::Bool(false),
+            Some(1) => Value::Bool(true),
+            _ => Value::Number(number),
+        },
+        (Shape::Object(fields), Value::Object(map)) => Value::Object(conform(fields, map)),
+        // One sample shows a list of one where an object is documented.
+        (Shape::Object(fields), Value::Array(mut list)) if list.len() <= 1 => list
+            .pop()
+            .map_or(Value::Null, |value| shaped(Shape::Object(fields), value)),
+        (Shape::Objects(fields), Value::Array(list)) => list
+            .into_iter()
+            .map(|value| shaped(Shape::Object(fields), value))
+            .collect(),
+        (Shape::Objects(fields), Value::Object(map)) => {
+            Value::Array(vec![Value::Object(conform(fields, map))])
+        }
+        (Shape::Strings, Value::Array(list)) => list
+            .into_iter()
+            .map(|value| shaped(Shape::String, value))
+            .collect(),
+        (_, Value::Object(map)) => Value::Object(mask(map)),
+        (_, value) => value,
+    }
+}
+
+/// 3.0 as 3; anything with a fraction or beyond 64 bits stays.
+fn whole(number: Number) -> Value {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match number.as_f64() {
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT => {
+            Value::from(float as i64)
+        }
+        _ => Value::Number(number),
+    }
+}
+
+fn masked(value: Value) -> Value {
+    match value {
+        Value::Null => Value::Null,
+        _ => Value::from("****"),
+    }
+}
+
+/// Masks what is a secret by its name, at any depth, in parts of a reply that no record describes.
+fn mask(map: Map<String, Value>) -> Map<String, Value> {
+    fn walk(value: Value) -> Value {
+        match value {
+            Value::Object(map) => Value::Object(mask(map)),
+            Value::Array(list) => list.into_iter().map(walk).collect(),
+            plain => plain,
+        }
+    }
+    map.into_iter()
+        .map(|(key, value)| {
+            let value = if secret::is_secret_name(&key) {
+                masked(value)
+            } else {
+                walk(value)
+            };
+            (key, value)
+        })
+        .collect()
+}
+
+fn error_text(reply: &Map<String, Value>) -> Option<String> {
+    ERROR_TEXT
+        .iter()
+        .chain(&["Message", "message"])
+        .find_map(|name| {
+            let text = reply.get(*name)?.as_str()?;
+            (!text.is_empty()).then(|| text.to_owned())
+        })
+}
+
+/// A business failure inside HTTP 200.
+fn refusal(target: &Target, reply: &Map<String, Value>) -> Option<Box<Fault>> {
+    let code = reply.get("Code").filter(|code| !code.is_null());
+    let succeeded = match code {
+        None => true,
+        Some(code) => is_success(target.operation(), code),
+    };
+    let result = reply.get("Result");
+    let within = |name| result.and_then(|result| result.get(name));
+    let denied = |value: Option<&Value>| value == Some(&Value::Bool(false));
+    if let Some(Value::String(code)) = code.filter(|_| !succeeded) {
+        return Some(gateway_fault(200, code, reply));
+    }
+    if !succeeded || denied(reply.get("Success")) || denied(within("Success")) {
+        let text = error_text(reply).unwrap_or_else(|| "no reason given".to_owned());
+        return Some(refused(Kind::Api, code.cloned(), reply, text));
+    }
+    if denied(within("Admitted")) {
+        let code = within("BusinessCode")
+            .filter(|code| !code.is_null())
+            .cloned();
+        let why = match code.as_ref().and_then(Value::as_str) {
+            Some("102000") => "there is no admission credential",
+            Some("102001") => "the admission is under review",
+            _ => "no reason given",
+        };
+        let text = format!("not admitted, nothing was deployed: {why}");
+        return Some(refused(Kind::NotAdmitted, code, reply, text));
+    }
+    None
+}
+
+fn is_success(operation: Option<&'static Operation>, code: &Value) -> bool {
+    let number = match code {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_i64(),
+    };
+    number.is_some_and(|n| n == 0 || operation.is_some_and(|op| op.success == n))
+}
+
+fn refused(
+    kind: Kind,
+    code: Option<Value>,
+    reply: &Map<String, Value>,
+    message: String,
+) -> Box<Fault> {
+    Box::new(Fault {
+        reason: Reason::Refused,
+        error: Error {
+            code,
+            request_id: text_of(reply, "RequestId"),
+            ..Error::new(kind, message).outcome(Outcome::Refused)
+        },
+    })
+}
+
+fn text_of(map: &Map<String, Value>, name: &str) -> Option<String> {
+    map.get(&key_of(map, name)?)?.as_str().map(str::to_owned)
+}
+
+/// An answer with a status that says failure: JSON or XML of the gateway, or a page of something between.
+fn failure(status: u16, text: &str) -> Box<Fault> {
+    let body = match serde_json::from_str(text) {
+        Ok(Value::Object(body)) => Some(body),
+        _ => from_xml(text),
+    };
+    let code = body.as_ref().and_then(|body| text_of(body, "Code"));
+    match (body, code) {
+        (Some(body), Some(code)) => gateway_fault(status, &code, &body),
+        _ if status == 429 => gateway_fault(status, "Throttling", &Map::new()),
+        _ => Box::new(Fault {
+            reason: if status >= 500 { Reason::Unavailable } else { Reason::Broken },
+            error: Error {
+                retryable: true,
+                ..Error::new(
+                    Kind::Network,
+                    format!("HTTP {status} without an error of the gateway"),
+                )
+                .hint("something between here and the service may have answered: check the endpoint and the proxy")
+            },
+        }),
+    }
+}
+
+/// The children of an XML answer's root as a map of text.
+fn from_xml(text: &str) -> Option<Map<String, Value>> {
+    use quick_xml::escape::resolve_predefined_entity;
+    use quick_xml::events::Event;
+    let mut reader = quick_xml::Reader::from_str(text);
+    let mut map: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
+    let mut path: Vec<String> = Vec::new();
+    loop {
+        let piece = match reader.read_event().ok()? {
+            Event::Start(tag) => {
+                path.push(tag.name().as_ref().to_owned());
+                continue;
+            }
+            Event::End(_) => {
+                path.pop();
+                continue;
+            }
+            Event::Text(text) => text.to_string(),
+            Event::CData(text) => text.to_string(),
+            Event::GeneralRef(entity) => match entity.resolve_char_ref() {
+                Ok(Some(character)) => character.to_string(),
+                _ => resolve_predefined_entity(&entity)?.to_owned(),
+            },
+            Event::Eof => break,
+            _ => continue,
+        };
+        if let [_, name] = path.as_slice() {
+            map.entry(name.clone()).or_default().push_str(&piece);
+        }
+    }
+    let map = map
+        .into_iter()
+        .map(|(name, text)| (name, Value::from(text)));
+    path.is_empty().then(|| map.collect())
+}
+
+/// A failure by the gateway's code, which decides what it means for a caller.
+fn gateway_fault(status: u16, code: &str, body: &Map<String, Value>) -> Box<Fault> {
+    let begins = |prefix: &str| code.starts_with(prefix);
+    let (reason, kind, hint) = if code.contains("Throttling") {
+        (
+            Reason::Throttled,
+            Kind::Throttled,
+            Some("lower --concurrency, or set --rate"),
+        )
+    } else if begins("SignatureNonceUsed") {
+        (Reason::Nonce, Kind::Api, None)
+    } else if begins("SignatureDoesNotMatch") || begins("IncompleteSignature") {
+        (Reason::Signature, Kind::Credentials, None)
+    } else if begins("InvalidTimeStamp") || begins("IllegalTimestamp") {
+        (Reason::Clock, Kind::Api, Some("set this machine's clock"))
+    } else if begins("InvalidAccessKeyId") {
+        let hint = "`jst whoami` shows which access key is used and where it comes from";
+        (Reason::Refused, Kind::Credentials, Some(hint))
+    } else if begins("InvalidSecurityToken") {
+        (
+            Reason::Refused,
+            Kind::Credentials,
+            Some("get new temporary credentials"),
+        )
+    } else if begins("Forbidden") || begins("NoPermission") {
+        let hint = "the access key may not do this: grant the action in the account's RAM policy";
+        (Reason::Refused, Kind::Api, Some(hint))
+    } else if status >= 500
+        || matches!(
+            code,
+            "InternalError" | "UnknownError" | "ServiceUnavailable"
+        )
+    {
+        (Reason::Unavailable, Kind::Api, None)
+    } else {
+        (Reason::Refused, Kind::Api, None)
+    };
+    // The message of a rejected signature repeats what was signed, tokens included.
+    let message = match (reason, text_of(body, "Message")) {
+        (Reason::Signature, _) => "the signature was rejected".to_owned(),
+        (_, Some(message)) if !message.is_empty() => message,
+        _ => "no message given".to_owned(),
+    };
+    let mut error = Error {
+        code: Some(Value::from(code)),
+        request_id: text_of(body, "RequestId"),
+        retryable: matches!(reason, Reason::Throttled | Reason::Unavailable),
+        ..Error::new(kind, format!("{code}: {message}"))
+    };
+    if reason != Reason::Unavailable {
+        error = error.outcome(Outcome::Refused);
+    }
+    error.hints.extend(hint.map(str::to_owned));
+    Box::new(Fault { reason, error })
+}
+
+/// Whether a gateway that rejected a signature says that it signed the very same text: then the
+/// secret is wrong. `None` when its message does not tell.
+pub fn signed_the_same(body: &[u8], string_to_sign: &str) -> Option<bool> {
+    let text = String::from_utf8_lossy(body);
+    let theirs = serde_json::from_str::<Map<String, Value>>(&text)
+        .ok()
+        .or_else(|| from_xml(&text))
+        .and_then(|body| text_of(&body, "Message"))?;
+    let tells = theirs.contains("string to sign") || theirs.contains("StringToSign");
+    (tells || theirs.contains(string_to_sign)).then(|| theirs.contains(string_to_sign))
+}

@@ -1,0 +1,352 @@
+//! From a map of parameters to the flat names and texts of the wire, and back.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::validate;
+use crate::catalogue::{self, Effect, Method, Operation, PAGE_SIZE, Param, Position, Scalar, Type};
+use crate::error::{Error, Kind, Outcome, Problem, Result};
+use crate::suggest;
+
+/// What is called: an operation of the catalogue, or an action that it does not list.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// Validated and normalised by its record.
+    Listed(&'static Operation),
+    /// Signed and sent as given.
+    Unlisted(String),
+}
+
+impl Target {
+    /// The target of this action or function name. Names that could only be a slip of a listed
+    /// operation's are refused, so that a typing error is not sent to the service.
+    pub fn named(name: &str) -> Result<Self> {
+        if let Some(operation) = catalogue::find(name) {
+            return Ok(Self::Listed(operation));
+        }
+        let well_formed = name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| c.is_ascii_alphanumeric());
+        let slip = catalogue::operations().find(|op| is_slip(name, op));
+        match slip {
+            None if well_formed => Ok(Self::Unlisted(name.to_owned())),
+            _ => Err(unknown(name, slip.map(|op| op.action))),
+        }
+    }
+
+    /// The wire name.
+    pub fn action(&self) -> &str {
+        match self {
+            Self::Listed(operation) => operation.action,
+            Self::Unlisted(action) => action,
+        }
+    }
+
+    /// The record, where the catalogue has one.
+    pub fn operation(&self) -> Option<&'static Operation> {
+        match self {
+            Self::Listed(operation) => Some(operation),
+            Self::Unlisted(_) => None,
+        }
+    }
+
+    /// What a call does to the account. For an unlisted action its first word tells.
+    pub fn effect(&self) -> Effect {
+        let action = match self {
+            Self::Listed(operation) => return operation.effect,
+            Self::Unlisted(action) => action,
+        };
+        let begins = |words: &[&str]| words.iter().any(|word| action.starts_with(word));
+        if begins(&["List", "Describe", "Get", "Query"]) {
+            Effect::Read
+        } else if begins(&["Delete", "Remove"]) {
+            Effect::Destructive
+        } else {
+            Effect::Write
+        }
+    }
+}
+
+/// Whether a name is one or two keystrokes away from an operation's, or the same in another case.
+fn is_slip(name: &str, operation: &Operation) -> bool {
+    [operation.action, operation.function].iter().any(|known| {
+        known.eq_ignore_ascii_case(name)
+            || strsim::osa_distance(known, name) <= if known.len() < 9 { 1 } else { 2 }
+    })
+}
+
+fn unknown(name: &str, slip: Option<&'static str>) -> Error {
+    let actions = || catalogue::operations().map(|op| op.action);
+    let error = Error::new(Kind::Invalid, format!("there is no operation `{name}`"))
+        .operation(name)
+        .outcome(Outcome::NotSent);
+    match slip.or_else(|| suggest::nearest(name, actions())) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`jst ops` lists every operation"),
+    }
+}
+
+/// A validated call, flattened and ready to be signed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The wire name.
+    pub action: String,
+    /// How it is sent.
+    pub method: Method,
+    /// The parameters that travel in the query, common ones not included.
+    pub query: Vec<(String, String)>,
+    /// The parameters that travel in the form.
+    pub body: Vec<(String, String)>,
+}
+
+impl Request {
+    /// Validates and flattens the parameters of a call. Every problem is reported at once.
+    /// Parameters with a null value count as not given; page parameters that the service
+    /// insists on are filled in.
+    pub fn build(target: &Target, mut params: Map<String, Value>) -> Result<Self> {
+        params.retain(|_, value| !value.is_null());
+        let Target::Listed(operation) = target else {
+            return Ok(Self {
+                action: target.action().to_owned(),
+                method: Method::Post,
+                query: flatten_unlisted(&params)?,
+                body: Vec::new(),
+            });
+        };
+        fill_page(operation, &mut params);
+        let problems = validate::validate(operation, &params);
+        if !problems.is_empty() {
+            return Err(invalid(operation.action, problems));
+        }
+        let (body, query) = flatten(operation, &params)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(position, ..)| *position == Position::Body);
+        let named = |list: Vec<(Position, String, String)>| {
+            list.into_iter()
+                .map(|(_, name, value)| (name, value))
+                .collect()
+        };
+        Ok(Self {
+            action: operation.action.to_owned(),
+            method: operation.method,
+            query: named(query),
+            body: named(body),
+        })
+    }
+
+    /// Whether a parameter of this wire name is sent.
+    pub fn names(&self, name: &str) -> bool {
+        self.query.iter().chain(&self.body).any(|(n, _)| n == name)
+    }
+}
+
+/// The error of a request that was refused before sending.
+pub fn invalid(action: &str, problems: Vec<Problem>) -> Error {
+    let what = match problems.as_slice() {
+        [_] => "a parameter is wrong".to_owned(),
+        more => format!("{} parameters are wrong", more.len()),
+    };
+    let mut error = Error::new(Kind::Invalid, format!("{action} was not sent: {what}"))
+        .operation(action)
+        .outcome(Outcome::NotSent);
+    error.problems = problems;
+    error
+}
+
+fn fill_page(operation: &Operation, params: &mut Map<String, Value>) {
+    let Some((paging, number)) = operation.paging.and_then(|p| Some((p, p.number?))) else {
+        return;
+    };
+    for (name, value) in [(number, 1), (PAGE_SIZE, paging.size)] {
+        let wanted = operation.param(name).is_some_and(|param| param.required);
+        if wanted && !params.contains_key(name) {
+            params.insert(name.to_owned(), value.into());
+        }
+    }
+}
+
+/// The wire names and texts of a validated map, in the catalogue's order.
+pub fn flatten(
+    operation: &Operation,
+    params: &Map<String, Value>,
+) -> Vec<(Position, String, String)> {
+    let mut flat = Vec::new();
+    for param in operation.params {
+        let Some(value) = params.get(param.name) else {
+            continue;
+        };
+        let mut push = |name: String, value: &Value| {
+            if !value.is_null() {
+                flat.push((param.position, name, text(value)));
+            }
+        };
+        let elements = || value.as_array().into_iter().flatten().zip(1..);
+        match param.ty {
+            Type::Scalar(_) => push(param.name.to_owned(), value),
+            Type::List(_) => elements().for_each(|(v, n)| push(format!("{}.{n}", param.name), v)),
+            Type::Maps(fields) => {
+                for (element, n) in elements() {
+                    for field in fields {
+                        if let Some(value) = element.get(field.name) {
+                            push(format!("{}.{n}.{}", param.name, field.name), value);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    flat
+}
+
+/// A plain value as it is written on the wire.
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// An unlisted action's parameters: lists and maps are flattened by their own structure.
+fn flatten_unlisted(params: &Map<String, Value>) -> Result<Vec<(String, String)>> {
+    /// Deeper than any real request; keeps hostile nesting off the stack.
+    const DEPTH: usize = 16;
+    fn walk(name: String, value: &Value, depth: usize, flat: &mut Vec<(String, String)>) -> bool {
+        match value {
+            Value::Null => true,
+            Value::Array(_) | Value::Object(_) if depth == DEPTH => false,
+            Value::Array(list) => list
+                .iter()
+                .zip(1..)
+                .all(|(v, n)| walk(format!("{name}.{n}"), v, depth + 1, flat)),
+            Value::Object(map) => map
+                .iter()
+                .all(|(key, v)| walk(format!("{name}.{key}"), v, depth + 1, flat)),
+            plain => {
+                flat.push((name, text(plain)));
+                true
+            }
+        }
+    }
+    let mut flat = Vec::new();
+    for (name, value) in params {
+        if !walk(name.clone(), value, 0, &mut flat) {
+            return Err(Error::new(
+                Kind::Invalid,
+                format!("`{name}` is nested more than {DEPTH} levels deep"),
+            )
+            .outcome(Outcome::NotSent));
+        }
+    }
+    Ok(flat)
+}
+
+/// The longest list that [`unflatten`] reads: far beyond any real request.
+const LONGEST_LIST: usize = 10_000;
+
+/// The inverse of [`flatten`]: typed values from wire names and texts. Names that the operation
+/// does not have are passed over, as the service does. Texts that do not fit their type are problems.
+pub fn unflatten<'a>(
+    operation: &Operation,
+    pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> std::result::Result<Map<String, Value>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut scalars = BTreeMap::new();
+    let mut lists: BTreeMap<&str, BTreeMap<usize, Value>> = BTreeMap::new();
+    for (name, text) in pairs {
+        let mut parts = name.splitn(3, '.');
+        let head = parts.next().unwrap_or_default();
+        let Some(param) = operation.param(head) else {
+            continue;
+        };
+        let index = parts
+            .next()
+            .and_then(|n| n.parse().ok())
+            .filter(|n| *n >= 1);
+        let parsed = match (param.ty, index, parts.next()) {
+            (Type::Scalar(scalar), None, None) if head == name => {
+                parse(scalar, text).map(|value| drop(scalars.insert(param.name, value)))
+            }
+            (Type::List(_) | Type::Maps(_), Some(n), _) if n > LONGEST_LIST => {
+                Err(format!("has an index beyond {LONGEST_LIST}"))
+            }
+            (Type::List(scalar), Some(n), None) => parse(scalar, text).map(|value| {
+                lists.entry(param.name).or_default().insert(n, value);
+            }),
+            (Type::Maps(fields), Some(n), Some(field)) => {
+                element_field(fields, field, text).map(|entry| {
+                    let list = lists.entry(param.name).or_default();
+                    let element = list.entry(n).or_insert_with(|| Value::Object(Map::new()));
+                    if let (Some((name, value)), Value::Object(map)) = (entry, element) {
+                        map.insert(name.to_owned(), value);
+                    }
+                })
+            }
+            _ => Ok(()),
+        };
+        if let Err(message) = parsed {
+            problems.push(Problem {
+                path: name.to_owned(),
+                given: Some(validate::shown(param, &Value::from(text))),
+                message,
+                nearest: None,
+            });
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(in_order(operation, scalars, lists))
+}
+
+fn element_field(
+    fields: &'static [Param],
+    name: &str,
+    text: &str,
+) -> std::result::Result<Option<(&'static str, Value)>, String> {
+    match fields.iter().find(|field| field.name == name) {
+        Some(field) => match field.ty {
+            Type::Scalar(scalar) => parse(scalar, text).map(|value| Some((field.name, value))),
+            _ => Ok(None),
+        },
+        None => Ok(None),
+    }
+}
+
+fn in_order(
+    operation: &Operation,
+    mut scalars: BTreeMap<&str, Value>,
+    mut lists: BTreeMap<&str, BTreeMap<usize, Value>>,
+) -> Map<String, Value> {
+    operation
+        .params
+        .iter()
+        .filter_map(|param| {
+            let list = |list: BTreeMap<_, _>| Value::Array(list.into_values().collect());
+            let value = scalars
+                .remove(param.name)
+                .or_else(|| lists.remove(param.name).map(list))?;
+            Some((param.name.to_owned(), value))
+        })
+        .collect()
+}
+
+/// A plain value from its text, as people and the wire write it.
+pub fn parse(scalar: Scalar, text: &str) -> std::result::Result<Value, String> {
+    match scalar {
+        Scalar::String => Ok(Value::from(text)),
+        Scalar::Integer => text
+            .parse::<i32>()
+            .map(Value::from)
+            .map_err(|_| "must be an integer of 32 bits".to_owned()),
+        Scalar::Long => text
+            .parse::<i64>()
+            .map(Value::from)
+            .map_err(|_| "must be an integer".to_owned()),
+        Scalar::Boolean => match text {
+            // One vendor client writes Python's spelling.
+            "true" | "True" => Ok(Value::from(true)),
+            "false" | "False" => Ok(Value::from(false)),
+            _ => Err("must be true or false".to_owned()),
+        },
+    }
+}
