@@ -5,6 +5,7 @@ pub mod client;
 pub mod clock;
 pub mod credentials;
 pub mod error;
+pub mod paging;
 pub mod retry;
 pub mod secret;
 pub mod suggest;
