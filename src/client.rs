@@ -51,11 +51,7 @@ impl Endpoint {
             Error::new(Kind::Config, format!("the endpoint `{text}` {why}"))
                 .hint("give a URL such as https://retailcloud.aliyuncs.com")
         };
-        let full = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("https://{text}")
-        };
+        let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let url = reqwest::Url::parse(&full).map_err(|e| wrong(&format!("is not a URL: {e}")))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong("must begin with http:// or https://"));
@@ -73,10 +69,7 @@ impl Endpoint {
     fn is_loopback(&self) -> bool {
         match self.0.host_str() {
             Some("localhost") => true,
-            Some(host) => host
-                .trim_matches(['[', ']'])
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback()),
+            Some(host) => host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
             None => false,
         }
     }
@@ -148,13 +141,7 @@ impl Client {
             };
             match self.wait(effect, &failure, attempt, &mut tried) {
                 Some(wait) => {
-                    tracing::info!(
-                        action,
-                        attempt,
-                        ?wait,
-                        "sending again: {}",
-                        failure.message()
-                    );
+                    tracing::info!(action, attempt, ?wait, "sending again: {}", failure.message());
                     tokio::time::sleep(wait).await;
                 }
                 None => return Err(failure.into_error(action, effect, attempt)),
@@ -163,25 +150,13 @@ impl Client {
     }
 
     /// One HTTP exchange: sign, send, read.
-    async fn attempt(
-        &self,
-        target: &Target,
-        request: &Request,
-        attempt: u32,
-    ) -> std::result::Result<Value, Failure> {
+    async fn attempt(&self, target: &Target, request: &Request, attempt: u32) -> std::result::Result<Value, Failure> {
         self.pacer.turn().await;
         // The semaphore is never closed; without it the cap would just not hold.
         let _permit = self.permits.acquire().await.ok();
         let timeout = self.time_left().map_err(Failure::NotConnected)?;
-        let stamp = Stamp::now(SignedDuration::from_millis(
-            self.skew.load(Ordering::Acquire),
-        ));
-        let signed = sign::sign(
-            request,
-            &self.settings.credentials,
-            self.settings.region.as_deref(),
-            &stamp,
-        );
+        let stamp = Stamp::now(SignedDuration::from_millis(self.skew.load(Ordering::Acquire)));
+        let signed = sign::sign(request, &self.settings.credentials, self.settings.region.as_deref(), &stamp);
         let under_way = UnderWay::new(target);
         let result = self.send(target, &signed, attempt, timeout).await;
         under_way.ended();
@@ -192,10 +167,7 @@ impl Client {
                 Reason::Clock => self.correct_clock(&received, stamp.time),
                 _ => {}
             }
-            Failure::Answered {
-                fault,
-                wait: received.retry_after,
-            }
+            Failure::Answered { fault, wait: received.retry_after }
         })
     }
 
@@ -206,10 +178,7 @@ impl Client {
         };
         match deadline.checked_duration_since(Instant::now()) {
             Some(left) if !left.is_zero() => Ok(left.min(self.settings.timeout)),
-            _ => Err(Error::new(
-                Kind::Interrupted(Interrupt::Deadline),
-                "the deadline has passed",
-            )),
+            _ => Err(Error::new(Kind::Interrupted(Interrupt::Deadline), "the deadline has passed")),
         }
     }
 
@@ -227,10 +196,7 @@ impl Client {
             Method::Get => http.get(url),
             Method::Post => http
                 .post(url)
-                .header(
-                    reqwest::header::CONTENT_TYPE,
-                    "application/x-www-form-urlencoded",
-                )
+                .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(signed.body.clone()),
         };
         outgoing = outgoing.headers(headers(target, attempt)).timeout(timeout);
@@ -239,11 +205,8 @@ impl Client {
         let mut received = Received {
             status: response.status().as_u16(),
             body: Vec::new(),
-            date: header(&response, "date").and_then(|text| {
-                jiff::fmt::rfc2822::parse(text)
-                    .ok()
-                    .map(|date| date.timestamp())
-            }),
+            date: header(&response, "date")
+                .and_then(|text| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp())),
             retry_after: header(&response, "x-acs-retry-after")
                 .and_then(|text| text.trim().parse().ok())
                 .map(Duration::from_millis),
@@ -261,15 +224,10 @@ impl Client {
     /// What a failed exchange means.
     fn transport(&self, error: &reqwest::Error, timeout: Duration) -> Failure {
         let endpoint = &self.settings.endpoint;
-        let network = |message: String| Error {
-            retryable: true,
-            ..Error::new(Kind::Network, message)
-        };
+        let network = |message: String| Error { retryable: true, ..Error::new(Kind::Network, message) };
         if error.is_connect() {
             let message = format!("cannot connect to {endpoint}: {}", cause(error));
-            Failure::NotConnected(
-                network(message).hint("check --endpoint, the network and the proxy variables"),
-            )
+            Failure::NotConnected(network(message).hint("check --endpoint, the network and the proxy variables"))
         } else if error.is_timeout() {
             let message = format!("{endpoint} did not answer within {timeout:.1?}");
             Failure::Unanswered(network(message).hint("raise --timeout if the service is slow"))
@@ -280,18 +238,9 @@ impl Client {
     }
 
     /// Whether and when to send again: the rule, the budget and the deadline together.
-    fn wait(
-        &self,
-        effect: Effect,
-        failure: &Failure,
-        attempt: u32,
-        tried: &mut Tried,
-    ) -> Option<Duration> {
+    fn wait(&self, effect: Effect, failure: &Failure, attempt: u32, tried: &mut Tried) -> Option<Duration> {
         let jitter = fastrand::f64();
-        let wait = self
-            .settings
-            .retry
-            .wait(effect, failure, attempt, *tried, jitter)?;
+        let wait = self.settings.retry.wait(effect, failure, attempt, *tried, jitter)?;
         if let Failure::Answered { fault, wait: asked } = failure {
             tried.clock |= fault.reason == Reason::Clock;
             tried.signature |= fault.reason == Reason::Signature;
@@ -299,10 +248,7 @@ impl Client {
                 self.pacer.hold(*asked);
             }
         }
-        let in_time = self
-            .settings
-            .deadline
-            .is_none_or(|deadline| Instant::now() + wait < deadline);
+        let in_time = self.settings.deadline.is_none_or(|deadline| Instant::now() + wait < deadline);
         (in_time && self.budget.spend(failure)).then_some(wait)
     }
 
@@ -315,9 +261,7 @@ impl Client {
             fault.error.message = format!("the secret of access key {key} is wrong");
             fault.error.hints = vec!["`jst whoami` shows where the secret comes from".to_owned()];
         } else {
-            fault.error.message =
-                "the gateway signed a different text: the request was changed on its way"
-                    .to_owned();
+            fault.error.message = "the gateway signed a different text: the request was changed on its way".to_owned();
             fault.error.hints = vec!["check the proxy between here and the endpoint".to_owned()];
         }
     }
@@ -328,22 +272,16 @@ impl Client {
         let off = date.duration_since(sent).as_millis();
         let moved = i64::try_from(off).unwrap_or(0);
         self.skew.fetch_add(moved, Ordering::AcqRel);
-        tracing::warn!(
-            "this machine's clock is {:.0} s off the service's",
-            off as f64 / 1000.0
-        );
+        tracing::warn!("this machine's clock is {:.0} s off the service's", off as f64 / 1000.0);
     }
 
     fn http(&self) -> Result<&reqwest::Client> {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
-        let http = self.build_http().map_err(|error| {
-            Error::new(
-                Kind::Network,
-                format!("cannot set up HTTP: {}", cause(&error)),
-            )
-        })?;
+        let http = self
+            .build_http()
+            .map_err(|error| Error::new(Kind::Network, format!("cannot set up HTTP: {}", cause(&error))))?;
         Ok(self.http.get_or_init(|| http))
     }
 
@@ -384,15 +322,9 @@ fn headers(target: &Target, attempt: u32) -> HeaderMap {
     if let Ok(action) = HeaderValue::from_str(target.action()) {
         headers.insert(HeaderName::from_static("x-acs-action"), action);
     }
-    headers.insert(
-        HeaderName::from_static("x-acs-version"),
-        HeaderValue::from_static(catalogue::VERSION),
-    );
+    headers.insert(HeaderName::from_static("x-acs-version"), HeaderValue::from_static(catalogue::VERSION));
     if attempt > 1 {
-        headers.insert(
-            HeaderName::from_static("x-acs-retry-attempts"),
-            HeaderValue::from(attempt - 1),
-        );
+        headers.insert(HeaderName::from_static("x-acs-retry-attempts"), HeaderValue::from(attempt - 1));
     }
     headers
 }
@@ -428,9 +360,7 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         if let Some(action) = self.0.take() {
-            tracing::warn!(
-                "{action} was under way when the run was stopped: its outcome is unknown"
-            );
+            tracing::warn!("{action} was under way when the run was stopped: its outcome is unknown");
         }
     }
 }
@@ -446,13 +376,8 @@ impl Pacer {
     fn new(rate: Option<f64>) -> Self {
         let interval = rate
             .filter(|rate| rate.is_finite() && *rate > 0.0)
-            .map_or(Duration::ZERO, |rate| {
-                Duration::from_secs_f64(1.0 / rate.max(1e-6))
-            });
-        Self {
-            interval,
-            next: Mutex::new(None),
-        }
+            .map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate.max(1e-6)));
+        Self { interval, next: Mutex::new(None) }
     }
 
     /// Waits for the next free moment.

@@ -32,21 +32,12 @@ pub struct Clock {
 impl Clock {
     /// The real clock: sleeping waits.
     pub fn real() -> Self {
-        Self {
-            skips: false,
-            ..Self::simulated(Pace::Times(1.0), Timestamp::now())
-        }
+        Self { skips: false, ..Self::simulated(Pace::Times(1.0), Timestamp::now()) }
     }
 
     /// A simulator's clock that starts at `origin`: sleeping moves it at once.
     pub fn simulated(pace: Pace, origin: Timestamp) -> Self {
-        Self {
-            pace,
-            skips: true,
-            origin,
-            started: std::time::Instant::now(),
-            skipped: AtomicI64::new(0),
-        }
+        Self { pace, skips: true, origin, started: std::time::Instant::now(), skipped: AtomicI64::new(0) }
     }
 
     /// The time now.
@@ -55,9 +46,8 @@ impl Clock {
             Pace::Times(factor) => self.started.elapsed().as_secs_f64() * factor * 1000.0,
             Pace::Told => 0.0,
         };
-        let moved = SignedDuration::from_millis(ran as i64).saturating_add(
-            SignedDuration::from_millis(self.skipped.load(Ordering::Acquire)),
-        );
+        let moved = SignedDuration::from_millis(ran as i64)
+            .saturating_add(SignedDuration::from_millis(self.skipped.load(Ordering::Acquire)));
         self.origin.saturating_add(moved).unwrap_or(Timestamp::MAX)
     }
 
@@ -66,9 +56,7 @@ impl Clock {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         let _ = self
             .skipped
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |skipped| {
-                Some(skipped.saturating_add(millis))
-            });
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |skipped| Some(skipped.saturating_add(millis)));
     }
 
     /// Waits, or moves the clock when it is a simulator's: until it shows at least `by` more than

@@ -1,12 +1,441 @@
-//! Stand-in until the settings branch is merged.
-use crate::secret::Secret;
-/// Credentials.
+//! Where credentials come from: flags, environment and the vendor's files, in the contract's order.
+//!
+//! Nothing here touches the network; `jst whoami` prints the [`Found::trace`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use configparser::ini::{Ini, IniDefault};
+use serde_json::Value;
+
+use crate::error::{Error, Kind, Result};
+use crate::secret::{Secret, shortened};
+
+/// What signs a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
-    /// Id.
+    /// The access key's id.
     pub access_key_id: String,
-    /// Secret.
+    /// Its secret.
     pub secret: Secret,
-    /// Token.
+    /// The token of temporary credentials.
     pub security_token: Option<Secret>,
+}
+
+/// Where to look.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// Id, secret and token given as flags.
+    pub flags: [Option<String>; 3],
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// The home folder; a missing one is no error.
+    pub home: Option<PathBuf>,
+    /// A profile given by hand, which outranks the environment.
+    pub profile: Option<String>,
+}
+
+/// One source that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// What it is: "environment", a file and its profile.
+    pub source: String,
+    /// What was there, secrets masked.
+    pub result: String,
+    /// Whether it is the one in use.
+    pub used: bool,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The credentials in use, if any.
+    pub credentials: Option<Credentials>,
+    /// Every source in the order it was looked at.
+    pub trace: Vec<Tried>,
+    /// The profile in use, where one was.
+    pub profile: Option<String>,
+    /// The region that the profile names.
+    pub region: Option<String>,
+    /// The endpoint that the profile names.
+    pub endpoint: Option<String>,
+}
+
+/// What a source holds.
+enum Held {
+    Nothing(&'static str),
+    Credentials(Credentials, Profile),
+    /// Credentials of a kind that this version cannot use.
+    Other(String),
+}
+
+/// What a profile says beside the credentials.
+#[derive(Default)]
+struct Profile {
+    name: Option<String>,
+    region: Option<String>,
+    endpoint: Option<String>,
+}
+
+/// The environment's names by the vendor's generations, newest first.
+const PREFIXES: [&str; 3] = ["ALIBABA_CLOUD", "ALIBABACLOUD", "ALICLOUD"];
+
+impl Sources {
+    /// Looks at every source in order, down to the first that holds credentials.
+    ///
+    /// # Errors
+    /// `credentials` for half a credential, or for a chosen profile of a kind that cannot be used;
+    /// `config` for a file that cannot be read.
+    pub fn find(&self) -> Result<Found> {
+        let mut found = Found::default();
+        let by_hand = self.profile.is_some();
+        let order: [fn(&Self) -> Result<Vec<(String, Held)>>; 4] = if by_hand {
+            [Self::flags, Self::command_line_file, Self::ini_files, Self::environment]
+        } else {
+            [Self::flags, Self::environment, Self::command_line_file, Self::ini_files]
+        };
+        for look in order {
+            for (source, held) in look(self)? {
+                found.take(source, held);
+            }
+        }
+        match &self.profile {
+            Some(name) if found.profile.as_ref() != Some(name) && found.used() != Some("flags") => {
+                Err(Error::new(Kind::Config, format!("there is no usable profile `{name}`"))
+                    .hint(format!("looked at: {}", found.describe())))
+            }
+            _ => Ok(found),
+        }
+    }
+
+    fn var(&self, name: &str) -> Option<&str> {
+        self.env.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn flags(&self) -> Result<Vec<(String, Held)>> {
+        let [id, secret, token] = self.flags.each_ref().map(Option::as_deref);
+        let names = ["--access-key-id", "--access-key-secret"];
+        Ok(vec![("flags".to_owned(), held(id, secret, token, names, "not given")?)])
+    }
+
+    fn environment(&self) -> Result<Vec<(String, Held)>> {
+        let mut looked = Vec::new();
+        for prefix in PREFIXES {
+            let name = |end: &str| format!("{prefix}_{end}");
+            let [id, secret, token] =
+                ["ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"].map(|end| self.var(&name(end)));
+            let names = [name("ACCESS_KEY_ID"), name("ACCESS_KEY_SECRET")];
+            let held = held(id, secret, token, [&names[0], &names[1]], "not set")?;
+            looked.push((format!("environment {prefix}_*"), held));
+        }
+        Ok(looked)
+    }
+
+    /// The vendor command line's own file.
+    fn command_line_file(&self) -> Result<Vec<(String, Held)>> {
+        let Some(home) = &self.home else {
+            return Ok(vec![("~/.aliyun/config.json".to_owned(), Held::Nothing("no home folder"))]);
+        };
+        let path = home.join(".aliyun/config.json");
+        let Some(text) = read(&path)? else {
+            return Ok(vec![(path.display().to_string(), Held::Nothing("no such file"))]);
+        };
+        let malformed = |why: String| {
+            Error::new(Kind::Config, format!("{}: {why}", path.display())).hint("mend the file, or move it away")
+        };
+        let json: Value = serde_json::from_str(&text).map_err(|error| malformed(format!("not JSON: {error}")))?;
+        let chosen = self
+            .profile
+            .as_deref()
+            .or_else(|| self.var("ALIBABA_CLOUD_PROFILE"))
+            .or_else(|| json.get("current")?.as_str())
+            .unwrap_or("default");
+        let source = format!("{} profile {chosen}", path.display());
+        let profiles = json.get("profiles").and_then(Value::as_array);
+        let profiles = profiles.ok_or_else(|| malformed("there is no list `profiles`".to_owned()))?;
+        let profile = profiles.iter().find(|p| p.get("name").and_then(Value::as_str) == Some(chosen));
+        let held = match profile {
+            None => Held::Nothing("no such profile"),
+            Some(profile) => json_profile(profile, chosen).map_err(|e| e.hint(format!("in {source}")))?,
+        };
+        Ok(vec![(source, held)])
+    }
+
+    fn ini_files(&self) -> Result<Vec<(String, Held)>> {
+        let named = self.var("ALIBABA_CLOUD_CREDENTIALS_FILE").map(PathBuf::from);
+        let in_home = |name: &str| self.home.as_ref().map(|home| home.join(".alibabacloud").join(name));
+        let paths: Vec<PathBuf> = match named {
+            Some(path) => vec![path],
+            None => [in_home("credentials"), in_home("credentials.ini")].into_iter().flatten().collect(),
+        };
+        if paths.is_empty() {
+            return Ok(vec![("~/.alibabacloud/credentials".to_owned(), Held::Nothing("no home folder"))]);
+        }
+        let chosen = self.profile.as_deref().or_else(|| self.var("ALIBABA_CLOUD_PROFILE")).unwrap_or("default");
+        paths.iter().map(|path| ini_file(path, chosen)).collect()
+    }
+}
+
+/// Credentials from their parts. Half of them is an error: to go on to the next source would use
+/// another account than was meant.
+fn held(
+    id: Option<&str>,
+    secret: Option<&str>,
+    token: Option<&str>,
+    names: [&str; 2],
+    nothing: &'static str,
+) -> Result<Held> {
+    match (id, secret) {
+        (Some(id), Some(secret)) => Ok(Held::Credentials(
+            Credentials {
+                access_key_id: id.to_owned(),
+                secret: Secret::new(secret),
+                security_token: token.filter(|token| !token.is_empty()).map(Secret::new),
+            },
+            Profile::default(),
+        )),
+        (None, None) => Ok(Held::Nothing(nothing)),
+        (Some(_), None) => Err(half(names[0], names[1])),
+        (None, Some(_)) => Err(half(names[1], names[0])),
+    }
+}
+
+fn half(given: &str, missing: &str) -> Error {
+    Error::new(Kind::Credentials, format!("half a credential: {given} is given, {missing} is missing"))
+        .hint("give both, or neither")
+}
+
+fn read(path: &Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::new(Kind::Config, format!("cannot read {}: {error}", path.display()))
+            .hint("make it readable, or move it away")),
+    }
+}
+
+fn json_profile(profile: &Value, name: &str) -> Result<Held> {
+    let text = |key: &str| profile.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let beside = Profile {
+        name: Some(name.to_owned()),
+        region: text("region_id").map(str::to_owned),
+        endpoint: text("endpoint").map(str::to_owned),
+    };
+    match text("mode").unwrap_or("AK") {
+        mode @ ("AK" | "StsToken") => {
+            let names = ["access_key_id", "access_key_secret"];
+            let token = text("sts_token").filter(|_| mode == "StsToken");
+            if mode == "StsToken" && token.is_none() {
+                return Err(half("access_key_id", "sts_token"));
+            }
+            let [id, secret] = names.map(text);
+            Ok(match held(id, secret, token, names, "the profile is empty")? {
+                Held::Credentials(credentials, _) => Held::Credentials(credentials, beside),
+                other => other,
+            })
+        }
+        mode => Ok(Held::Other(mode.to_owned())),
+    }
+}
+
+fn ini_file(path: &Path, chosen: &str) -> Result<(String, Held)> {
+    let source = format!("{} profile {chosen}", path.display());
+    let Some(text) = read(path)? else {
+        return Ok((path.display().to_string(), Held::Nothing("no such file")));
+    };
+    let mut rules = IniDefault::default();
+    // A `#` or `;` inside a secret is part of the secret.
+    rules.inline_comment_symbols = Some(Vec::new());
+    rules.comment_symbols = vec!['#', ';'];
+    rules.delimiters = vec!['='];
+    rules.case_sensitive = true;
+    let mut ini = Ini::new_from_defaults(rules);
+    ini.read(text).map_err(|why| {
+        Error::new(Kind::Config, format!("{}: {why}", path.display())).hint("mend the file, or move it away")
+    })?;
+    if !ini.sections().iter().any(|section| section == chosen) {
+        return Ok((source, Held::Nothing("no such profile")));
+    }
+    let text = |key: &str| ini.get(chosen, key).filter(|value| !value.is_empty());
+    let kind = text("type").unwrap_or_else(|| "access_key".to_owned());
+    if !matches!(kind.as_str(), "access_key" | "sts") {
+        return Ok((source, Held::Other(kind)));
+    }
+    let [id, secret] = ["access_key_id", "access_key_secret"].map(text);
+    let token = text("security_token").or_else(|| text("sts_token"));
+    let names = ["access_key_id", "access_key_secret"];
+    let held = held(id.as_deref(), secret.as_deref(), token.as_deref(), names, "the profile is empty")
+        .map_err(|error| error.hint(format!("in {source}")))?;
+    Ok(match held {
+        Held::Credentials(credentials, _) => {
+            let beside = Profile { name: Some(chosen.to_owned()), ..Profile::default() };
+            (source, Held::Credentials(credentials, beside))
+        }
+        other => (source, other),
+    })
+}
+
+impl Found {
+    fn take(&mut self, source: String, held: Held) {
+        let taken = self.credentials.is_some();
+        let (result, used) = match held {
+            Held::Nothing(why) => (why.to_owned(), false),
+            Held::Other(kind) => (format!("{kind}: this kind of credentials is not supported"), false),
+            Held::Credentials(credentials, profile) => {
+                let token = if credentials.security_token.is_some() { " with a security token" } else { "" };
+                let result = format!("access key {}{token}", shortened(&credentials.access_key_id));
+                if !taken {
+                    self.credentials = Some(credentials);
+                    self.profile = profile.name;
+                    self.region = profile.region;
+                    self.endpoint = profile.endpoint;
+                }
+                (result, !taken)
+            }
+        };
+        self.trace.push(Tried { source, result, used });
+    }
+
+    fn used(&self) -> Option<&str> {
+        self.trace.iter().find(|tried| tried.used).map(|tried| tried.source.as_str())
+    }
+
+    fn describe(&self) -> String {
+        let tried: Vec<String> = self.trace.iter().map(|t| format!("{} ({})", t.source, t.result)).collect();
+        tried.join("; ")
+    }
+
+    /// The credentials, or what to do to have some.
+    ///
+    /// # Errors
+    /// `credentials`.
+    pub fn require(&self) -> Result<&Credentials> {
+        self.credentials.as_ref().ok_or_else(|| {
+            Error::new(Kind::Credentials, "there are no credentials")
+                .hint(format!("looked at: {}", self.describe()))
+                .hint("set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+                .hint("or try without an account: --sim")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// A home folder with these files.
+    fn home(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = home.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        home
+    }
+
+    fn sources(home: &tempfile::TempDir, env: &[(&str, &str)], profile: Option<&str>) -> Sources {
+        Sources {
+            env: env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            home: Some(home.path().to_owned()),
+            profile: profile.map(str::to_owned),
+            ..Sources::default()
+        }
+    }
+
+    const CONFIG: (&str, &str) = (
+        ".aliyun/config.json",
+        r#"{"current": "shop", "profiles": [
+            {"name": "shop", "mode": "AK", "access_key_id": "shop-id", "access_key_secret": "fake", "region_id": "cn-x"},
+            {"name": "sts", "mode": "StsToken", "access_key_id": "sts-id", "access_key_secret": "fake", "sts_token": "fake-token"},
+            {"name": "role", "mode": "RamRoleArn"},
+            {"name": "half", "mode": "AK", "access_key_id": "half-id"}]}"#,
+    );
+    const INI: (&str, &str) = (
+        ".alibabacloud/credentials",
+        "[default]\ntype = access_key\naccess_key_id = ini-id\naccess_key_secret = fa#ke;x=y\n[other]\ntype=ecs_ram_role\nrole_name=r\n",
+    );
+    const ENV: [(&str, &str); 2] =
+        [("ALIBABA_CLOUD_ACCESS_KEY_ID", "env-id"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "fake")];
+
+    #[test]
+    fn sources_are_taken_in_the_contracts_order() {
+        let files = home(&[CONFIG, INI]);
+        let only_ini = home(&[INI]);
+        let nothing = home(&[]);
+        let table = [
+            (sources(&files, &ENV, None), Some("env-id"), None),
+            (sources(&files, &ENV, Some("shop")), Some("shop-id"), Some("shop")),
+            (sources(&files, &[], None), Some("shop-id"), Some("shop")),
+            (sources(&files, &[("ALIBABA_CLOUD_PROFILE", "sts")], None), Some("sts-id"), Some("sts")),
+            (
+                sources(&files, &[("ALICLOUD_ACCESS_KEY_ID", "old"), ("ALICLOUD_ACCESS_KEY_SECRET", "fake")], None),
+                Some("old"),
+                None,
+            ),
+            (sources(&only_ini, &[], None), Some("ini-id"), Some("default")),
+            (sources(&nothing, &[], None), None, None),
+            (Sources::default(), None, None),
+        ];
+        for (sources, id, profile) in table {
+            let found = sources.find().unwrap();
+            assert_eq!(found.credentials.as_ref().map(|c| c.access_key_id.as_str()), id, "{sources:?}");
+            assert_eq!(found.profile.as_deref(), profile, "{sources:?}");
+        }
+        let flags = Sources {
+            flags: [Some("flag-id".into()), Some("fake".into()), None],
+            ..sources(&files, &ENV, Some("shop"))
+        };
+        assert_eq!(flags.find().unwrap().credentials.unwrap().access_key_id, "flag-id");
+    }
+
+    #[test]
+    fn secrets_are_read_whole_and_tokens_are_kept() {
+        let files = home(&[CONFIG, INI]);
+        let ini = Sources {
+            env: [("ALIBABA_CLOUD_CREDENTIALS_FILE".to_owned(), files.path().join(INI.0).display().to_string())].into(),
+            ..Sources::default()
+        };
+        assert_eq!(ini.find().unwrap().credentials.unwrap().secret.expose(), "fa#ke;x=y");
+        let sts = sources(&files, &[], Some("sts")).find().unwrap();
+        assert_eq!(sts.credentials.unwrap().security_token, Some(Secret::new("fake-token")));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let files = home(&[CONFIG, INI]);
+        let broken = home(&[(".aliyun/config.json", "{")]);
+        let table = [
+            (
+                sources(&files, &[ENV[0]], None),
+                Kind::Credentials,
+                "half a credential: ALIBABA_CLOUD_ACCESS_KEY_ID is given, ALIBABA_CLOUD_ACCESS_KEY_SECRET is missing",
+            ),
+            (
+                sources(&files, &[], Some("half")),
+                Kind::Credentials,
+                "half a credential: access_key_id is given, access_key_secret is missing",
+            ),
+            (sources(&files, &[], Some("nobody")), Kind::Config, "there is no usable profile `nobody`"),
+            (sources(&files, &[], Some("role")), Kind::Config, "there is no usable profile `role`"),
+        ];
+        for (sources, kind, message) in table {
+            let error = sources.find().unwrap_err();
+            assert_eq!((error.kind, error.message.as_str()), (kind, message));
+        }
+        let error = sources(&broken, &[], None).find().unwrap_err();
+        assert_eq!(error.kind, Kind::Config);
+        assert!(error.message.contains("config.json: not JSON: EOF"), "{}", error.message);
+        let none = Sources::default().find().unwrap();
+        assert_eq!(none.require().unwrap_err().kind, Kind::Credentials);
+    }
+
+    #[test]
+    fn the_trace_shows_no_secret() {
+        let files = home(&[CONFIG, INI]);
+        let shown = format!("{:?}", sources(&files, &ENV, None).find().unwrap());
+        assert!(!shown.contains("fake"), "{shown}");
+    }
 }

@@ -153,6 +153,25 @@ pub struct Error {
     pub hints: Vec<String>,
     /// Everything wrong with an invalid request.
     pub problems: Vec<Problem>,
+    /// Of a call of many: each item that failed, and why.
+    pub failures: Vec<(Value, Error)>,
+    /// Where in a script it happened, innermost first.
+    pub trace: Vec<Frame>,
+}
+
+/// A place in a script on the way to an error.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The script's or module's name.
+    pub file: String,
+    /// Counted from 1; 0 when not known.
+    pub line: usize,
+    /// In characters, counted from 1; 0 when not known.
+    pub column: usize,
+    /// The text of the line, where it is at hand.
+    pub text: Option<String>,
+    /// The function that the place is in; `None` for the script itself.
+    pub function: Option<String>,
 }
 
 impl Error {
@@ -170,6 +189,8 @@ impl Error {
             attempts: 0,
             hints: Vec::new(),
             problems: Vec::new(),
+            failures: Vec::new(),
+            trace: Vec::new(),
         }
     }
 

@@ -86,10 +86,8 @@ impl Pager {
             self.done = true;
             return match total {
                 Some(total) if total > self.seen && self.paging.number.is_some() => {
-                    let missing = format!(
-                        "page {} came empty: {} of {total} announced records came",
-                        self.page, self.seen
-                    );
+                    let missing =
+                        format!("page {} came empty: {} of {total} announced records came", self.page, self.seen);
                     Err(self.broken(missing))
                 }
                 _ => Ok(records),
@@ -132,15 +130,10 @@ impl Pager {
 
 fn not_a_list(operation: &Operation) -> Error {
     let action = operation.action;
-    let lists = crate::catalogue::operations()
-        .filter(|op| op.paging.is_some())
-        .map(|op| op.action);
-    let error = Error::new(
-        Kind::Invalid,
-        format!("{action} does not list: it cannot be paged"),
-    )
-    .operation(action)
-    .outcome(Outcome::NotSent);
+    let lists = crate::catalogue::operations().filter(|op| op.paging.is_some()).map(|op| op.action);
+    let error = Error::new(Kind::Invalid, format!("{action} does not list: it cannot be paged"))
+        .operation(action)
+        .outcome(Outcome::NotSent);
     match suggest::nearest(action, lists) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error,
@@ -173,18 +166,13 @@ mod tests {
 
     /// Feeds replies to a walk; gives the page numbers asked for, and the ids or the error.
     fn walk(action: &str, params: Value, replies: Vec<Value>) -> (Vec<i64>, Result<Vec<i64>>) {
-        let Value::Object(params) = params else {
-            unreachable!()
-        };
+        let Value::Object(params) = params else { unreachable!() };
         let operation = catalogue::find(action).unwrap();
         let mut pager = Pager::new(operation, params).unwrap();
         let mut replies = replies.into_iter();
         let (mut asked, mut ids) = (vec![], vec![]);
         while let Some(params) = pager.next() {
-            let number = pager
-                .paging
-                .number
-                .map_or(0, |number| params[number].as_i64().unwrap());
+            let number = pager.paging.number.map_or(0, |number| params[number].as_i64().unwrap());
             asked.push(number);
             match pager.accept(replies.next().expect("asked for more than expected")) {
                 Ok(records) => ids.extend(records.iter().map(|r| r["AppId"].as_i64().unwrap())),
@@ -204,42 +192,12 @@ mod tests {
     fn lists_are_walked_to_their_end() {
         let size = json!({"PageSize": 3});
         let table = [
-            (
-                "by the total",
-                size.clone(),
-                vec![page(Some(5), 0..3), page(Some(5), 3..5)],
-                vec![1, 2],
-                5,
-            ),
-            (
-                "exact pages",
-                size.clone(),
-                vec![page(Some(6), 0..3), page(Some(6), 3..6)],
-                vec![1, 2],
-                6,
-            ),
-            (
-                "no total",
-                size.clone(),
-                vec![page(None, 0..3), page(None, 3..4)],
-                vec![1, 2],
-                4,
-            ),
-            (
-                "no total, empty end",
-                size.clone(),
-                vec![page(None, 0..3), page(None, 0..0)],
-                vec![1, 2],
-                3,
-            ),
+            ("by the total", size.clone(), vec![page(Some(5), 0..3), page(Some(5), 3..5)], vec![1, 2], 5),
+            ("exact pages", size.clone(), vec![page(Some(6), 0..3), page(Some(6), 3..6)], vec![1, 2], 6),
+            ("no total", size.clone(), vec![page(None, 0..3), page(None, 3..4)], vec![1, 2], 4),
+            ("no total, empty end", size.clone(), vec![page(None, 0..3), page(None, 0..0)], vec![1, 2], 3),
             ("empty", size.clone(), vec![page(Some(0), 0..0)], vec![1], 0),
-            (
-                "no data field",
-                size.clone(),
-                vec![json!({"Code": 0})],
-                vec![1],
-                0,
-            ),
+            ("no data field", size.clone(), vec![json!({"Code": 0})], vec![1], 0),
             (
                 "a service with smaller pages",
                 size.clone(),
@@ -247,27 +205,9 @@ mod tests {
                 vec![1, 2],
                 4,
             ),
-            (
-                "a total of 0 over records",
-                size.clone(),
-                vec![page(Some(0), 0..2)],
-                vec![1],
-                2,
-            ),
-            (
-                "a total that grows",
-                size.clone(),
-                vec![page(Some(4), 0..3), page(Some(5), 3..5)],
-                vec![1, 2],
-                5,
-            ),
-            (
-                "from a given page",
-                json!({"PageSize": 3, "PageNumber": 2}),
-                vec![page(Some(5), 3..5)],
-                vec![2],
-                2,
-            ),
+            ("a total of 0 over records", size.clone(), vec![page(Some(0), 0..2)], vec![1], 2),
+            ("a total that grows", size.clone(), vec![page(Some(4), 0..3), page(Some(5), 3..5)], vec![1, 2], 5),
+            ("from a given page", json!({"PageSize": 3, "PageNumber": 2}), vec![page(Some(5), 3..5)], vec![2], 2),
         ];
         for (name, params, replies, asked, count) in table {
             let (pages, ids) = walk("ListApp", params, replies);
@@ -279,10 +219,7 @@ mod tests {
     #[test]
     fn pages_that_do_not_add_up_are_errors() {
         let table = [
-            (
-                vec![page(Some(9), 0..3), page(Some(9), 0..3)],
-                "ListApp: page 2 repeats an earlier page",
-            ),
+            (vec![page(Some(9), 0..3), page(Some(9), 0..3)], "ListApp: page 2 repeats an earlier page"),
             (
                 vec![page(Some(9), 0..3), page(Some(9), 0..0)],
                 "ListApp: page 2 came empty: 3 of 9 announced records came",

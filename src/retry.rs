@@ -41,12 +41,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            attempts: 5,
-            throttled_attempts: 15,
-            base: Duration::from_millis(200),
-            cap: Duration::from_secs(10),
-        }
+        Self { attempts: 5, throttled_attempts: 15, base: Duration::from_millis(200), cap: Duration::from_secs(10) }
     }
 }
 
@@ -62,14 +57,7 @@ pub struct Tried {
 impl Settings {
     /// How long to wait before the call is sent again; `None` when it must not be.
     /// `jitter` is drawn from `0.0..1.0`; `attempt` counts from 1.
-    pub fn wait(
-        &self,
-        effect: Effect,
-        failure: &Failure,
-        attempt: u32,
-        tried: Tried,
-        jitter: f64,
-    ) -> Option<Duration> {
+    pub fn wait(&self, effect: Effect, failure: &Failure, attempt: u32, tried: Tried, jitter: f64) -> Option<Duration> {
         let (allowed, attempts) = match failure {
             Failure::NotConnected(_) => (true, self.attempts),
             Failure::Unanswered(_) => (effect == Effect::Read, self.attempts),
@@ -88,14 +76,9 @@ impl Settings {
         let doubled = self.base.saturating_mul(1 << (attempt - 1).min(16));
         let backoff = doubled.min(self.cap).mul_f64(jitter);
         Some(match failure {
-            Failure::Answered {
-                wait: Some(asked), ..
-            } => asked.saturating_add(backoff),
+            Failure::Answered { wait: Some(asked), .. } => asked.saturating_add(backoff),
             Failure::Answered { fault, .. }
-                if matches!(
-                    fault.reason,
-                    Reason::Clock | Reason::Signature | Reason::Nonce
-                ) =>
+                if matches!(fault.reason, Reason::Clock | Reason::Signature | Reason::Nonce) =>
             {
                 Duration::ZERO
             }
@@ -128,13 +111,8 @@ impl Failure {
             if effect != Effect::Read {
                 error.kind = Kind::UnknownOutcome;
                 error.retryable = false;
-                error.message = format!(
-                    "it is not known whether {action} happened: {}",
-                    error.message
-                );
-                error
-                    .hints
-                    .push("look at the account before sending it again".to_owned());
+                error.message = format!("it is not known whether {action} happened: {}", error.message);
+                error.hints.push("look at the account before sending it again".to_owned());
             }
         }
         error.operation = Some(action.to_owned());
@@ -155,20 +133,13 @@ impl Budget {
     /// Takes the price of sending again; `false` when it cannot be paid.
     pub fn spend(&self, failure: &Failure) -> bool {
         let cost = failure.cost();
-        self.0
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| {
-                left.checked_sub(cost)
-            })
-            .is_ok()
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(cost)).is_ok()
     }
 
     /// Gives back for a success.
     pub fn earn(&self) {
-        let _ = self
-            .0
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| {
-                (left < Self::FULL).then_some(left + 1)
-            });
+        let _ =
+            self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| (left < Self::FULL).then_some(left + 1));
     }
 }
 
@@ -184,10 +155,7 @@ mod tests {
 
     fn answered(reason: Reason, wait: Option<u64>) -> Failure {
         Failure::Answered {
-            fault: Box::new(Fault {
-                reason,
-                error: Error::new(Kind::Api, "said so"),
-            }),
+            fault: Box::new(Fault { reason, error: Error::new(Kind::Api, "said so") }),
             wait: wait.map(Duration::from_millis),
         }
     }
@@ -196,88 +164,27 @@ mod tests {
     fn reads_are_sent_again_writes_only_when_they_did_not_happen() {
         use Reason::*;
         let lost = || Error::new(Kind::Network, "gone");
-        let once = Tried {
-            clock: true,
-            signature: true,
-        };
+        let once = Tried { clock: true, signature: true };
         // failure, already tried, read again?, write again?, kind of a write's final error
         let table = [
-            (
-                Failure::NotConnected(lost()),
-                Tried::default(),
-                true,
-                true,
-                Kind::Network,
-            ),
-            (
-                Failure::Unanswered(lost()),
-                Tried::default(),
-                true,
-                false,
-                Kind::UnknownOutcome,
-            ),
-            (
-                answered(Throttled, None),
-                Tried::default(),
-                true,
-                true,
-                Kind::Api,
-            ),
-            (
-                answered(Nonce, None),
-                Tried::default(),
-                true,
-                true,
-                Kind::Api,
-            ),
-            (
-                answered(Signature, None),
-                Tried::default(),
-                true,
-                true,
-                Kind::Api,
-            ),
+            (Failure::NotConnected(lost()), Tried::default(), true, true, Kind::Network),
+            (Failure::Unanswered(lost()), Tried::default(), true, false, Kind::UnknownOutcome),
+            (answered(Throttled, None), Tried::default(), true, true, Kind::Api),
+            (answered(Nonce, None), Tried::default(), true, true, Kind::Api),
+            (answered(Signature, None), Tried::default(), true, true, Kind::Api),
             (answered(Signature, None), once, false, false, Kind::Api),
-            (
-                answered(Clock, None),
-                Tried::default(),
-                true,
-                true,
-                Kind::Api,
-            ),
+            (answered(Clock, None), Tried::default(), true, true, Kind::Api),
             (answered(Clock, None), once, false, false, Kind::Api),
-            (
-                answered(Unavailable, None),
-                Tried::default(),
-                true,
-                false,
-                Kind::UnknownOutcome,
-            ),
-            (
-                answered(Broken, None),
-                Tried::default(),
-                true,
-                false,
-                Kind::UnknownOutcome,
-            ),
-            (
-                answered(Refused, None),
-                Tried::default(),
-                false,
-                false,
-                Kind::Api,
-            ),
+            (answered(Unavailable, None), Tried::default(), true, false, Kind::UnknownOutcome),
+            (answered(Broken, None), Tried::default(), true, false, Kind::UnknownOutcome),
+            (answered(Refused, None), Tried::default(), false, false, Kind::Api),
         ];
         let settings = Settings::default();
         for (failure, tried, read, write, kind) in table {
             let again = |effect| settings.wait(effect, &failure, 1, tried, 0.5).is_some();
             assert_eq!(again(Effect::Read), read, "read after {failure:?}");
             assert_eq!(again(Effect::Write), write, "write after {failure:?}");
-            assert_eq!(
-                again(Effect::Destructive),
-                write,
-                "destructive after {failure:?}"
-            );
+            assert_eq!(again(Effect::Destructive), write, "destructive after {failure:?}");
             let error = failure.clone().into_error("ScaleApp", Effect::Write, 1);
             assert_eq!(error.kind, kind, "{failure:?}");
             let unknown = error.outcome == Some(Outcome::Unknown);
@@ -298,10 +205,7 @@ mod tests {
         assert_eq!(wait(&throttled, 3, 0.0), ms(0));
         assert_eq!(wait(&throttled, 14, 1.0), ms(10_000));
         assert_eq!(wait(&throttled, 15, 1.0), None);
-        assert_eq!(
-            wait(&answered(Reason::Throttled, Some(700)), 1, 0.5),
-            ms(800)
-        );
+        assert_eq!(wait(&answered(Reason::Throttled, Some(700)), 1, 0.5), ms(800));
         assert_eq!(wait(&answered(Reason::Unavailable, None), 4, 1.0), ms(1600));
         assert_eq!(wait(&answered(Reason::Unavailable, None), 5, 1.0), None);
     }

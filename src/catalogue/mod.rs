@@ -33,6 +33,17 @@ pub enum Effect {
     Destructive,
 }
 
+impl Effect {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Destructive => "destructive",
+        }
+    }
+}
+
 /// The HTTP method an operation is sent with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -171,34 +182,22 @@ impl Param {
 
     /// An optional parameter that travels in the body.
     pub const fn body(name: &'static str, ty: Type, help: &'static str) -> Self {
-        Self {
-            position: Position::Body,
-            ..Self::query(name, ty, help)
-        }
+        Self { position: Position::Body, ..Self::query(name, ty, help) }
     }
 
     /// The service refuses a request without it.
     pub const fn required(self) -> Self {
-        Self {
-            required: true,
-            ..self
-        }
+        Self { required: true, ..self }
     }
 
     /// Known only to later SDKs.
     pub const fn later(self) -> Self {
-        Self {
-            later: true,
-            ..self
-        }
+        Self { later: true, ..self }
     }
 
     /// Its value is masked wherever it could be shown.
     pub const fn secret(self) -> Self {
-        Self {
-            secret: true,
-            ..self
-        }
+        Self { secret: true, ..self }
     }
 
     /// Conditions on its value.
@@ -208,10 +207,7 @@ impl Param {
 
     /// What the service assumes when it is left out.
     pub const fn default(self, value: &'static str) -> Self {
-        Self {
-            default: Some(value),
-            ..self
-        }
+        Self { default: Some(value), ..self }
     }
 
     /// Whether this parameter takes one plain value.
@@ -252,20 +248,12 @@ pub struct Field {
 
 impl Field {
     const fn new(name: &'static str, shape: Shape) -> Self {
-        Self {
-            name,
-            shape,
-            secret: false,
-            later: false,
-        }
+        Self { name, shape, secret: false, later: false }
     }
 
     /// Masked as soon as a reply is read.
     const fn secret(self) -> Self {
-        Self {
-            secret: true,
-            ..self
-        }
+        Self { secret: true, ..self }
     }
 }
 
@@ -319,17 +307,9 @@ pub struct Paging {
 
 impl Paging {
     /// `PageNumber` / `PageSize`, records in `Data`, their count in `TotalCount`: most lists.
-    const NUMBER: Self = Self {
-        number: Some("PageNumber"),
-        size: 100,
-        items: &["Data"],
-        total: &["TotalCount"],
-    };
+    const NUMBER: Self = Self { number: Some("PageNumber"), size: 100, items: &["Data"], total: &["TotalCount"] };
     /// The same with `PageNum`: the cluster lists.
-    const NUM: Self = Self {
-        number: Some("PageNum"),
-        ..Self::NUMBER
-    };
+    const NUM: Self = Self { number: Some("PageNum"), ..Self::NUMBER };
 }
 
 /// The parameter with a page's size, the same in every paged operation.
@@ -386,10 +366,7 @@ impl Operation {
     pub fn positional(&self) -> impl Iterator<Item = &'static Param> {
         let number = self.paging.and_then(|paging| paging.number);
         self.params.iter().filter(move |param| {
-            param.required
-                && param.is_scalar()
-                && param.name != PAGE_SIZE
-                && Some(param.name) != number
+            param.required && param.is_scalar() && param.name != PAGE_SIZE && Some(param.name) != number
         })
     }
 
@@ -416,14 +393,8 @@ pub struct Chapter {
 }
 
 /// Every chapter, in the document's order.
-pub static CHAPTERS: &[Chapter] = &[
-    applications::CHAPTER,
-    users::CHAPTER,
-    access::CHAPTER,
-    release::CHAPTER,
-    cluster::CHAPTER,
-    rds::CHAPTER,
-];
+pub static CHAPTERS: &[Chapter] =
+    &[applications::CHAPTER, users::CHAPTER, access::CHAPTER, release::CHAPTER, cluster::CHAPTER, rds::CHAPTER];
 
 /// All operations, in the document's order.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {

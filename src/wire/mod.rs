@@ -10,3 +10,6 @@ pub mod reply;
 pub mod request;
 pub mod sign;
 pub mod validate;
+
+#[cfg(test)]
+mod tests;

@@ -82,10 +82,7 @@ fn success(target: &Target, text: &str) -> Result<Value, Box<Fault>> {
     let body = unwrap(target, body);
     let reply = match target {
         Target::Listed(operation) => {
-            let known = operation
-                .reply
-                .iter()
-                .any(|field| key_of(&body, field.name).is_some());
+            let known = operation.reply.iter().any(|field| key_of(&body, field.name).is_some());
             if !known {
                 return Err(broken("has none of the documented fields"));
             }
@@ -102,10 +99,7 @@ fn success(target: &Target, text: &str) -> Result<Value, Box<Fault>> {
 fn broken(how: &str) -> Box<Fault> {
     Box::new(Fault {
         reason: Reason::Broken,
-        error: Error {
-            retryable: true,
-            ..Error::new(Kind::Network, format!("the answer {how}"))
-        },
+        error: Error { retryable: true, ..Error::new(Kind::Network, format!("the answer {how}")) },
     })
 }
 
@@ -115,10 +109,10 @@ fn broken(how: &str) -> Box<Fault> {
 fn unwrap(target: &Target, mut body: Map<String, Value>) -> Map<String, Value> {
     let action = target.action();
     if body.len() == 1 {
-        let named = body.keys().next().is_some_and(|key| {
-            key.strip_prefix(action)
-                .is_some_and(|rest| matches!(rest, "" | "Response"))
-        });
+        let named = body
+            .keys()
+            .next()
+            .is_some_and(|key| key.strip_prefix(action).is_some_and(|rest| matches!(rest, "" | "Response")));
         if named && body.values().all(Value::is_object) {
             if let Some((_, Value::Object(inner))) = body.into_iter().next() {
                 return unwrap(target, inner);
@@ -130,11 +124,7 @@ fn unwrap(target: &Target, mut body: Map<String, Value>) -> Map<String, Value> {
         && body
             .get("data")
             .and_then(Value::as_object)
-            .is_some_and(|data| {
-                ["Code", "RequestId", "Success"]
-                    .iter()
-                    .any(|name| key_of(data, name).is_some())
-            });
+            .is_some_and(|data| ["Code", "RequestId", "Success"].iter().any(|name| key_of(data, name).is_some()));
     if !is_envelope {
         return body;
     }
@@ -150,9 +140,7 @@ fn unwrap(target: &Target, mut body: Map<String, Value>) -> Map<String, Value> {
             inner.shift_remove(name);
         }
     }
-    let message = body
-        .remove("message")
-        .filter(|message| message.as_str() != Some(""));
+    let message = body.remove("message").filter(|message| message.as_str() != Some(""));
     if let (Some(message), None) = (message, error_text(&inner)) {
         inner.insert("ErrMsg".to_owned(), message);
     }
@@ -164,9 +152,7 @@ fn key_of(map: &Map<String, Value>, name: &str) -> Option<String> {
     if map.contains_key(name) {
         return Some(name.to_owned());
     }
-    map.keys()
-        .find(|key| key.eq_ignore_ascii_case(name))
-        .cloned()
+    map.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned()
 }
 
 /// The documented fields of a map in their order, spelling and types, null where nothing was sent;
@@ -193,11 +179,7 @@ fn conform(fields: &[Field], mut sent: Map<String, Value>) -> Map<String, Value>
 const ERROR_TEXT: [&str; 3] = ["ErrMsg", "ErrorMsg", "ErrMessage"];
 
 fn spelt_otherwise(sent: &mut Map<String, Value>, name: &str) -> Option<Value> {
-    let names: &[&str] = if ERROR_TEXT.contains(&name) {
-        &ERROR_TEXT
-    } else {
-        &[name]
-    };
+    let names: &[&str] = if ERROR_TEXT.contains(&name) { &ERROR_TEXT } else { &[name] };
     let key = names.iter().find_map(|name| key_of(sent, name))?;
     sent.shift_remove(&key)
 }
@@ -209,10 +191,7 @@ fn shaped(shape: Shape, value: Value) -> Value {
         (Shape::String, Value::Number(number)) => Value::String(number.to_string()),
         (Shape::String, Value::Bool(flag)) => Value::String(flag.to_string()),
         (Shape::Int, Value::String(text)) if text.is_empty() => Value::Null,
-        (Shape::Int, Value::String(text)) => text
-            .trim()
-            .parse::<i64>()
-            .map_or(Value::String(text), Value::from),
+        (Shape::Int, Value::String(text)) => text.trim().parse::<i64>().map_or(Value::String(text), Value::from),
         (Shape::Int, Value::Number(number)) => whole(number),
         (Shape::Bool, Value::String(text)) => match text.to_ascii_lowercase().as_str() {
             "true" | "1" => Value::Bool(true),
@@ -227,20 +206,14 @@ fn shaped(shape: Shape, value: Value) -> Value {
         },
         (Shape::Object(fields), Value::Object(map)) => Value::Object(conform(fields, map)),
         // One sample shows a list of one where an object is documented.
-        (Shape::Object(fields), Value::Array(mut list)) if list.len() <= 1 => list
-            .pop()
-            .map_or(Value::Null, |value| shaped(Shape::Object(fields), value)),
-        (Shape::Objects(fields), Value::Array(list)) => list
-            .into_iter()
-            .map(|value| shaped(Shape::Object(fields), value))
-            .collect(),
-        (Shape::Objects(fields), Value::Object(map)) => {
-            Value::Array(vec![Value::Object(conform(fields, map))])
+        (Shape::Object(fields), Value::Array(mut list)) if list.len() <= 1 => {
+            list.pop().map_or(Value::Null, |value| shaped(Shape::Object(fields), value))
         }
-        (Shape::Strings, Value::Array(list)) => list
-            .into_iter()
-            .map(|value| shaped(Shape::String, value))
-            .collect(),
+        (Shape::Objects(fields), Value::Array(list)) => {
+            list.into_iter().map(|value| shaped(Shape::Object(fields), value)).collect()
+        }
+        (Shape::Objects(fields), Value::Object(map)) => Value::Array(vec![Value::Object(conform(fields, map))]),
+        (Shape::Strings, Value::Array(list)) => list.into_iter().map(|value| shaped(Shape::String, value)).collect(),
         (_, Value::Object(map)) => Value::Object(mask(map)),
         (_, value) => value,
     }
@@ -250,9 +223,7 @@ fn shaped(shape: Shape, value: Value) -> Value {
 fn whole(number: Number) -> Value {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match number.as_f64() {
-        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT => {
-            Value::from(float as i64)
-        }
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT => Value::from(float as i64),
         _ => Value::Number(number),
     }
 }
@@ -275,24 +246,17 @@ fn mask(map: Map<String, Value>) -> Map<String, Value> {
     }
     map.into_iter()
         .map(|(key, value)| {
-            let value = if secret::is_secret_name(&key) {
-                masked(value)
-            } else {
-                walk(value)
-            };
+            let value = if secret::is_secret_name(&key) { masked(value) } else { walk(value) };
             (key, value)
         })
         .collect()
 }
 
 fn error_text(reply: &Map<String, Value>) -> Option<String> {
-    ERROR_TEXT
-        .iter()
-        .chain(&["Message", "message"])
-        .find_map(|name| {
-            let text = reply.get(*name)?.as_str()?;
-            (!text.is_empty()).then(|| text.to_owned())
-        })
+    ERROR_TEXT.iter().chain(&["Message", "message"]).find_map(|name| {
+        let text = reply.get(*name)?.as_str()?;
+        (!text.is_empty()).then(|| text.to_owned())
+    })
 }
 
 /// A business failure inside HTTP 200.
@@ -313,9 +277,7 @@ fn refusal(target: &Target, reply: &Map<String, Value>) -> Option<Box<Fault>> {
         return Some(refused(Kind::Api, code.cloned(), reply, text));
     }
     if denied(within("Admitted")) {
-        let code = within("BusinessCode")
-            .filter(|code| !code.is_null())
-            .cloned();
+        let code = within("BusinessCode").filter(|code| !code.is_null()).cloned();
         let why = match code.as_ref().and_then(Value::as_str) {
             Some("102000") => "there is no admission credential",
             Some("102001") => "the admission is under review",
@@ -335,12 +297,7 @@ fn is_success(operation: Option<&'static Operation>, code: &Value) -> bool {
     number.is_some_and(|n| n == 0 || operation.is_some_and(|op| op.success == n))
 }
 
-fn refused(
-    kind: Kind,
-    code: Option<Value>,
-    reply: &Map<String, Value>,
-    message: String,
-) -> Box<Fault> {
+fn refused(kind: Kind, code: Option<Value>, reply: &Map<String, Value>, message: String) -> Box<Fault> {
     Box::new(Fault {
         reason: Reason::Refused,
         error: Error {
@@ -369,11 +326,8 @@ fn failure(status: u16, text: &str) -> Box<Fault> {
             reason: if status >= 500 { Reason::Unavailable } else { Reason::Broken },
             error: Error {
                 retryable: true,
-                ..Error::new(
-                    Kind::Network,
-                    format!("HTTP {status} without an error of the gateway"),
-                )
-                .hint("something between here and the service may have answered: check the endpoint and the proxy")
+                ..Error::new(Kind::Network, format!("HTTP {status} without an error of the gateway"))
+                    .hint("something between here and the service may have answered: check the endpoint and the proxy")
             },
         }),
     }
@@ -409,9 +363,7 @@ fn from_xml(text: &str) -> Option<Map<String, Value>> {
             map.entry(name.clone()).or_default().push_str(&piece);
         }
     }
-    let map = map
-        .into_iter()
-        .map(|(name, text)| (name, Value::from(text)));
+    let map = map.into_iter().map(|(name, text)| (name, Value::from(text)));
     path.is_empty().then(|| map.collect())
 }
 
@@ -419,11 +371,7 @@ fn from_xml(text: &str) -> Option<Map<String, Value>> {
 fn gateway_fault(status: u16, code: &str, body: &Map<String, Value>) -> Box<Fault> {
     let begins = |prefix: &str| code.starts_with(prefix);
     let (reason, kind, hint) = if code.contains("Throttling") {
-        (
-            Reason::Throttled,
-            Kind::Throttled,
-            Some("lower --concurrency, or set --rate"),
-        )
+        (Reason::Throttled, Kind::Throttled, Some("lower --concurrency, or set --rate"))
     } else if begins("SignatureNonceUsed") {
         (Reason::Nonce, Kind::Api, None)
     } else if begins("SignatureDoesNotMatch") || begins("IncompleteSignature") {
@@ -434,20 +382,11 @@ fn gateway_fault(status: u16, code: &str, body: &Map<String, Value>) -> Box<Faul
         let hint = "`jst whoami` shows which access key is used and where it comes from";
         (Reason::Refused, Kind::Credentials, Some(hint))
     } else if begins("InvalidSecurityToken") {
-        (
-            Reason::Refused,
-            Kind::Credentials,
-            Some("get new temporary credentials"),
-        )
+        (Reason::Refused, Kind::Credentials, Some("get new temporary credentials"))
     } else if begins("Forbidden") || begins("NoPermission") {
         let hint = "the access key may not do this: grant the action in the account's RAM policy";
         (Reason::Refused, Kind::Api, Some(hint))
-    } else if status >= 500
-        || matches!(
-            code,
-            "InternalError" | "UnknownError" | "ServiceUnavailable"
-        )
-    {
+    } else if status >= 500 || matches!(code, "InternalError" | "UnknownError" | "ServiceUnavailable") {
         (Reason::Unavailable, Kind::Api, None)
     } else {
         (Reason::Refused, Kind::Api, None)

@@ -25,8 +25,8 @@ impl Target {
         if let Some(operation) = catalogue::find(name) {
             return Ok(Self::Listed(operation));
         }
-        let well_formed = name.starts_with(|c: char| c.is_ascii_uppercase())
-            && name.chars().all(|c| c.is_ascii_alphanumeric());
+        let well_formed =
+            name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_alphanumeric());
         let slip = catalogue::operations().find(|op| is_slip(name, op));
         match slip {
             None if well_formed => Ok(Self::Unlisted(name.to_owned())),
@@ -70,16 +70,14 @@ impl Target {
 /// Whether a name is one or two keystrokes away from an operation's, or the same in another case.
 fn is_slip(name: &str, operation: &Operation) -> bool {
     [operation.action, operation.function].iter().any(|known| {
-        known.eq_ignore_ascii_case(name)
-            || strsim::osa_distance(known, name) <= if known.len() < 9 { 1 } else { 2 }
+        known.eq_ignore_ascii_case(name) || strsim::osa_distance(known, name) <= if known.len() < 9 { 1 } else { 2 }
     })
 }
 
 fn unknown(name: &str, slip: Option<&'static str>) -> Error {
     let actions = || catalogue::operations().map(|op| op.action);
-    let error = Error::new(Kind::Invalid, format!("there is no operation `{name}`"))
-        .operation(name)
-        .outcome(Outcome::NotSent);
+    let error =
+        Error::new(Kind::Invalid, format!("there is no operation `{name}`")).operation(name).outcome(Outcome::NotSent);
     match slip.or_else(|| suggest::nearest(name, actions())) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint("`jst ops` lists every operation"),
@@ -121,11 +119,8 @@ impl Request {
         let (body, query) = flatten(operation, &params)
             .into_iter()
             .partition::<Vec<_>, _>(|(position, ..)| *position == Position::Body);
-        let named = |list: Vec<(Position, String, String)>| {
-            list.into_iter()
-                .map(|(_, name, value)| (name, value))
-                .collect()
-        };
+        let named =
+            |list: Vec<(Position, String, String)>| list.into_iter().map(|(_, name, value)| (name, value)).collect();
         Ok(Self {
             action: operation.action.to_owned(),
             method: operation.method,
@@ -146,9 +141,8 @@ pub fn invalid(action: &str, problems: Vec<Problem>) -> Error {
         [_] => "a parameter is wrong".to_owned(),
         more => format!("{} parameters are wrong", more.len()),
     };
-    let mut error = Error::new(Kind::Invalid, format!("{action} was not sent: {what}"))
-        .operation(action)
-        .outcome(Outcome::NotSent);
+    let mut error =
+        Error::new(Kind::Invalid, format!("{action} was not sent: {what}")).operation(action).outcome(Outcome::NotSent);
     error.problems = problems;
     error
 }
@@ -166,10 +160,7 @@ fn fill_page(operation: &Operation, params: &mut Map<String, Value>) {
 }
 
 /// The wire names and texts of a validated map, in the catalogue's order.
-pub fn flatten(
-    operation: &Operation,
-    params: &Map<String, Value>,
-) -> Vec<(Position, String, String)> {
+pub fn flatten(operation: &Operation, params: &Map<String, Value>) -> Vec<(Position, String, String)> {
     let mut flat = Vec::new();
     for param in operation.params {
         let Some(value) = params.get(param.name) else {
@@ -214,13 +205,8 @@ fn flatten_unlisted(params: &Map<String, Value>) -> Result<Vec<(String, String)>
         match value {
             Value::Null => true,
             Value::Array(_) | Value::Object(_) if depth == DEPTH => false,
-            Value::Array(list) => list
-                .iter()
-                .zip(1..)
-                .all(|(v, n)| walk(format!("{name}.{n}"), v, depth + 1, flat)),
-            Value::Object(map) => map
-                .iter()
-                .all(|(key, v)| walk(format!("{name}.{key}"), v, depth + 1, flat)),
+            Value::Array(list) => list.iter().zip(1..).all(|(v, n)| walk(format!("{name}.{n}"), v, depth + 1, flat)),
+            Value::Object(map) => map.iter().all(|(key, v)| walk(format!("{name}.{key}"), v, depth + 1, flat)),
             plain => {
                 flat.push((name, text(plain)));
                 true
@@ -230,11 +216,8 @@ fn flatten_unlisted(params: &Map<String, Value>) -> Result<Vec<(String, String)>
     let mut flat = Vec::new();
     for (name, value) in params {
         if !walk(name.clone(), value, 0, &mut flat) {
-            return Err(Error::new(
-                Kind::Invalid,
-                format!("`{name}` is nested more than {DEPTH} levels deep"),
-            )
-            .outcome(Outcome::NotSent));
+            return Err(Error::new(Kind::Invalid, format!("`{name}` is nested more than {DEPTH} levels deep"))
+                .outcome(Outcome::NotSent));
         }
     }
     Ok(flat)
@@ -258,10 +241,7 @@ pub fn unflatten<'a>(
         let Some(param) = operation.param(head) else {
             continue;
         };
-        let index = parts
-            .next()
-            .and_then(|n| n.parse().ok())
-            .filter(|n| *n >= 1);
+        let index = parts.next().and_then(|n| n.parse().ok()).filter(|n| *n >= 1);
         let parsed = match (param.ty, index, parts.next()) {
             (Type::Scalar(scalar), None, None) if head == name => {
                 parse(scalar, text).map(|value| drop(scalars.insert(param.name, value)))
@@ -272,15 +252,13 @@ pub fn unflatten<'a>(
             (Type::List(scalar), Some(n), None) => parse(scalar, text).map(|value| {
                 lists.entry(param.name).or_default().insert(n, value);
             }),
-            (Type::Maps(fields), Some(n), Some(field)) => {
-                element_field(fields, field, text).map(|entry| {
-                    let list = lists.entry(param.name).or_default();
-                    let element = list.entry(n).or_insert_with(|| Value::Object(Map::new()));
-                    if let (Some((name, value)), Value::Object(map)) = (entry, element) {
-                        map.insert(name.to_owned(), value);
-                    }
-                })
-            }
+            (Type::Maps(fields), Some(n), Some(field)) => element_field(fields, field, text).map(|entry| {
+                let list = lists.entry(param.name).or_default();
+                let element = list.entry(n).or_insert_with(|| Value::Object(Map::new()));
+                if let (Some((name, value)), Value::Object(map)) = (entry, element) {
+                    map.insert(name.to_owned(), value);
+                }
+            }),
             _ => Ok(()),
         };
         if let Err(message) = parsed {
@@ -322,9 +300,7 @@ fn in_order(
         .iter()
         .filter_map(|param| {
             let list = |list: BTreeMap<_, _>| Value::Array(list.into_values().collect());
-            let value = scalars
-                .remove(param.name)
-                .or_else(|| lists.remove(param.name).map(list))?;
+            let value = scalars.remove(param.name).or_else(|| lists.remove(param.name).map(list))?;
             Some((param.name.to_owned(), value))
         })
         .collect()
@@ -334,14 +310,8 @@ fn in_order(
 pub fn parse(scalar: Scalar, text: &str) -> std::result::Result<Value, String> {
     match scalar {
         Scalar::String => Ok(Value::from(text)),
-        Scalar::Integer => text
-            .parse::<i32>()
-            .map(Value::from)
-            .map_err(|_| "must be an integer of 32 bits".to_owned()),
-        Scalar::Long => text
-            .parse::<i64>()
-            .map(Value::from)
-            .map_err(|_| "must be an integer".to_owned()),
+        Scalar::Integer => text.parse::<i32>().map(Value::from).map_err(|_| "must be an integer of 32 bits".to_owned()),
+        Scalar::Long => text.parse::<i64>().map(Value::from).map_err(|_| "must be an integer".to_owned()),
         Scalar::Boolean => match text {
             // One vendor client writes Python's spelling.
             "true" | "True" => Ok(Value::from(true)),

@@ -16,11 +16,7 @@ use crate::catalogue::{self, Method};
 use crate::credentials::Credentials;
 
 /// RFC 3986: everything but the unreserved characters is encoded.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// What makes two attempts of one call different.
 #[derive(Clone, Debug)]
@@ -36,9 +32,7 @@ impl Stamp {
     pub fn now(skew: jiff::SignedDuration) -> Self {
         Self {
             nonce: uuid::Uuid::new_v4().to_string(),
-            time: Timestamp::now()
-                .saturating_add(skew)
-                .unwrap_or(Timestamp::MAX),
+            time: Timestamp::now().saturating_add(skew).unwrap_or(Timestamp::MAX),
         }
     }
 }
@@ -57,50 +51,33 @@ pub struct Signed {
 }
 
 /// Signs a request: common parameters are added, everything is canonicalised and signed.
-pub fn sign(
-    request: &Request,
-    credentials: &Credentials,
-    region: Option<&str>,
-    stamp: &Stamp,
-) -> Signed {
+pub fn sign(request: &Request, credentials: &Credentials, region: Option<&str>, stamp: &Stamp) -> Signed {
     let time = stamp.time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let common = [
         ("AccessKeyId", Some(credentials.access_key_id.as_str())),
         ("Action", Some(request.action.as_str())),
         ("Format", Some("JSON")),
         ("RegionId", region.filter(|_| !request.names("RegionId"))),
-        (
-            "SecurityToken",
-            credentials.security_token.as_ref().map(|t| t.expose()),
-        ),
+        ("SecurityToken", credentials.security_token.as_ref().map(|t| t.expose())),
         ("SignatureMethod", Some("HMAC-SHA1")),
         ("SignatureNonce", Some(stamp.nonce.as_str())),
         ("SignatureVersion", Some("1.0")),
         ("Timestamp", Some(time.as_str())),
         ("Version", Some(catalogue::VERSION)),
     ];
-    let in_query: Vec<(&str, &str)> = common
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .chain(pairs(&request.query))
-        .collect();
+    let in_query: Vec<(&str, &str)> =
+        common.into_iter().filter_map(|(name, value)| Some((name, value?))).chain(pairs(&request.query)).collect();
     let in_body: Vec<(&str, &str)> = pairs(&request.body).collect();
     let all = in_query.iter().chain(&in_body).copied().collect();
     let string_to_sign = string_to_sign(request.method.name(), all);
     let signature = signature(credentials.secret.expose(), &string_to_sign);
     let mut query = canonical(in_query);
     let _ = write!(query, "&Signature={}", encode(&signature));
-    Signed {
-        method: request.method,
-        query,
-        body: canonical(in_body),
-        string_to_sign,
-    }
+    Signed { method: request.method, query, body: canonical(in_body), string_to_sign }
 }
 
 fn pairs(list: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
-    list.iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
+    list.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 /// Percent-encodes text by RFC 3986.
@@ -170,8 +147,7 @@ mod tests {
     #[test]
     fn the_vendors_vectors_are_signed_alike() {
         let vectors: Vec<Vector> =
-            serde_json::from_str(include_str!("../../tests/golden/signature-vectors.json"))
-                .unwrap();
+            serde_json::from_str(include_str!("../../tests/golden/signature-vectors.json")).unwrap();
         assert_eq!(vectors.len(), 10);
         for vector in vectors {
             let method = match vector.method.as_str() {
@@ -184,12 +160,8 @@ mod tests {
                     .map(|(name, value)| (name.clone(), value.clone()))
                     .collect()
             };
-            let request = Request {
-                action: vector.action.clone(),
-                method,
-                query: own(&vector.query),
-                body: own(&vector.body),
-            };
+            let request =
+                Request { action: vector.action.clone(), method, query: own(&vector.query), body: own(&vector.body) };
             let credentials = Credentials {
                 access_key_id: "testid".into(),
                 secret: Secret::new(vector.access_key_secret),
@@ -200,11 +172,7 @@ mod tests {
                 time: vector.query["Timestamp"].parse().unwrap(),
             };
             let signed = sign(&request, &credentials, None, &stamp);
-            assert_eq!(
-                signed.string_to_sign, vector.string_to_sign,
-                "{}",
-                vector.action
-            );
+            assert_eq!(signed.string_to_sign, vector.string_to_sign, "{}", vector.action);
             let tail = format!("&Signature={}", encode(&vector.signature));
             assert!(signed.query.ends_with(&tail), "{}", vector.action);
         }
@@ -212,17 +180,9 @@ mod tests {
 
     #[test]
     fn a_configured_region_is_sent_unless_the_operation_has_its_own() {
-        let credentials = Credentials {
-            access_key_id: "testid".into(),
-            secret: Secret::new("testsecret"),
-            security_token: None,
-        };
-        let mut request = Request {
-            action: "CreateCluster".into(),
-            method: Method::Post,
-            query: vec![],
-            body: vec![],
-        };
+        let credentials =
+            Credentials { access_key_id: "testid".into(), secret: Secret::new("testsecret"), security_token: None };
+        let mut request = Request { action: "CreateCluster".into(), method: Method::Post, query: vec![], body: vec![] };
         let stamp = Stamp::now(jiff::SignedDuration::ZERO);
         let sent = |request: &Request| sign(request, &credentials, Some("cn-x"), &stamp).query;
         assert!(sent(&request).contains("&RegionId=cn-x&"));

@@ -55,12 +55,7 @@ fn param_value(param: &Param, value: &Value, path: &str, problems: &mut Vec<Prob
         (Type::Scalar(scalar), value) => plain(param, scalar, value, path, problems),
         (Type::List(_) | Type::Maps(_), Value::Array(list)) if list.is_empty() => {
             if param.required {
-                problems.push(problem(
-                    param,
-                    value,
-                    path,
-                    "needs at least one element".into(),
-                ));
+                problems.push(problem(param, value, path, "needs at least one element".into()));
             }
         }
         (Type::List(scalar), Value::Array(list)) => {
@@ -102,30 +97,18 @@ fn plain(param: &Param, scalar: Scalar, value: &Value, path: &str, problems: &mu
                 Check::OneOf(values) => suggest::nearest(&text(value), values.iter().copied()),
                 _ => None,
             };
-            problems.push(Problem {
-                nearest: nearest.map(str::to_owned),
-                ..problem(param, value, path, message)
-            });
+            problems.push(Problem { nearest: nearest.map(str::to_owned), ..problem(param, value, path, message) });
         }
     }
 }
 
 fn problem(param: &Param, value: &Value, path: &str, message: String) -> Problem {
-    Problem {
-        path: path.to_owned(),
-        given: Some(shown(param, value)),
-        message,
-        nearest: None,
-    }
+    Problem { path: path.to_owned(), given: Some(shown(param, value)), message, nearest: None }
 }
 
 /// A value as it may be shown: masked where it is secret.
 pub fn shown(param: &Param, value: &Value) -> Value {
-    if param.secret {
-        Value::from("****")
-    } else {
-        value.clone()
-    }
+    if param.secret { Value::from("****") } else { value.clone() }
 }
 
 fn kind(scalar: Scalar) -> &'static str {
@@ -141,14 +124,9 @@ fn wanted(param: &Param) -> String {
     match param.ty {
         Type::Scalar(scalar) => kind(scalar).to_owned(),
         Type::List(scalar) => format!("an array of {} values", kind(scalar)),
-        Type::Maps(fields) => format!(
-            "an array of maps with {}",
-            fields
-                .iter()
-                .map(|field| field.name)
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+        Type::Maps(fields) => {
+            format!("an array of maps with {}", fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
@@ -159,9 +137,7 @@ fn fails(check: Check, value: &Value) -> Option<String> {
         Check::Range(low, high) => value.as_i64().is_some_and(|n| (low..=high).contains(&n)),
         Check::OneOf(values) => values.contains(&as_text.as_str()),
         Check::Length(low, high) => (low..=high).contains(&as_text.chars().count()),
-        Check::Pattern { regex, .. } => {
-            pattern(regex).is_some_and(|regex| regex.is_match(&as_text))
-        }
+        Check::Pattern { regex, .. } => pattern(regex).is_some_and(|regex| regex.is_match(&as_text)),
         Check::Base64 => base64::prelude::BASE64_STANDARD.decode(&as_text).is_ok(),
     };
     (!holds).then(|| says(check))
@@ -200,37 +176,19 @@ fn pattern(regex: &str) -> Option<&'static Regex> {
         .get(regex)
 }
 
-fn check_rule(
-    operation: &Operation,
-    rule: Rule,
-    params: &Map<String, Value>,
-    problems: &mut Vec<Problem>,
-) {
+fn check_rule(operation: &Operation, rule: Rule, params: &Map<String, Value>, problems: &mut Vec<Problem>) {
     match rule {
-        Rule::OnlyWith {
-            param,
-            with,
-            values,
-        } => {
+        Rule::OnlyWith { param, with, values } => {
             let decided = params.get(with).map(text);
             if decided.is_some_and(|value| !values.contains(&value.as_str())) {
                 for (path, value) in given(param, params) {
                     let message = format!("is taken only when {with} is {}", values.join(" or "));
                     let shown = secret_of(operation, param, value);
-                    problems.push(Problem {
-                        path,
-                        given: Some(shown),
-                        message,
-                        nearest: None,
-                    });
+                    problems.push(Problem { path, given: Some(shown), message, nearest: None });
                 }
             }
         }
-        Rule::NeededWith {
-            param,
-            with,
-            values,
-        } => {
+        Rule::NeededWith { param, with, values } => {
             let decided = params.get(with).map(text);
             let needed = decided.is_some_and(|value| values.contains(&value.as_str()));
             if needed && given(param, params).is_empty() {
@@ -243,10 +201,7 @@ fn check_rule(
             }
         }
         Rule::NotBoth(one, other) => {
-            if let (false, [(path, value), ..]) = (
-                given(one, params).is_empty(),
-                given(other, params).as_slice(),
-            ) {
+            if let (false, [(path, value), ..]) = (given(one, params).is_empty(), given(other, params).as_slice()) {
                 problems.push(Problem {
                     path: path.clone(),
                     given: Some(secret_of(operation, other, value)),
@@ -259,19 +214,14 @@ fn check_rule(
 }
 
 fn secret_of(operation: &Operation, name: &str, value: &Value) -> Value {
-    operation
-        .param(name)
-        .map_or_else(|| value.clone(), |param| shown(param, value))
+    operation.param(name).map_or_else(|| value.clone(), |param| shown(param, value))
 }
 
 /// Where a parameter named by a rule was given, and its values: `Headless`, or `PortMappings.NodePort`
 /// for a field of each element of a list.
 fn given<'a>(name: &str, params: &'a Map<String, Value>) -> Vec<(String, &'a Value)> {
-    let one = |path: String, value: Option<&'a Value>| {
-        value
-            .filter(|value| !value.is_null())
-            .map(|value| (path, value))
-    };
+    let one =
+        |path: String, value: Option<&'a Value>| value.filter(|value| !value.is_null()).map(|value| (path, value));
     match name.split_once('.') {
         None => one(name.to_owned(), params.get(name)).into_iter().collect(),
         Some((list, field)) => params

@@ -1,0 +1,231 @@
+//! The command line as it is written: flags, their environment variables and the commands.
+//!
+//! Nothing is resolved here; [`crate::config`] makes one set of settings of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+use crate::output::Format;
+
+/// Automate JuShiTa (Alibaba Cloud retailcloud) in Rhai scripts.
+#[derive(Debug, Parser)]
+#[command(name = "jst", version, max_term_width = 100)]
+pub struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// What to do; at a terminal the default is `repl`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags that work before and after the command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Flags for every command")]
+pub struct Flags {
+    /// Talk to a simulator inside the process instead of the service
+    #[arg(long, global = true, env = "JST_SIM", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
+    pub sim: bool,
+    /// Profile of the credential files
+    #[arg(long, global = true, env = "JST_PROFILE", value_name = "NAME")]
+    pub profile: Option<String>,
+    /// URL of the service [default: https://retailcloud.aliyuncs.com]
+    #[arg(long, global = true, env = "JST_ENDPOINT", value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Region sent with every call
+    #[arg(long, global = true, env = "JST_REGION", value_name = "ID")]
+    pub region: Option<String>,
+    /// Id of the access key
+    #[arg(long, global = true, env = "JST_ACCESS_KEY_ID", value_name = "ID")]
+    pub access_key_id: Option<String>,
+    /// Secret of the access key; other users of the machine can see flags, so prefer the environment
+    #[arg(long, global = true, env = "JST_ACCESS_KEY_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub access_key_secret: Option<String>,
+    /// Token of temporary credentials
+    #[arg(long, global = true, env = "JST_SECURITY_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub security_token: Option<String>,
+    /// Form of the data on stdout [default: table at a terminal, json in a pipe]
+    #[arg(long, global = true, env = "JST_OUTPUT", value_enum, value_name = "FORMAT")]
+    pub output: Option<Format>,
+    /// Form of the log on stderr
+    #[arg(long, global = true, env = "JST_LOG_FORMAT", value_enum, default_value = "text", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// Log more; twice for every attempt
+    #[arg(short, long, global = true, env = "JST_VERBOSE", action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Log errors only
+    #[arg(short, long, global = true, env = "JST_QUIET", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
+    pub quiet: bool,
+    /// Longest time for one attempt of a call: 10s, 1m, or seconds
+    #[arg(long, global = true, env = "JST_TIMEOUT", value_parser = duration, value_name = "TIME")]
+    pub timeout: Option<Duration>,
+    /// Longest time for connecting
+    #[arg(long, global = true, env = "JST_CONNECT_TIMEOUT", value_parser = duration, value_name = "TIME")]
+    pub connect_timeout: Option<Duration>,
+    /// Longest time for the whole run
+    #[arg(long, global = true, env = "JST_DEADLINE", value_parser = duration, value_name = "TIME")]
+    pub deadline: Option<Duration>,
+    /// Most calls under way at once
+    #[arg(long, global = true, env = "JST_CONCURRENCY", default_value = "64", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    pub concurrency: u16,
+    /// Most attempts begun a second
+    #[arg(long, global = true, env = "JST_RATE", value_parser = rate, value_name = "N")]
+    pub rate: Option<f64>,
+    /// Refuse every operation that is not a read
+    #[arg(long, global = true, env = "JST_READ_ONLY", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
+    pub read_only: bool,
+    /// Allow destructive operations that match, such as Delete* or DeleteNodeLabel
+    #[arg(long, global = true, env = "JST_ALLOW", value_delimiter = ',', value_name = "PATTERN")]
+    pub allow: Vec<String>,
+    /// Refuse operations that match, whatever else allows them
+    #[arg(long, global = true, env = "JST_DENY", value_delimiter = ',', value_name = "PATTERN")]
+    pub deny: Vec<String>,
+    /// Allow every destructive operation
+    #[arg(long, global = true, env = "JST_ALLOW_DESTRUCTIVE", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
+    pub allow_destructive: bool,
+    /// Environment variables that the script may read with env()
+    #[arg(long, global = true, env = "JST_ALLOW_ENV", value_delimiter = ',', value_name = "NAME")]
+    pub allow_env: Vec<String>,
+    /// Most memory that the script may hold, in MB
+    #[arg(long, global = true, env = "JST_MAX_MEMORY", default_value = "512", value_parser = clap::value_parser!(u32).range(16..=65536), value_name = "MB")]
+    pub max_memory: u32,
+    /// Most operations of the script engine
+    #[arg(long, global = true, env = "JST_MAX_OPERATIONS", default_value = "10000000000", value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
+    pub max_operations: u64,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a script
+    Run {
+        /// The script, or - for standard input
+        file: PathBuf,
+        /// Arguments for the script, which sees them as `args`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run a line of script and print its last value
+    Eval {
+        /// The code
+        code: String,
+        /// Arguments for the code, which sees them as `args`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Talk to the service line by line
+    Repl,
+    /// Call one operation
+    Call {
+        /// The operation: ScaleApp or scale_app
+        action: String,
+        /// Parameters: EnvId=3001; EcsInstanceIdList.1=i-1 or EcsInstanceIdList='["i-1"]' for lists
+        #[arg(value_name = "KEY=VALUE")]
+        params: Vec<String>,
+        /// Parameters as a JSON object; those given as KEY=VALUE are added to it
+        #[arg(long, value_name = "OBJECT")]
+        json: Option<String>,
+        /// Print what would be sent, and send nothing; needs no credentials
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List the operations, or show one in full
+    Ops {
+        /// The operation: ScaleApp or scale_app
+        name: Option<String>,
+        /// Print JSON for other tools
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show which credentials are used and where they come from, without the network
+    Whoami,
+    /// Serve the simulator
+    Sim(SimArgs),
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Flags of `jst sim`.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:8180", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+    /// Print one line of JSON with endpoint, access_key_id and access_key_secret
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A span of time: `30s`, `20m`, `1h 30m`, or a number of seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a span of time: write 30s, 20m, 1h or a number of seconds");
+    let span = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?,
+        Err(_) => {
+            text.parse::<SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok()).ok_or_else(wrong)?
+        }
+    };
+    // Far enough for any run, and near enough to add to any clock.
+    const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+    if span.is_zero() || span > LONGEST {
+        return Err(format!("`{text}` must be more than nothing and at most a year"));
+    }
+    Ok(span)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err(format!("`{text}` is not a number of attempts a second above 0")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_work_before_and_after_the_command() {
+        for line in [
+            "jst --sim --deadline 20m run x.rhai --sim-not-mine",
+            "jst run --sim --deadline 1200 x.rhai --sim-not-mine",
+        ] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert!(cli.flags.sim, "{line}");
+            assert_eq!(cli.flags.deadline, Some(Duration::from_secs(1200)), "{line}");
+            let Some(Command::Run { args, .. }) = cli.command else { unreachable!() };
+            assert_eq!(args, ["--sim-not-mine"], "{line}");
+        }
+    }
+
+    #[test]
+    fn every_flag_has_its_variable() {
+        for arg in Cli::command().get_arguments() {
+            let Some(long) = arg.get_long().filter(|name| !matches!(*name, "help" | "version")) else { continue };
+            let variable = format!("JST_{}", long.to_uppercase().replace('-', "_"));
+            assert_eq!(arg.get_env().and_then(|v| v.to_str()), Some(variable.as_str()), "--{long}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `jst ops`: the operations for people and, as JSON, for other tools.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use crate::catalogue::{self, Field, Operation, Param, Position, Rule, Scalar, Shape, Type};
+use crate::wire::validate::says;
+
+/// Every operation, one row each.
+pub fn list() -> Value {
+    catalogue::operations()
+        .map(|op| {
+            json!({
+                "Action": op.action,
+                "Function": op.function,
+                "Effect": op.effect.name(),
+                "Chapter": op.chapter(),
+                "Help": op.help,
+            })
+        })
+        .collect()
+}
+
+/// One operation in full, for other tools.
+pub fn describe(op: &Operation) -> Value {
+    json!({
+        "action": op.action,
+        "function": op.function,
+        "section": op.section,
+        "chapter": op.chapter(),
+        "effect": op.effect.name(),
+        "method": op.method.name(),
+        "help": op.help,
+        "positional": op.positional().map(|param| param.name).collect::<Vec<_>>(),
+        "parameters": op.params.iter().map(parameter).collect::<Vec<_>>(),
+        "rules": op.rules.iter().map(|rule| rule_text(*rule)).collect::<Vec<_>>(),
+        "pages": op.paging.is_some(),
+        "reply": tree(op.reply),
+        "example": serde_json::from_str::<Value>(op.example).unwrap_or_default(),
+    })
+}
+
+fn parameter(param: &Param) -> Value {
+    let mut map = Map::new();
+    map.insert("name".into(), param.name.into());
+    map.insert("type".into(), type_name(param.ty).into());
+    map.insert("required".into(), param.required.into());
+    map.insert("sent_in".into(), sent_in(param.position).into());
+    if let Some(default) = param.default {
+        map.insert("default".into(), default.into());
+    }
+    let checks: Vec<String> = param.checks.iter().map(|check| says(*check)).collect();
+    map.insert("checks".into(), checks.into());
+    map.insert("later".into(), param.later.into());
+    map.insert("secret".into(), param.secret.into());
+    map.insert("help".into(), param.help.into());
+    if let Type::Maps(fields) = param.ty {
+        map.insert("fields".into(), fields.iter().map(parameter).collect());
+    }
+    Value::Object(map)
+}
+
+fn sent_in(position: Position) -> &'static str {
+    match position {
+        Position::Query => "query",
+        Position::Body => "body",
+    }
+}
+
+fn scalar_name(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::String => "string",
+        Scalar::Integer | Scalar::Long => "int",
+        Scalar::Boolean => "bool",
+    }
+}
+
+fn type_name(ty: Type) -> String {
+    match ty {
+        Type::Scalar(scalar) => scalar_name(scalar).to_owned(),
+        Type::List(scalar) => format!("array of {}", scalar_name(scalar)),
+        Type::Maps(_) => "array of maps".to_owned(),
+    }
+}
+
+fn rule_text(rule: Rule) -> String {
+    match rule {
+        Rule::OnlyWith { param, with, values } => {
+            format!("{param} is taken only when {with} is {}", values.join(" or "))
+        }
+        Rule::NeededWith { param, with, values } => {
+            format!("{param} is required when {with} is {}", values.join(" or "))
+        }
+        Rule::NotBoth(one, other) => format!("{one} and {other} cannot be given together"),
+    }
+}
+
+fn tree(fields: &[Field]) -> Value {
+    let shape = |field: &Field| match field.shape {
+        Shape::String => "string".into(),
+        Shape::Int => "int".into(),
+        Shape::Bool => "bool".into(),
+        Shape::Strings => json!(["string"]),
+        Shape::Object(fields) => tree(fields),
+        Shape::Objects(fields) => json!([tree(fields)]),
+    };
+    fields.iter().map(|field| (field.name.to_owned(), shape(field))).collect::<Map<_, _>>().into()
+}
+
+/// One operation in full, for people.
+pub fn explain(op: &Operation) -> String {
+    let mut text = format!("{} ({}), {}, {}\n{}\n", op.action, op.function, op.effect.name(), op.method.name(), op.help);
+    text.push_str("\nParameters, those with * required:\n");
+    write_params(&mut text, op.params, "  ");
+    if op.params.is_empty() {
+        text.push_str("  none\n");
+    }
+    for rule in op.rules {
+        let _ = writeln!(text, "  {}.", rule_text(*rule));
+    }
+    text.push_str("\nReply:\n");
+    write_fields(&mut text, op.reply, "  ");
+    let names: Vec<&str> = op.positional().map(|param| param.name).collect();
+    text.push_str("\nIn a script:\n");
+    if !names.is_empty() {
+        let _ = writeln!(text, "  {}({})", op.function, names.join(", "));
+    }
+    let _ = writeln!(text, "  {}({})", op.function, script_map(op.example));
+    if op.paging.is_some() {
+        let _ = writeln!(text, "  for record in paginate(\"{}\", {}) {{ … }}", op.action, script_map(op.example));
+    }
+    let _ = writeln!(text, "At a shell:\n  jst call {} --json '{}'", op.action, op.example);
+    text
+}
+
+/// A JSON object as a script writes it.
+fn script_map(json: &str) -> String {
+    fn write(value: &Value) -> String {
+        match value {
+            Value::Object(map) => {
+                let fields: Vec<String> = map.iter().map(|(key, value)| format!("{key}: {}", write(value))).collect();
+                format!("#{{{}}}", fields.join(", "))
+            }
+            Value::Array(list) => format!("[{}]", list.iter().map(write).collect::<Vec<_>>().join(", ")),
+            plain => plain.to_string(),
+        }
+    }
+    serde_json::from_str(json).map_or_else(|_| "#{}".to_owned(), |value| write(&value))
+}
+
+fn write_params(text: &mut String, params: &[Param], indent: &str) {
+    for param in params {
+        let star = if param.required { "*" } else { "" };
+        let mut notes: Vec<String> = param.checks.iter().map(|check| says(*check)).collect();
+        notes.extend(param.default.map(|default| format!("default {default}")));
+        notes.extend(param.later.then(|| "only in later SDKs".to_owned()));
+        notes.extend(param.secret.then(|| "never shown".to_owned()));
+        let notes = if notes.is_empty() { String::new() } else { format!(" [{}]", notes.join("; ")) };
+        let _ = writeln!(text, "{indent}{}{star}: {}, {}{notes} {}", param.name, type_name(param.ty), sent_in(param.position), param.help);
+        if let Type::Maps(fields) = param.ty {
+            write_params(text, fields, &format!("{indent}  "));
+        }
+    }
+}
+
+fn write_fields(text: &mut String, fields: &[Field], indent: &str) {
+    for field in fields {
+        let (ty, inner): (&str, &[Field]) = match field.shape {
+            Shape::String => ("string", &[]),
+            Shape::Int => ("int", &[]),
+            Shape::Bool => ("bool", &[]),
+            Shape::Strings => ("array of string", &[]),
+            Shape::Object(fields) => ("map", fields),
+            Shape::Objects(fields) => ("array of maps", fields),
+        };
+        let note = if field.secret { ", masked" } else { "" };
+        let _ = writeln!(text, "{indent}{}: {ty}{note}", field.name);
+        write_fields(text, inner, &format!("{indent}  "));
+    }
+}

@@ -1,0 +1,197 @@
+//! What could come next on a line: function names, parameter keys, action names. Pure.
+
+use crate::catalogue::{self, Operation, Type};
+
+/// Where the word under the cursor begins, and what it could become.
+#[derive(Debug, PartialEq)]
+pub struct Completion {
+    /// The byte where the word begins.
+    pub start: usize,
+    /// What could stand in its place, sorted.
+    pub candidates: Vec<String>,
+}
+
+/// Completes the word that ends at `cursor`. `names` are the functions and variables that the
+/// session knows beside the catalogue's.
+pub fn complete(line: &str, cursor: usize, names: &[String]) -> Completion {
+    let before = line.get(..cursor).unwrap_or(line);
+    let start = before
+        .char_indices()
+        .rev()
+        .take_while(|(_, c)| c.is_alphanumeric() || matches!(c, '_' | ':'))
+        .last()
+        .map_or(before.len(), |(at, _)| at);
+    let word = before.get(start..).unwrap_or_default();
+    let context = Context::of(before.get(..start).unwrap_or_default());
+    let mut candidates: Vec<String> = match context {
+        Context::Key(operation, list) => keys(operation, list),
+        Context::Action => catalogue::operations().map(|op| op.action.to_owned()).collect(),
+        Context::Command => super::COMMANDS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        Context::Text => Vec::new(),
+        Context::Code => {
+            let functions = catalogue::operations().map(|op| op.function.to_owned());
+            let mut all: Vec<String> = functions.chain(names.iter().cloned()).collect();
+            if start == 0 && word.starts_with(':') {
+                all = super::COMMANDS.iter().map(|(name, _)| (*name).to_owned()).collect();
+            }
+            all
+        }
+    };
+    candidates.retain(|candidate| candidate.starts_with(word));
+    candidates.sort_unstable();
+    candidates.dedup();
+    Completion { start, candidates }
+}
+
+/// The keys of an operation's parameters, or of the maps in one of its lists.
+fn keys(operation: &'static Operation, list: Option<String>) -> Vec<String> {
+    let fields = list
+        .and_then(|name| operation.param(&name))
+        .and_then(|param| match param.ty {
+            Type::Maps(fields) => Some(fields),
+            _ => None,
+        });
+    fields
+        .unwrap_or(operation.params)
+        .iter()
+        .map(|param| format!("{}: ", param.name))
+        .collect()
+}
+
+/// What kind of word belongs at a place.
+#[derive(Debug, PartialEq)]
+enum Context {
+    /// A function or variable.
+    Code,
+    /// A key of a map of an operation's parameters; in a list of maps, the list's name.
+    Key(&'static Operation, Option<String>),
+    /// The name of an action inside quotes.
+    Action,
+    /// A word behind `:help`.
+    Command,
+    /// Inside other text.
+    Text,
+}
+
+impl Context {
+    /// Reads the code before the word, keeping what is open: calls, maps, lists, text.
+    fn of(before: &str) -> Self {
+        if before.trim_start().starts_with(":help ") {
+            return Self::Code;
+        }
+        let mut open: Vec<Open> = Vec::new();
+        let mut word = String::new();
+        let mut quoted: Option<(char, String)> = None;
+        let mut chars = before.chars().peekable();
+        while let Some(c) = chars.next() {
+            if let Some((quote, text)) = &mut quoted {
+                match c {
+                    '\\' => drop(chars.next()),
+                    c if c == *quote => {
+                        let text = std::mem::take(text);
+                        quoted = None;
+                        if let Some(Open::Call { action, .. }) = open.last_mut() {
+                            action.get_or_insert(text);
+                        }
+                    }
+                    c => text.push(c),
+                }
+                continue;
+            }
+            match c {
+                '"' | '`' => quoted = Some((c, String::new())),
+                '(' => open.push(Open::Call { function: std::mem::take(&mut word), action: None }),
+                '#' if chars.peek() == Some(&'{') => {
+                    chars.next();
+                    open.push(Open::Map { key: String::new(), in_value: false });
+                }
+                '{' => open.push(Open::Block),
+                '[' => open.push(Open::List),
+                ')' | '}' | ']' => drop(open.pop()),
+                ':' | ',' => {
+                    if let Some(Open::Map { key, in_value }) = open.last_mut() {
+                        *in_value = c == ':';
+                        *key = std::mem::take(&mut word);
+                    }
+                }
+                _ => {}
+            }
+            if c.is_alphanumeric() || c == '_' {
+                word.push(c);
+            } else if !c.is_whitespace() {
+                word.clear();
+            }
+        }
+        match (quoted, open.as_slice()) {
+            (Some(_), [.., Open::Call { function, action: None }]) if takes_action(function) => Self::Action,
+            (Some(_), _) => Self::Text,
+            (None, open) => Self::of_open(open),
+        }
+    }
+
+    fn of_open(open: &[Open]) -> Self {
+        let Some(Open::Map { in_value: false, .. }) = open.last() else {
+            return Self::Code;
+        };
+        let call = open.iter().rev().find_map(|open| match open {
+            Open::Call { function, action } => Some((function, action)),
+            _ => None,
+        });
+        let operation = call.and_then(|(function, action)| {
+            catalogue::find(action.as_deref().filter(|_| takes_action(function)).unwrap_or(function))
+        });
+        // The map before this one, if it is the value of a key: `PortMappings: [ #{`.
+        let list = open.iter().rev().skip(1).find_map(|open| match open {
+            Open::Map { key, in_value: true } => Some(key.clone()),
+            _ => None,
+        });
+        operation.map_or(Self::Code, |operation| Self::Key(operation, list))
+    }
+}
+
+/// What is open before the cursor.
+#[derive(Debug)]
+enum Open {
+    Call { function: String, action: Option<String> },
+    Map { key: String, in_value: bool },
+    List,
+    Block,
+}
+
+fn takes_action(function: &str) -> bool {
+    matches!(function, "call" | "try_call" | "paginate" | "call_all" | "try_call_all")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_under_the_cursor_is_completed() {
+        let names = ["scaled".to_owned(), "envs".to_owned()];
+        let table: [(&str, usize, &[&str]); 10] = [
+            ("scale", 0, &["scale_app", "scaled"]),
+            ("let x = env", 8, &["envs"]),
+            ("scale_app(#{Env", 12, &["EnvId: "]),
+            ("scale_app(#{EnvId: 1, Repl", 22, &["Replicas: "]),
+            ("scale_app(#{EnvId: env", 19, &["envs"]),
+            ("call(\"ScaleA", 6, &["ScaleApp"]),
+            ("paginate(\"ListAppEnv\", #{Page", 25, &["PageNumber: ", "PageSize: "]),
+            ("print(\"scale", 7, &[]),
+            ("create_service(#{EnvId: 1, PortMappings: [ #{Nod", 45, &["NodePort: "]),
+            ("if true { scale_a", 10, &["scale_app"]),
+        ];
+        for (line, start, expected) in table {
+            let found = complete(line, line.len(), &names);
+            assert_eq!((found.start, found.candidates.as_slice()), (start, expected.iter().map(|e| (*e).to_owned()).collect::<Vec<_>>().as_slice()), "{line}");
+        }
+    }
+
+    #[test]
+    fn odd_lines_do_no_harm() {
+        for line in ["", "}}}", "#{", "\"", "`\\", "聚石塔", "(((([", "scale_app(#{聚"] {
+            complete(line, line.len(), &[]);
+            complete(line, 1, &[]);
+        }
+    }
+}

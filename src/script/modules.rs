@@ -1,0 +1,151 @@
+//! Imports: the bundled library as `import "std/…"`, and files of the script's own folder and below,
+//! never outside it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
+
+use super::report::Sources;
+
+/// The bundled library: what follows `std/` in an import, and its text.
+pub const STD: &[(&str, &str)] = &[
+    ("args", include_str!("../../stdlib/args.rhai")),
+    ("fleet", include_str!("../../stdlib/fleet.rhai")),
+    ("rollout", include_str!("../../stdlib/rollout.rhai")),
+];
+
+/// Finds, compiles and runs imported modules, each once.
+pub struct Resolver {
+    /// The folder that imports stay in, as it was given: modules are named below it.
+    shown: PathBuf,
+    /// The same folder without links, or why it has none.
+    root: Result<PathBuf, String>,
+    sources: Arc<Sources>,
+    loaded: Mutex<HashMap<String, Shared<Module>>>,
+}
+
+thread_local! {
+    /// The modules being loaded on this thread, to notice a cycle.
+    static LOADING: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+type Failure = Box<EvalAltResult>;
+
+impl Resolver {
+    /// A resolver for scripts of this folder.
+    pub fn new(root: &Path, sources: Arc<Sources>) -> Self {
+        let folder = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+        Self {
+            shown: root.to_owned(),
+            root: folder.canonicalize().map_err(|e| format!("cannot read {}: {e}", folder.display())),
+            sources,
+            loaded: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// The name and text of a module.
+    fn read(&self, source: Option<&str>, path: &str) -> Result<(String, String), String> {
+        if let Some(name) = path.strip_prefix("std/") {
+            let name = name.strip_suffix(".rhai").unwrap_or(name);
+            let (name, text) = STD.iter().find(|(known, _)| *known == name).ok_or_else(|| {
+                let known: Vec<&str> = STD.iter().map(|(name, _)| *name).collect();
+                format!("the library has no module `{path}`; it has {}", known.join(", "))
+            })?;
+            return Ok((format!("std/{name}"), (*text).to_owned()));
+        }
+        let file = self.locate(source, path)?;
+        let text = std::fs::read_to_string(&file).map_err(|e| format!("cannot read `{path}`: {e}"))?;
+        let below = file.strip_prefix(self.root.as_ref()?).unwrap_or(&file);
+        Ok((self.shown.join(below).display().to_string(), text))
+    }
+
+    /// The real file of an import.
+    fn locate(&self, source: Option<&str>, path: &str) -> Result<PathBuf, String> {
+        let root = self.root.as_ref()?;
+        let outside = || format!("`{path}` is outside the script's folder; imports stay inside it");
+        let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        if !plain || path.is_empty() {
+            return Err(outside());
+        }
+        let importer = source.and_then(|source| Path::new(source).strip_prefix(&self.shown).ok());
+        let folder = root.join(importer.and_then(Path::parent).unwrap_or(Path::new("")));
+        let mut file = folder.join(path);
+        if file.extension().is_none() {
+            file.set_extension("rhai");
+        }
+        let real = file.canonicalize().map_err(|e| format!("cannot read `{path}`: {e}"))?;
+        if !real.starts_with(root) {
+            return Err(outside());
+        }
+        Ok(real)
+    }
+
+    fn load(&self, engine: &Engine, name: &str, text: &str) -> Result<Module, Failure> {
+        self.sources.add(name, text);
+        let in_module =
+            |error: Failure| -> Failure { EvalAltResult::ErrorInModule(name.to_owned(), error, Position::NONE).into() };
+        let mut ast = engine.compile(text).map_err(|error| in_module(EvalAltResult::from(error).into()))?;
+        super::host::lint(&ast).map_err(in_module)?;
+        ast.set_source(name);
+        let mut module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(in_module)?;
+        open_closures(&mut module);
+        Ok(module)
+    }
+}
+
+/// Whether a function of this name is a closure: the engine names them so, and keeps its own test private.
+pub(super) fn is_closure(name: &str) -> bool {
+    name.starts_with("anon$")
+}
+
+/// Makes the closures of a module callable outside it, which the engine does not.
+fn open_closures(module: &mut Module) {
+    let closures: Vec<_> = module
+        .iter_script_fn_info()
+        .filter(|(_, _, name, ..)| is_closure(name))
+        .map(|(.., def)| Shared::clone(def))
+        .collect();
+    for closure in closures {
+        let hash = Module::new().set_script_fn(closure);
+        module.update_fn_namespace(hash, FnNamespace::Global);
+    }
+    module.build_index();
+}
+
+impl rhai::ModuleResolver for Resolver {
+    fn resolve(
+        &self,
+        engine: &Engine,
+        source: Option<&str>,
+        path: &str,
+        position: Position,
+    ) -> Result<Shared<Module>, Failure> {
+        let refuse = |message: String| -> Failure {
+            EvalAltResult::ErrorRuntime(format!("cannot import: {message}").into(), position).into()
+        };
+        let (name, text) = self.read(source, path).map_err(refuse)?;
+        let loaded = || self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = loaded().get(&name) {
+            return Ok(Shared::clone(module));
+        }
+        let cycle = LOADING.with_borrow(|loading| loading.contains(&name));
+        if cycle {
+            return Err(refuse(format!("`{path}` imports itself")));
+        }
+        LOADING.with_borrow_mut(|loading| loading.push(name.clone()));
+        let module = self.load(engine, &name, &text);
+        LOADING.with_borrow_mut(|loading| drop(loading.pop()));
+        let mut module = Shared::new(module.map_err(|mut error| {
+            if let EvalAltResult::ErrorInModule(_, _, at) = &mut *error {
+                *at = position;
+            }
+            error
+        })?);
+        // Loaded by two threads at once: the first stays.
+        module = Shared::clone(loaded().entry(name).or_insert(module));
+        Ok(module)
+    }
+}

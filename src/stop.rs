@@ -1,0 +1,86 @@
+//! What ends a run from outside: Ctrl-C, SIGTERM, the deadline, a limit, or the script's own `exit`.
+//!
+//! Set once, seen by everything that computes or waits.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use crate::error::{Error, Interrupt, Kind};
+
+/// A flag that ends a run, shared by all its threads.
+#[derive(Debug, Default)]
+pub struct Stop {
+    is_set: AtomicBool,
+    why: Mutex<Option<Error>>,
+    changed: Notify,
+    deadline: Option<Instant>,
+}
+
+impl Stop {
+    /// A stop that sets itself when the deadline passes.
+    pub fn new(deadline: Option<Instant>) -> Self {
+        Self { deadline, ..Self::default() }
+    }
+
+    /// Ends the run. The first reason stays.
+    pub fn set(&self, why: Error) {
+        self.why().get_or_insert(why);
+        self.is_set.store(true, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+
+    /// Lets a session go on after a line of it was stopped. A passed deadline stays.
+    pub fn reset(&self) {
+        *self.why() = None;
+        self.is_set.store(false, Ordering::Release);
+    }
+
+    /// Whether the run is to end: one atomic read.
+    pub fn is_set(&self) -> bool {
+        self.is_set.load(Ordering::Acquire)
+    }
+
+    /// Sets the stop if the deadline has passed.
+    pub fn check_deadline(&self) {
+        if self.deadline.is_some_and(|at| at <= Instant::now()) {
+            self.set(deadline_passed());
+        }
+    }
+
+    /// Why the run is to end, if it is.
+    pub fn why_set(&self) -> Option<Error> {
+        self.is_set().then(|| self.why().clone()).flatten()
+    }
+
+    /// Waits until the run is to end, and says why.
+    pub async fn stopped(&self) -> Error {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Registered before the look, so that nothing is missed between the two.
+            changed.as_mut().enable();
+            if let Some(why) = self.why_set() {
+                return why;
+            }
+            match self.deadline {
+                None => changed.await,
+                Some(at) => {
+                    let _ = tokio::time::timeout_at(at.into(), changed).await;
+                    self.check_deadline();
+                }
+            }
+        }
+    }
+
+    fn why(&self) -> std::sync::MutexGuard<'_, Option<Error>> {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn deadline_passed() -> Error {
+    Error::new(Kind::Interrupted(Interrupt::Deadline), "the deadline has passed")
+        .hint("--deadline gives a run more time")
+}
