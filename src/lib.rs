@@ -15,6 +15,7 @@ pub mod policy;
 pub mod retry;
 pub mod script;
 pub mod secret;
+pub mod sim;
 pub mod stop;
 pub mod suggest;
 pub mod wire;

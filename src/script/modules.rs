@@ -110,6 +110,7 @@ fn open_closures(module: &mut Module) {
         .collect();
     for closure in closures {
         let hash = Module::new().set_script_fn(closure);
+        #[expect(deprecated, reason = "its successor sets the namespace of new functions only")]
         module.update_fn_namespace(hash, FnNamespace::Global);
     }
     module.build_index();

@@ -1,0 +1,26 @@
+//! The demo account: the same on every start, made by the simulator's own operations over the two weeks
+//! before [`START`].
+
+mod infrastructure;
+mod shops;
+
+use jiff::Timestamp;
+
+use super::call::Refusal;
+use super::state::State;
+
+/// When the demo account's day begins: a fixed moment, so that every start shows the same account.
+pub const START: Timestamp = Timestamp::constant(1_767_578_400, 0);
+
+/// The demo account at [`START`].
+///
+/// # Errors
+/// None that a test would not have caught: every step is one of the simulator's own operations.
+pub fn account() -> Result<State, Refusal> {
+    let mut state = State::empty(START - jiff::SignedDuration::from_hours(14 * 24));
+    infrastructure::build(&mut state)?;
+    shops::build(&mut state)?;
+    infrastructure::expose(&mut state)?;
+    state.advance(START);
+    Ok(state)
+}
