@@ -69,7 +69,7 @@ pub struct Flags {
     #[arg(long, global = true, env = "JST_DEADLINE", value_parser = duration, value_name = "TIME")]
     pub deadline: Option<Duration>,
     /// Most calls under way at once
-    #[arg(long, global = true, env = "JST_CONCURRENCY", default_value = "64", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    #[arg(long, global = true, env = "JST_CONCURRENCY", default_value = "256", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
     pub concurrency: u16,
     /// Most attempts begun a second
     #[arg(long, global = true, env = "JST_RATE", value_parser = rate, value_name = "N")]
