@@ -79,7 +79,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let name = call.text("PersistentVolumeClaimName");
     state.applications.env_of(call.int("AppId"), env_id)?;
     let claim = state.applications.envs.get_mut(&env_id).and_then(|env| env.claims.remove(name));
-    let claim = claim.ok_or_else(|| Refusal::not_found(&format!("volume claim of environment {env_id}"), name))?;
+    let claim = claim.ok_or_else(|| Refusal::not_found(&format!("volume claim {name} of environment"), env_id))?;
     state.applications.waiting.remove(&claim.id);
     if let Some(volume) = claim.volume {
         cluster::release_claim(state, &volume);

@@ -33,7 +33,7 @@ impl Applications {
     /// The deploy config of this id, if the application has it.
     pub(super) fn config_of(&self, app_id: i64, id: i64) -> Result<&Config, Refusal> {
         let config = self.configs.get(&id).filter(|config| config.app_id == app_id);
-        config.ok_or_else(|| Refusal::not_found(&format!("deploy config of application {app_id}"), id))
+        config.ok_or_else(|| Refusal::not_found(&format!("deploy config {id} of application"), app_id))
     }
 
     /// How the pods of a deploy config are made.
@@ -241,7 +241,7 @@ impl Resources {
 impl Template {
     /// Picks out of a manifest what matters. Not a YAML parser: it knows lines by their key and depth,
     /// and a `{…}` on one line; what it cannot make out is as if it were not said.
-    fn read(manifest: &str, code_path: &str) -> Self {
+    pub(super) fn read(manifest: &str, code_path: &str) -> Self {
         let mut template = Self { code_path: code_path.to_owned(), ..Self::default() };
         // The block under way: its key, and how deep the key stands.
         let mut block: Option<(&str, usize)> = None;

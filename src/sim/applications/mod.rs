@@ -8,7 +8,7 @@ mod claims;
 mod configs;
 mod environments;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

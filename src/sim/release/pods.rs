@@ -106,7 +106,7 @@ impl Release {
         let mut tasks = order.tasks.iter().filter_map(|task| Some((order, task, self.pods.get(&task.pod)?)));
         tasks
             .find(|(_, _, pod)| pod.name == name)
-            .ok_or_else(|| Refusal::not_found(&format!("application instance of deploy order {order_id}"), name))
+            .ok_or_else(|| Refusal::not_found(&format!("application instance {name} of deploy order"), order_id))
     }
 }
 
@@ -197,7 +197,7 @@ fn after(pod: &Pod, seconds: i64) -> Timestamp {
 }
 
 fn no_room(state: &State, pod: &Pod) -> String {
-    format!("no node has room, insufficient cpu ({}m asked for)", state.release.cpu_millis(pod))
+    format!("0 nodes are available: Insufficient cpu ({}m requested)", state.release.cpu_millis(pod))
 }
 
 pub(super) fn events(state: &mut State, call: &Call) -> Result<Value, Refusal> {
