@@ -139,6 +139,14 @@ pub fn done() -> Result<Value, Refusal> {
     Ok(json!({}))
 }
 
+/// A record without the fields that have no value: the service leaves them out.
+pub fn filled(mut record: Value) -> Value {
+    if let Some(fields) = record.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    record
+}
+
 /// A time as the service writes most of its own: `2020-01-01 00:00:00`, in Beijing.
 pub fn local_time(at: Timestamp) -> String {
     in_beijing(at).strftime("%Y-%m-%d %H:%M:%S").to_string()

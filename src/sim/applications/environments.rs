@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal};
+use super::super::call::{Call, Refusal, filled};
 use super::super::state::State;
 use super::super::{access, cluster, release};
 use super::{Claim, in_use, next_id, success};
@@ -122,11 +122,12 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let envs = app.envs.iter().filter_map(|id| state.applications.envs.get(id)).filter(|env| {
         env_type.is_none_or(|wanted| env.env_type.code() == wanted) && name.is_none_or(|wanted| env.name == wanted)
     });
-    Ok(call.page(envs, show))
+    Ok(call.page(envs, |env| show(env, None)))
 }
 
-fn show(env: &Env) -> Value {
-    json!({
+/// An environment; only its own description tells the replicas.
+fn show(env: &Env, replicas: Option<i64>) -> Value {
+    filled(json!({
         "AppId": env.app_id,
         "EnvId": env.id,
         "EnvName": env.name,
@@ -134,14 +135,13 @@ fn show(env: &Env) -> Value {
         "EnvTypeName": env.env_type.name(),
         "AppSchemaId": env.schema_id,
         "Region": env.region,
-    })
+        "Replicas": replicas,
+    }))
 }
 
 pub(super) fn describe(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let env = state.applications.env_of(call.int("AppId"), call.int("EnvId"))?;
-    let mut shown = show(env);
-    shown["Replicas"] = env.replicas.into();
-    Ok(json!({"Result": shown}))
+    Ok(json!({"Result": show(env, Some(env.replicas))}))
 }
 
 pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::applications::Env;
-use super::super::call::{Call, Refusal, Trouble, done, minute_time, parse_time};
+use super::super::call::{Call, Refusal, Trouble, done, filled, minute_time, parse_time};
 use super::super::cluster;
 use super::super::state::State;
 use super::{Change, Order, Outcome, Pause, Phase, Release, Status, progress};
@@ -191,11 +191,13 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     Ok(call.page(orders, |order| show(state, order)))
 }
 
+type Comparison = fn(&Timestamp, &Timestamp) -> bool;
+
 /// A condition on a time of an order: whether it is the end, the comparison, and with what.
-type TimeFilter = (bool, fn(&Timestamp, &Timestamp) -> bool, Timestamp);
+type TimeFilter = (bool, Comparison, Timestamp);
 
 fn times(call: &Call) -> Result<Vec<TimeFilter>, Refusal> {
-    const COMPARISONS: [(&str, fn(&Timestamp, &Timestamp) -> bool); 4] = [
+    const COMPARISONS: [(&str, Comparison); 4] = [
         ("LessThan", Timestamp::lt),
         ("LessThanOrEqualTo", Timestamp::le),
         ("GreaterThan", Timestamp::gt),
@@ -227,7 +229,7 @@ fn show(state: &State, order: &Order) -> Value {
             rate.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
     };
-    let mut shown = json!({
+    filled(json!({
         "DeployOrderId": order.id,
         "Name": order.name,
         "EnvId": order.env_id,
@@ -251,16 +253,9 @@ fn show(state: &State, order: &Order) -> Value {
         "ResultName": order.result.name(),
         "StartTime": minute_time(order.started),
         "ElapsedTime": elapsed,
+        "EndTime": order.ended.map(minute_time),
+        "Description": (!order.description.is_empty()).then_some(&order.description),
         "UserId": order.user_id,
-    });
-    if !order.description.is_empty() {
-        shown["Description"] = order.description.as_str().into();
-    }
-    if let Some(ended) = order.ended {
-        shown["EndTime"] = minute_time(ended).into();
-    }
-    if let Some(nick) = state.users.real_name(&order.user_id) {
-        shown["UserNick"] = nick.into();
-    }
-    shown
+        "UserNick": state.users.real_name(&order.user_id),
+    }))
 }
