@@ -41,7 +41,7 @@ impl Work {
             .map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
         let stop = Arc::new(Stop::new(config.deadline));
         watch_signals(runtime.handle(), &stop)?;
-        let clock = Arc::new(if config.sim() { sim::demo_clock() } else { Clock::real() });
+        let clock = Arc::new(if config.sim() { sim::embedded::clock() } else { Clock::real() });
         let connect = {
             let (config, clock) = (Arc::clone(&config), Arc::clone(&clock));
             Box::new(move || connect(&config, &clock))
@@ -104,7 +104,7 @@ impl Work {
 /// A client of the configured account, or of a simulator that is started for it.
 fn connect(config: &Config, clock: &Arc<Clock>) -> Result<Client> {
     let settings = if config.sim() {
-        let address = sim::start(Arc::clone(clock))?;
+        let address = sim::embedded::start(Arc::clone(clock))?;
         let credentials = Credentials {
             access_key_id: sim::ACCESS_KEY_ID.to_owned(),
             secret: Secret::new(sim::ACCESS_KEY_SECRET),
