@@ -110,9 +110,14 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a script
+    #[command(disable_help_flag = true)]
     Run {
         /// The script, or - for standard input
-        file: PathBuf,
+        #[arg(required_unless_present = "help")]
+        file: Option<PathBuf>,
+        /// Print help; with a script, the script's own
+        #[arg(short, long)]
+        help: bool,
         /// Arguments for the script, which sees them as `args`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,

@@ -51,7 +51,17 @@ fn begin(cli: Cli, around: Surroundings) -> Result<u8> {
 fn dispatch(command: Option<Command>, config: Arc<Config>) -> Result<u8> {
     let at_terminal = config.around.terminal[0] && config.around.terminal[1];
     match command {
-        Some(Command::Run { file, args }) => run::file(&Work::new(config)?, &file, args),
+        Some(Command::Run { file: Some(file), help, mut args }) => {
+            if help {
+                args.insert(0, "--help".to_owned());
+            }
+            run::file(&Work::new(config)?, &file, args)
+        }
+        Some(Command::Run { file: None, .. }) => {
+            let mut command = Cli::command();
+            let help = command.find_subcommand_mut("run").map(|run| run.render_long_help().to_string());
+            write_out(&help.unwrap_or_default())
+        }
         Some(Command::Eval { code, args }) => run::code(&Work::new(config)?, &code, args),
         Some(Command::Repl | Command::Sim(_)) => Ok(0),
         None if at_terminal => Ok(0),
