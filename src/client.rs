@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::catalogue::{self, Effect, Method};
@@ -120,12 +120,11 @@ impl Client {
         &self.settings.endpoint
     }
 
-    /// Calls an operation: a map of parameters in, the documented reply out.
+    /// Calls an operation: a validated request in, the documented reply out.
     ///
     /// # Errors
     /// Every kind of the script API but `policy` and `limit`.
-    pub async fn call(&self, target: &Target, params: Map<String, Value>) -> Result<Value> {
-        let request = Request::build(target, params)?;
+    pub async fn call(&self, target: &Target, request: &Request) -> Result<Value> {
         request.secrets(target).for_each(|secret| REDACTOR.add(&secret));
         let (action, effect) = (target.action(), target.effect());
         let started = Instant::now();
@@ -133,7 +132,7 @@ impl Client {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let failure = match self.attempt(target, &request, attempt).await {
+            let failure = match self.attempt(target, request, attempt).await {
                 Ok(reply) => {
                     self.budget.earn();
                     tracing::debug!(action, attempt, elapsed = ?started.elapsed(), "done");

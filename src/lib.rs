@@ -14,6 +14,7 @@ pub mod memory;
 pub mod output;
 pub mod paging;
 pub mod policy;
+pub mod repl;
 pub mod retry;
 pub mod script;
 pub mod secret;

@@ -63,8 +63,9 @@ fn dispatch(command: Option<Command>, config: Arc<Config>) -> Result<u8> {
             write_out(&help.unwrap_or_default())
         }
         Some(Command::Eval { code, args }) => run::code(&Work::new(config)?, &code, args),
-        Some(Command::Repl | Command::Sim(_)) => Ok(0),
-        None if at_terminal => Ok(0),
+        Some(Command::Repl) => run::repl(&Work::new(config)?),
+        None if at_terminal => run::repl(&Work::new(config)?),
+        Some(Command::Sim(_)) => Ok(0),
         None => {
             let mut command = Cli::command();
             Err(Error::new(Kind::Usage, format!("no command was given\n\n{}", command.render_usage()))

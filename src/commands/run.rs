@@ -4,10 +4,12 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::session::Work;
-use super::show;
+use super::{ops, show, tell};
+use crate::catalogue;
 use crate::config::folder_of;
 use crate::error::{Error, Kind, Result};
-use crate::script::{Ended, read_script};
+use crate::repl;
+use crate::script::{Ended, Session, read_script};
 
 /// Runs a script file, or standard input.
 pub fn file(work: &Work, path: &Path, args: Vec<String>) -> Result<u8> {
@@ -32,4 +34,20 @@ pub fn code(work: &Work, code: &str, args: Vec<String>) -> Result<u8> {
         Ended::Value(value) => show(work.config(), &value),
         Ended::Exit(code) => Ok(code),
     }
+}
+
+/// Talks line by line.
+pub fn repl(work: &Work) -> Result<u8> {
+    let config = work.config();
+    let session = Session::new(work.host(PathBuf::new(), Vec::new()));
+    let colour = config.around.colour();
+    let settings = repl::Settings {
+        prompt: format!("{}> ", work.account_name()?),
+        history: config.around.state_dir().map(|dir| dir.join("history")),
+        interactive: config.around.terminal[0] && config.around.terminal[1],
+        print: &|value| show(config, value).map(drop),
+        complain: &|error| tell(error, config.log_format(), colour),
+        explain: &|name| catalogue::find(name).map(ops::explain),
+    };
+    repl::run(session, &settings, work.stop())
 }

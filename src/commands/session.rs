@@ -76,7 +76,7 @@ impl Work {
         let settings = Settings {
             root,
             args,
-            allow_env: self.config.allowed_env().into_keys().collect(),
+            allow_env: self.config.allowed_env(),
             clock: Arc::clone(&self.clock),
             stop: Arc::clone(&self.stop),
             runtime: self.runtime.handle().clone(),
@@ -121,6 +121,9 @@ fn connect(config: &Config, clock: &Arc<Clock>) -> Result<Client> {
     Ok(Client::new(settings))
 }
 
+/// What a run may take to end after SIGTERM: someone who waits at a prompt does not notice it.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Lets Ctrl-C and SIGTERM stop the run: the first in good order, the second at once.
 fn watch_signals(runtime: &Handle, stop: &Arc<Stop>) -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -135,10 +138,17 @@ fn watch_signals(runtime: &Handle, stop: &Arc<Stop>) -> Result<()> {
                 _ = terminate.recv() => (Interrupt::Terminate, "terminated"),
             };
             let error = Error::new(Kind::Interrupted(why), text);
+            let code = error.kind.exit_code();
             if stop.is_set() {
-                std::process::exit(error.kind.exit_code().into());
+                std::process::exit(code.into());
             }
             stop.set(error);
+            if why == Interrupt::Terminate {
+                tokio::spawn(async move {
+                    tokio::time::sleep(GRACE).await;
+                    std::process::exit(code.into());
+                });
+            }
         }
     });
     Ok(())

@@ -119,7 +119,8 @@ pub struct Plan {
     pub is_dropped: bool,
 }
 
-const HTML: &[u8] = b"<html><head><title>Bad gateway</title></head><body><h1>The upstream did not answer</h1></body></html>\n";
+const HTML: &[u8] =
+    b"<html><head><title>Bad gateway</title></head><body><h1>The upstream did not answer</h1></body></html>\n";
 const GARBAGE: &[u8] = b"\x00\x9f\x92\x96{\"Code\":0,\xff\xfe\"Data\":[[[\r\n\x07";
 
 impl Kind {
@@ -192,8 +193,27 @@ impl Kind {
 }
 
 const NAMES: [&str; 21] = [
-    "latency", "throttle", "500", "502", "503", "504", "error", "expired-token", "refusal", "skew", "refuse", "close",
-    "lost", "half", "garbage", "html", "stall", "slow", "frozen", "fail-at", "crash-loop",
+    "latency",
+    "throttle",
+    "500",
+    "502",
+    "503",
+    "504",
+    "error",
+    "expired-token",
+    "refusal",
+    "skew",
+    "refuse",
+    "close",
+    "lost",
+    "half",
+    "garbage",
+    "html",
+    "stall",
+    "slow",
+    "frozen",
+    "fail-at",
+    "crash-loop",
 ];
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -269,10 +289,8 @@ impl Rule {
 
     fn from_map(map: Map<String, Value>) -> Result<Self, String> {
         let text = Value::Object(map.clone()).to_string();
-        let mut settings: BTreeMap<String, String> = map
-            .into_iter()
-            .map(|(name, value)| (name.replace('_', "-"), crate::wire::request::text(&value)))
-            .collect();
+        let mut settings: BTreeMap<String, String> =
+            map.into_iter().map(|(name, value)| (name.replace('_', "-"), crate::wire::request::text(&value))).collect();
         let action = settings.remove("action").ok_or("`action` is needed")?;
         let kind = settings.remove("kind").ok_or("`kind` is needed")?;
         Self::new(&action, &kind, text, settings)
@@ -500,7 +518,11 @@ mod tests {
                 _ => "",
             };
             let rule = format!("*:{name}{needed}").parse::<Rule>().unwrap();
-            assert_ne!(Faults::new(vec![rule], 1).plan("X", Instant::now()) == Plan::default(), name != "latency", "{name}");
+            assert_ne!(
+                Faults::new(vec![rule], 1).plan("X", Instant::now()) == Plan::default(),
+                name != "latency",
+                "{name}"
+            );
         }
         for (rule, part) in [
             ("ScaleApp", "ACTION:KIND"),
@@ -525,7 +547,8 @@ mod tests {
 
     #[test]
     fn scenarios_hold_both_forms() {
-        let json = br#"["ListApp:503:first=1", {"action": "Scale*", "kind": "throttle", "retry_after": 250, "count": 2}]"#;
+        let json =
+            br#"["ListApp:503:first=1", {"action": "Scale*", "kind": "throttle", "retry_after": 250, "count": 2}]"#;
         let rules = Rule::list(json).unwrap();
         assert_eq!(rules.first().unwrap(), &"ListApp:503:first=1".parse::<Rule>().unwrap());
         let faults = Faults::new(rules, 1);

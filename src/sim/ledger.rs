@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::io::{BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -137,8 +137,11 @@ impl StateFile {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(Kind::Config, format!("another process holds the state file {}", path.display()))
-                    .hint("stop it, or give this one another file"));
+                return Err(Error::new(
+                    Kind::Config,
+                    format!("another process holds the state file {}", path.display()),
+                )
+                .hint("stop it, or give this one another file"));
             }
             Err(TryLockError::Error(error)) => return Err(cannot(&lock_path, "lock", &error)),
         }
@@ -332,10 +335,7 @@ mod tests {
                 (got, _) => unreachable!("{tail}: {got:?}"),
             }
         }
-        for (whole, part) in [
-            ("nonsense", "line 1: no snapshot"),
-            ("{\"version\":1}", "line 1: no snapshot"),
-        ] {
+        for (whole, part) in [("nonsense", "line 1: no snapshot"), ("{\"version\":1}", "line 1: no snapshot")] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("state");
             std::fs::write(&path, whole).unwrap();

@@ -83,9 +83,10 @@ impl Key {
         let wrong = |why: String| Error::new(Kind::Config, format!("the access keys do not parse: {why}"));
         let keys: Vec<Written> = serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
         let key = |key: Written| {
-            let patterns = key.allow.iter().map(|text| {
-                Pattern::new(text).map_err(|error| wrong(format!("`{text}` is not a pattern: {error}")))
-            });
+            let patterns = key
+                .allow
+                .iter()
+                .map(|text| Pattern::new(text).map_err(|error| wrong(format!("`{text}` is not a pattern: {error}"))));
             Ok(Self {
                 access_key_id: key.access_key_id,
                 secret: Secret::new(key.access_key_secret),

@@ -348,11 +348,11 @@ mod tests {
         let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
         for (value, expected) in [
             (json!({"Code": 0, "Success": true}), "<R><Code>0</Code><Success>true</Success></R>"),
+            (json!({"Data": [{"A": 1}, {"A": null}], "E": []}), "<R><Data><A>1</A></Data><Data><A></A></Data></R>"),
             (
-                json!({"Data": [{"A": 1}, {"A": null}], "E": []}),
-                "<R><Data><A>1</A></Data><Data><A></A></Data></R>",
+                json!({"Message": "a<b & \"c\"\u{0}\n"}),
+                "<R><Message>a&lt;b &amp; &quot;c&quot;\u{fffd}\n</Message></R>",
             ),
-            (json!({"Message": "a<b & \"c\"\u{0}\n"}), "<R><Message>a&lt;b &amp; &quot;c&quot;\u{fffd}\n</Message></R>"),
             (json!({"XResponse": {"Code": 0}}), "<XResponse><Code>0</Code></XResponse>"),
             (json!({"a b": 1, "1": 2}), "<R><a_b>1</a_b><_1>2</_1></R>"),
         ] {

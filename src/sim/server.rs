@@ -239,7 +239,10 @@ async fn read(mut body: Incoming, limit: usize, headers: &HeaderMap) -> std::res
 }
 
 fn whole(answer: &Answer, zips: bool) -> Response<Outgoing> {
-    if zips && answer.body.len() >= COMPRESSED_FROM && let Some(zipped) = gzip(&answer.body) {
+    if zips
+        && answer.body.len() >= COMPRESSED_FROM
+        && let Some(zipped) = gzip(&answer.body)
+    {
         let mut response = Response::new(Either::Left(Full::new(zipped)));
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         return response;

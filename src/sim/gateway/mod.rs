@@ -191,7 +191,10 @@ pub fn verify(
 fn timestamp(text: &str) -> Result<i64, Rejection> {
     let shape = b"dddd-dd-ddTdd:dd:ddZ";
     let fits = text.len() == shape.len()
-        && text.bytes().zip(shape).all(|(byte, wanted)| if *wanted == b'd' { byte.is_ascii_digit() } else { byte == *wanted });
+        && text
+            .bytes()
+            .zip(shape)
+            .all(|(byte, wanted)| if *wanted == b'd' { byte.is_ascii_digit() } else { byte == *wanted });
     match text.parse::<Timestamp>() {
         Ok(time) if fits => Ok(time.as_second()),
         _ => {
@@ -232,8 +235,12 @@ fn first(problems: Vec<Problem>) -> Rejection {
     };
     let head = problem.path.split(['.', '[']).next().unwrap_or_default();
     match problem.given {
-        None if head == problem.path => Rejection { message: format!("{head} {}", problem.message), ..Rejection::missing(head) },
+        None if head == problem.path => {
+            Rejection { message: format!("{head} {}", problem.message), ..Rejection::missing(head) }
+        }
         None => Rejection::new(400, "MissingParameter", format!("{} {}", problem.path, problem.message)),
-        Some(_) => Rejection { message: format!("{} {}", problem.path, problem.message), ..Rejection::invalid(head, "") },
+        Some(_) => {
+            Rejection { message: format!("{} {}", problem.path, problem.message), ..Rejection::invalid(head, "") }
+        }
     }
 }
