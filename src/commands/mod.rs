@@ -55,16 +55,16 @@ fn dispatch(command: Option<Command>, config: Arc<Config>) -> Result<u8> {
             if help {
                 args.insert(0, "--help".to_owned());
             }
-            run::file(&Work::new(config)?, &file, args)
+            run::file(&Work::new(config, false)?, &file, args)
         }
         Some(Command::Run { file: None, .. }) => {
             let mut command = Cli::command();
             let help = command.find_subcommand_mut("run").map(|run| run.render_long_help().to_string());
             write_out(&help.unwrap_or_default())
         }
-        Some(Command::Eval { code, args }) => run::code(&Work::new(config)?, &code, args),
-        Some(Command::Repl) => run::repl(&Work::new(config)?),
-        None if at_terminal => run::repl(&Work::new(config)?),
+        Some(Command::Eval { code, args }) => run::code(&Work::new(config, false)?, &code, args),
+        Some(Command::Repl) => run::repl(&Work::new(config, true)?),
+        None if at_terminal => run::repl(&Work::new(config, true)?),
         Some(Command::Sim(_)) => Ok(0),
         None => {
             let mut command = Cli::command();
@@ -80,7 +80,7 @@ fn dispatch(command: Option<Command>, config: Arc<Config>) -> Result<u8> {
                 let region = config.region(Some(&found));
                 show(&config, &call::dry_run(&target, params, found.credentials.as_ref(), region, &endpoint)?)
             } else {
-                let work = Work::new(Arc::clone(&config))?;
+                let work = Work::new(Arc::clone(&config), false)?;
                 show(&config, &work.account().call(&target, params)?)
             }
         }

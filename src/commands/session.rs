@@ -28,11 +28,11 @@ pub struct Work {
 }
 
 impl Work {
-    /// Prepares a run. Nothing is connected before the first call.
+    /// Prepares a run, or a session with a person. Nothing is connected before the first call.
     ///
     /// # Errors
     /// `io` when the system gives no thread or no signal handler.
-    pub fn new(config: Arc<Config>) -> Result<Self> {
+    pub fn new(config: Arc<Config>, for_person: bool) -> Result<Self> {
         // One worker: it drives connections and signals while scripts run on threads of their own.
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -41,7 +41,7 @@ impl Work {
             .map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
         let stop = Arc::new(Stop::new(config.deadline));
         watch_signals(runtime.handle(), &stop)?;
-        let clock = Arc::new(if config.sim() { sim::embedded::clock() } else { Clock::real() });
+        let clock = Arc::new(if config.sim() { sim::embedded::clock(for_person) } else { Clock::real() });
         let connect = {
             let (config, clock) = (Arc::clone(&config), Arc::clone(&clock));
             Box::new(move || connect(&config, &clock))

@@ -60,6 +60,7 @@ pub struct Sim {
     /// How many requests were answered: request ids derive from it.
     served: AtomicU64,
     clock: Arc<Clock>,
+    call_takes: Duration,
     book: Mutex<Book>,
 }
 
@@ -140,6 +141,7 @@ impl Sim {
             nonces: Mutex::default(),
             served: AtomicU64::new(snapshot.served),
             clock,
+            call_takes: options.call_takes,
             book: Mutex::new(Book {
                 state: State::default(),
                 ledger: Ledger::default(),
@@ -215,6 +217,7 @@ impl Sim {
     fn apply(&self, operation: &'static Operation, call: Call, id: &str) -> std::result::Result<Value, Rejection> {
         let mut book = self.book();
         let book = &mut *book;
+        self.clock.advance(self.call_takes);
         book.state.advance(self.time(book));
         let payload = match book.state.apply(&call) {
             Ok(payload) => payload,

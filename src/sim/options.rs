@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use glob::Pattern;
 use serde::Deserialize;
@@ -157,6 +158,8 @@ pub struct Options {
     pub fleet: Fleet,
     /// Whether `/_sim/` is answered.
     pub control: bool,
+    /// What every call takes of the simulated time.
+    pub call_takes: Duration,
     /// Recorded replies of actions that are not simulated.
     pub answers: HashMap<String, Value>,
 }
@@ -173,6 +176,7 @@ impl Options {
             seed: 1,
             fleet: Fleet::default(),
             control: false,
+            call_takes: Duration::ZERO,
             answers: HashMap::new(),
         }
     }

@@ -108,7 +108,7 @@ fn ops_lists_all_and_shows_one_in_full() {
 
 #[test]
 fn a_dry_run_shows_what_would_be_sent_without_credentials_or_secrets() {
-    let params = r#"{"BusinessCode":"JST","ClusterEnvType":0,"ClusterTitle":"t","ClusterType":"Kubernetes","RegionId":"cn-x","VpcId":"v","Vswitchids":["w"],"Password":"Fake-Pass-1234"}"#;
+    let params = r#"{"BusinessCode":"JST","ClusterEnvType":"TEST","ClusterTitle":"t","ClusterType":"Serverless","RegionId":"cn-x","VpcId":"v","Vswitchids":["w"],"Password":"Fake-Pass-1234"}"#;
     let out = jst(["call", "CreateCluster", "--dry-run", "--json", params]).no_home().run().ok();
     let shown: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(shown["Method"], "POST");

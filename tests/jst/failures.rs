@@ -115,7 +115,7 @@ fn no_output_shows_a_secret() {
     let refused = Answer(200, "", format!(r#"{{"Code":7,"ErrMsg":"the password {password} is weak"}}"#));
     let server = Server::new(vec![refused]);
     let cluster = format!(
-        r#"create_cluster(#{{ BusinessCode: "JST", ClusterEnvType: 0, ClusterTitle: "t", ClusterType: "Kubernetes", RegionId: "cn-x", VpcId: "v", Vswitchids: ["w"], Password: "{password}" }})"#
+        r#"create_cluster(#{{ BusinessCode: "JST", ClusterEnvType: "TEST", ClusterTitle: "t", ClusterType: "Serverless", RegionId: "cn-x", VpcId: "v", Vswitchids: ["w"], Password: "{password}" }})"#
     );
     for code in
         [cluster.as_str(), &format!("log::info(\"{FAKE_SECRET}\"); print(\"{FAKE_SECRET}\"); throw \"{FAKE_SECRET}\"")]
@@ -123,7 +123,7 @@ fn no_output_shows_a_secret() {
         let ran = jst(["-vv", "--endpoint", &server.url(), "eval", code]).fake_key().run();
         let shown = format!("{}{}", ran.stdout, ran.stderr);
         assert!(!shown.contains(FAKE_SECRET), "{shown}");
-        assert!(server.requests().is_empty() || !shown.contains(password), "{shown}");
+        assert!(!shown.contains(password), "{shown}");
         assert_ne!(ran.code, Some(0), "{shown}");
     }
 }
