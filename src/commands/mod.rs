@@ -118,7 +118,8 @@ fn show(config: &Config, value: &Value) -> Result<u8> {
         return Ok(0);
     }
     let width = if config.around.terminal[1] { output::terminal_width() } else { None };
-    let text = output::render(value, config.output(), width)?;
+    let value = output::in_document_order(value.clone());
+    let text = output::render(&value, config.output(), width)?;
     write_out(&text)
 }
 
