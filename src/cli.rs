@@ -69,7 +69,7 @@ pub struct Flags {
     #[arg(long, global = true, env = "JST_DEADLINE", value_parser = duration, value_name = "TIME")]
     pub deadline: Option<Duration>,
     /// Most calls under way at once
-    #[arg(long, global = true, env = "JST_CONCURRENCY", default_value = "64", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    #[arg(long, global = true, env = "JST_CONCURRENCY", default_value = "256", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
     pub concurrency: u16,
     /// Most attempts begun a second
     #[arg(long, global = true, env = "JST_RATE", value_parser = rate, value_name = "N")]
@@ -110,9 +110,14 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a script
+    #[command(disable_help_flag = true)]
     Run {
         /// The script, or - for standard input
-        file: PathBuf,
+        #[arg(required_unless_present = "help")]
+        file: Option<PathBuf>,
+        /// Print help; with a script, the script's own
+        #[arg(short, long)]
+        help: bool,
         /// Arguments for the script, which sees them as `args`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,

@@ -1,6 +1,69 @@
-//! Chapter operations.
-#![allow(unused_imports)]
+//! Operations: how traffic reaches an environment, through SLB access points and Kubernetes services.
+
+// Every word of this table is defined by the folder's first page.
 use super::*;
+
+const SLB_AP_ID: Param = Param::query("SlbAPId", LONG, "Id of the SLB access point, not of the SLB itself.");
+const AP_NAME: Param = Param::query("Name", STRING, "Name that tells what the access point is for.");
+const REAL_SERVER_PORT: Param =
+    Param::query("RealServerPort", INTEGER, "Port that the application listens on in its container.").checks(&[PORT]);
+const ESTABLISHED_TIMEOUT: Param =
+    Param::query("EstablishedTimeout", INTEGER, "Seconds after which an idle TCP connection is closed; TCP only.")
+        .checks(&[Check::Range(10, 900)]);
+const STICKY_SESSION: Param =
+    Param::query("StickySession", INTEGER, "1 keeps a client on the same instance, 0 does not; HTTP and HTTPS only.")
+        .checks(&[Check::OneOf(&["0", "1"])]);
+const SSL_CERT_ID: Param =
+    Param::query("SslCertId", STRING, "Id of a certificate in Alibaba Cloud's SSL certificate service.");
+const COOKIE_TIMEOUT: Param =
+    Param::query("CookieTimeout", INTEGER, "Seconds that a client stays on its instance; HTTP and HTTPS only.")
+        .checks(&[Check::Range(1, 86400)]);
+const SLB_PROTOCOL: Check = Check::OneOf(&["TCP", "UDP", "HTTP", "HTTPS"]);
+
+const SERVICE_ID: Param = Param::query("ServiceId", LONG, "Service id.");
+const SERVICE_NAME: Param = Param::query("Name", STRING, "Name that tells what the service is for.");
+const KUBERNETES_TYPE: Param = Param::query(
+    "ServiceType",
+    STRING,
+    "ClusterIP for an address inside the cluster, NodePort for a port on every node.",
+)
+.checks(&[Check::OneOf(&["ClusterIP", "NodePort"])]);
+const MAPPED_PROTOCOL: Param =
+    Param::body("Protocol", STRING, "Protocol of the port.").checks(&[Check::OneOf(&["TCP", "UDP"])]);
+const TARGET_PORT: Param = Param::body("TargetPort", STRING, "Port that the application listens on.");
+const SERVICE_PORT: Param = Param::body("Port", INTEGER, "Port that the service offers.").checks(&[PORT]);
+const PORT_NAME: Param = Param::body("Name", STRING, "Name of the port.");
+const NODE_PORT: Param = Param::body("NodePort", INTEGER, "Port on every node of the cluster; for a NodePort service.")
+    .checks(&[Check::Range(30000, 32767)]);
+const PORT: Check = Check::Range(1, 65535);
+
+const SLB_AP_FIELDS: &[Field] = &[
+    int("AppId"),
+    int("CookieTimeout"),
+    int("EnvId"),
+    int("EstablishedTimeout"),
+    int("ListenerPort"),
+    string("Name"),
+    string("NetworkMode"),
+    string("Protocol"),
+    int("RealServerPort"),
+    int("SlbAPId"),
+    string("SlbId"),
+    string("SlbIp"),
+    string("SslCertId"),
+    int("StickySession"),
+];
+const SERVICE_FIELDS: &[Field] = &[
+    int("AppId"),
+    int("EnvId"),
+    bool("Headless"),
+    string("K8sServiceId"),
+    string("Name"),
+    int("ServiceId"),
+    string("ServiceType"),
+    objects("PortMappings", &[string("Name"), int("NodePort"), int("Port"), string("Protocol"), string("TargetPort")]),
+    string("ClusterIP").later(),
+];
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "operations",
@@ -11,21 +74,30 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "3.1.1",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Exposes an environment through a load balancer: creates an SLB access point.",
             params: &[
-                Param::query("EnvId", LONG, "x.").required(),
-                Param::query("Name", STRING, "x.").required(),
-                Param::query("SlbId", STRING, "x.").required(),
-                Param::query("ListenerPort", INTEGER, "x.").required(),
-                Param::query("RealServerPort", INTEGER, "x.").required(),
-                Param::query("Protocol", STRING, "x.").required(),
-                Param::query("EstablishedTimeout", INTEGER, "x."),
-                Param::query("StickySession", INTEGER, "x."),
-                Param::query("SslCertId", STRING, "x."),
-                Param::query("CookieTimeout", INTEGER, "x."),
+                ENV_ID.required(),
+                AP_NAME.required(),
+                Param::query("SlbId", STRING, "Id of the SLB instance, such as lb-demo-0001.").required(),
+                Param::query(
+                    "ListenerPort",
+                    INTEGER,
+                    "Port that the load balancer serves: usually 80 for HTTP, 443 for HTTPS.",
+                )
+                .checks(&[PORT])
+                .required(),
+                REAL_SERVER_PORT.required(),
+                Param::query("Protocol", STRING, "Protocol of the listener.").checks(&[SLB_PROTOCOL]).required(),
+                ESTABLISHED_TIMEOUT,
+                STICKY_SESSION,
+                SSL_CERT_ID,
+                COOKIE_TIMEOUT,
             ],
-            paging: None,
-            success: 0,
+            rules: &[
+                Rule::OnlyWith { param: "EstablishedTimeout", with: "Protocol", values: &["TCP"] },
+                Rule::OnlyWith { param: "StickySession", with: "Protocol", values: &["HTTP", "HTTPS"] },
+                Rule::OnlyWith { param: "CookieTimeout", with: "Protocol", values: &["HTTP", "HTTPS"] },
+            ],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
@@ -33,6 +105,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 bool("Success"),
                 object("Result", &[int("SlbAPId")]),
             ],
+            example: r#"{"EnvId": 3002, "Name": "shop front", "SlbId": "lb-demo-0001", "ListenerPort": 8081, "RealServerPort": 8080, "Protocol": "TCP", "EstablishedTimeout": 900}"#,
             ..Operation::BASE
         },
         Operation {
@@ -41,19 +114,18 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "3.1.2",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Changes an SLB access point; its protocol cannot be changed.",
             params: &[
-                Param::query("SlbAPId", LONG, "x.").required(),
-                Param::query("Name", STRING, "x."),
-                Param::query("RealServerPort", INTEGER, "x."),
-                Param::query("EstablishedTimeout", INTEGER, "x."),
-                Param::query("StickySession", INTEGER, "x."),
-                Param::query("SslCertId", STRING, "x."),
-                Param::query("CookieTimeout", INTEGER, "x."),
+                SLB_AP_ID.required(),
+                AP_NAME,
+                REAL_SERVER_PORT,
+                ESTABLISHED_TIMEOUT,
+                STICKY_SESSION,
+                SSL_CERT_ID,
+                COOKIE_TIMEOUT,
             ],
-            paging: None,
-            success: 0,
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
+            example: r#"{"SlbAPId": 5001, "RealServerPort": 8080}"#,
             ..Operation::BASE
         },
         Operation {
@@ -62,11 +134,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "3.1.3",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
-            params: &[Param::query("SlbAPId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Deletes an SLB access point.",
+            params: &[SLB_AP_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
+            example: r#"{"SlbAPId": 5001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -75,35 +146,16 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "3.1.4",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
-            params: &[Param::query("SlbAPId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Shows one SLB access point.",
+            params: &[SLB_AP_ID.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
                 string("RequestId"),
                 bool("Success"),
-                object(
-                    "Result",
-                    &[
-                        int("AppId"),
-                        int("CookieTimeout"),
-                        int("EnvId"),
-                        int("EstablishedTimeout"),
-                        int("ListenerPort"),
-                        string("Name"),
-                        string("NetworkMode"),
-                        string("Protocol"),
-                        int("RealServerPort"),
-                        int("SlbAPId"),
-                        string("SlbId"),
-                        string("SlbIp"),
-                        string("SslCertId"),
-                        int("StickySession"),
-                    ],
-                ),
+                object("Result", SLB_AP_FIELDS),
             ],
+            example: r#"{"SlbAPId": 5001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -112,19 +164,20 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "3.1.5",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
+            help: "Lists the SLB access points of an application.",
             params: &[
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("PageNumber", INTEGER, "x.").required(),
-                Param::query("PageSize", INTEGER, "x.").required(),
-                Param::query("EnvId", LONG, "x."),
-                Param::query("Name", STRING, "x."),
-                Param::query("NetworkMode", STRING, "x."),
-                Param::body("ProtocolList", Type::List(Scalar::String), "x."),
-                Param::query("SlbId", STRING, "x."),
+                APP_ID.required(),
+                PAGE_NUMBER.required(),
+                RECORDS.required(),
+                ENV_ID,
+                Param::query("Name", STRING, "Only access points of this name."),
+                Param::query("NetworkMode", STRING, "internet for public ones, intranet for private ones.")
+                    .checks(&[Check::OneOf(&["internet", "intranet"])]),
+                Param::body("ProtocolList", Type::List(Scalar::String), "Only access points of these protocols.")
+                    .checks(&[SLB_PROTOCOL]),
+                Param::query("SlbId", STRING, "Only access points on this SLB."),
             ],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 int("Code"),
                 string("ErrorMsg"),
@@ -132,26 +185,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 int("PageSize"),
                 string("RequestId"),
                 int("TotalCount"),
-                objects(
-                    "Data",
-                    &[
-                        int("AppId"),
-                        int("CookieTimeout"),
-                        int("EnvId"),
-                        int("EstablishedTimeout"),
-                        int("ListenerPort"),
-                        string("Name"),
-                        string("NetworkMode"),
-                        string("Protocol"),
-                        int("RealServerPort"),
-                        int("SlbAPId"),
-                        string("SlbId"),
-                        string("SlbIp"),
-                        string("SslCertId"),
-                        int("StickySession"),
-                    ],
-                ),
+                objects("Data", SLB_AP_FIELDS),
             ],
+            example: r#"{"AppId": 1001, "PageNumber": 1, "PageSize": 20, "ProtocolList": ["HTTP", "HTTPS", "TCP"]}"#,
             ..Operation::BASE
         },
         Operation {
@@ -160,25 +196,18 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "3.2.1",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Changes the name or the ports of a Kubernetes service.",
             params: &[
-                Param::query("ServiceId", LONG, "x.").required(),
-                Param::query("Name", STRING, "x."),
+                SERVICE_ID.required(),
+                SERVICE_NAME,
                 Param::body(
                     "PortMappings",
-                    Type::Maps(&[
-                        Param::body("Protocol", STRING, "x."),
-                        Param::body("TargetPort", STRING, "x."),
-                        Param::body("Port", INTEGER, "x."),
-                        Param::body("Name", STRING, "x."),
-                        Param::body("NodePort", INTEGER, "x."),
-                    ]),
-                    "x.",
+                    Type::Maps(&[MAPPED_PROTOCOL, TARGET_PORT, SERVICE_PORT, PORT_NAME, NODE_PORT]),
+                    "Ports of the service.",
                 ),
             ],
-            paging: None,
-            success: 0,
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
+            example: r#"{"ServiceId": 6001, "PortMappings": [{"Protocol": "TCP", "TargetPort": "8080", "Port": 8080, "Name": "http"}]}"#,
             ..Operation::BASE
         },
         Operation {
@@ -187,11 +216,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "3.2.2",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
-            params: &[Param::query("ServiceId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Deletes a Kubernetes service.",
+            params: &[SERVICE_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
+            example: r#"{"ServiceId": 6001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -200,17 +228,16 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "3.2.3",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
+            help: "Lists the Kubernetes services of an application.",
             params: &[
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("PageNumber", INTEGER, "x.").required(),
-                Param::query("PageSize", INTEGER, "x.").required(),
-                Param::query("EnvId", LONG, "x."),
-                Param::query("Name", STRING, "x."),
-                Param::query("ServiceType", STRING, "x."),
+                APP_ID.required(),
+                PAGE_NUMBER.required(),
+                RECORDS.required(),
+                ENV_ID,
+                Param::query("Name", STRING, "Only services of this name."),
+                KUBERNETES_TYPE,
             ],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 int("Code"),
                 string("ErrorMsg"),
@@ -218,25 +245,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 int("PageSize"),
                 string("RequestId"),
                 int("TotalCount"),
-                objects(
-                    "Data",
-                    &[
-                        int("AppId"),
-                        int("EnvId"),
-                        bool("Headless"),
-                        string("K8sServiceId"),
-                        string("Name"),
-                        int("ServiceId"),
-                        string("ServiceType"),
-                        objects(
-                            "PortMappings",
-                            &[string("Name"), int("NodePort"), int("Port"), string("Protocol"), string("TargetPort")],
-                        ),
-                        string("ClusterIP"),
-                    ],
-                ),
-                string("ClusterIP"),
+                objects("Data", SERVICE_FIELDS),
+                string("ClusterIP").later(),
             ],
+            example: r#"{"AppId": 1001, "PageNumber": 1, "PageSize": 20}"#,
             ..Operation::BASE
         },
         Operation {
@@ -245,33 +257,16 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "3.2.4",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
-            params: &[Param::query("ServiceId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Shows one Kubernetes service with its ports.",
+            params: &[SERVICE_ID.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
                 string("RequestId"),
                 bool("Success"),
-                object(
-                    "Result",
-                    &[
-                        int("AppId"),
-                        int("EnvId"),
-                        bool("Headless"),
-                        string("K8sServiceId"),
-                        string("Name"),
-                        int("ServiceId"),
-                        string("ServiceType"),
-                        objects(
-                            "PortMappings",
-                            &[string("Name"), int("NodePort"), int("Port"), string("Protocol"), string("TargetPort")],
-                        ),
-                        string("ClusterIP"),
-                    ],
-                ),
+                object("Result", SERVICE_FIELDS),
             ],
+            example: r#"{"ServiceId": 6001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -280,28 +275,30 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "3.2.5",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Exposes an environment inside its cluster: creates a Kubernetes service.",
             params: &[
-                Param::query("EnvId", LONG, "x.").required(),
-                Param::query("Name", STRING, "x.").required(),
-                Param::query("ServiceType", STRING, "x.").required(),
-                Param::query("K8sServiceId", STRING, "x.").required(),
+                ENV_ID.required(),
+                SERVICE_NAME.required(),
+                KUBERNETES_TYPE.required(),
+                Param::query("K8sServiceId", STRING, "Name of the service inside Kubernetes.").required(),
                 Param::body(
                     "PortMappings",
                     Type::Maps(&[
-                        Param::body("Protocol", STRING, "x.").required(),
-                        Param::body("TargetPort", STRING, "x.").required(),
-                        Param::body("Port", INTEGER, "x.").required(),
-                        Param::body("Name", STRING, "x.").required(),
-                        Param::body("NodePort", INTEGER, "x."),
+                        MAPPED_PROTOCOL.required(),
+                        TARGET_PORT.required(),
+                        SERVICE_PORT.required(),
+                        PORT_NAME.required(),
+                        NODE_PORT,
                     ]),
-                    "x.",
+                    "Ports of the service.",
                 )
                 .required(),
-                Param::query("Headless", BOOLEAN, "x."),
+                Param::query("Headless", BOOLEAN, "true for a service without a cluster address; ClusterIP only."),
             ],
-            paging: None,
-            success: 0,
+            rules: &[
+                Rule::OnlyWith { param: "Headless", with: "ServiceType", values: &["ClusterIP"] },
+                Rule::OnlyWith { param: "PortMappings.NodePort", with: "ServiceType", values: &["NodePort"] },
+            ],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
@@ -309,6 +306,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 bool("Success"),
                 object("Result", &[int("ServiceId")]),
             ],
+            example: r#"{"EnvId": 3002, "Name": "metrics", "ServiceType": "ClusterIP", "K8sServiceId": "metrics", "PortMappings": [{"Protocol": "TCP", "TargetPort": "9090", "Port": 9090, "Name": "metrics"}]}"#,
             ..Operation::BASE
         },
     ],

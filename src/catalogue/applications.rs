@@ -1,6 +1,64 @@
-//! Chapter applications.
-#![allow(unused_imports)]
+//! Applications, their environments, deploy configurations, instances and volume claims.
+
+// Every word of this table is defined by the folder's first page.
 use super::*;
+
+const LANGUAGE: Param = Param::body("Language", STRING, "Programming language of the application.")
+    .checks(&[Check::OneOf(&["Java", "PHP", "C#", "Python"])]);
+const OPERATING_SYSTEM: Param = Param::body("OperatingSystem", STRING, "Operating system that it runs on.")
+    .checks(&[Check::OneOf(&["Linux", "Windows"])]);
+const SERVICE_TYPE: Param = Param::body(
+    "ServiceType",
+    STRING,
+    "StoreApplication for e-commerce, TaoHuDongApplication for mini apps, else General.",
+)
+.checks(&[Check::OneOf(&["GeneralApplication", "StoreApplication", "TaoHuDongApplication"])]);
+const BIZ_CODE: Param =
+    Param::body("BizCode", STRING, "Business domain of the application; JST is JuShiTa.").checks(&[BUSINESS]);
+const BIZ_TITLE: Param = Param::body("BizTitle", STRING, "Title of its business.");
+const DESCRIPTION: Param = Param::body("Description", STRING, "What the application is for.");
+const USER_ROLES: Param = Param::body(
+    "UserRoles",
+    Type::Maps(&[
+        Param::body("RoleName", STRING, "Role in the application.")
+            .checks(&[Check::OneOf(&["Owner", "PE", "Dev", "Test"])])
+            .required(),
+        Param::body("UserId", STRING, "Id of the user, from ListUsers.").required(),
+        Param::body("UserType", STRING, "Where the user comes from.")
+            .checks(&[Check::OneOf(&["DING_TALK", "TAOBAO"])])
+            .required(),
+    ]),
+    "Members of the application and their roles.",
+);
+const MIDDLEWARE: Param =
+    Param::body("MiddleWareIdList", Type::List(Scalar::Integer), "Ids of the middleware that the application uses.");
+
+const APP_SCHEMA_ID: Param = Param::query("AppSchemaId", LONG, "Deploy configuration id.");
+// The document gives 1 and 2 for the list; its own sample, and creating, use 0 and 1.
+const ENV_TYPE: Param =
+    Param::query("EnvType", INTEGER, "0 for test, 1 for production.").checks(&[Check::OneOf(&["0", "1"])]);
+
+const CONFIG_ENV_TYPE: Param = Param::query("EnvType", STRING, "test for test environments, online for production.")
+    .checks(&[Check::OneOf(&["test", "online"])]);
+const CONFIG_MAP: Param =
+    Param::query("ConfigMap", STRING, "Kubernetes ConfigMap as YAML in base64; ConfigMapList has replaced it.")
+        .checks(&[Check::Base64]);
+const CONFIG_MAP_LIST: Param =
+    Param::query("ConfigMapList", Type::List(Scalar::String), "Kubernetes ConfigMaps as YAML, each in base64.")
+        .checks(&[Check::Base64]);
+const DEPLOYMENT: Param =
+    Param::query("Deployment", STRING, "Kubernetes Deployment as YAML in base64, for a stateless application.")
+        .checks(&[Check::Base64]);
+const STATEFUL_SET: Param =
+    Param::query("StatefulSet", STRING, "Kubernetes StatefulSet as YAML in base64, for a stateful application.")
+        .checks(&[Check::Base64]);
+const CRON_JOB: Param = Param::query("CronJob", STRING, "Kubernetes CronJob.");
+const SECRET_LIST: Param = Param::query("SecretList", Type::List(Scalar::String), "Kubernetes Secrets.").secret();
+const ONE_WORKLOAD: &[Rule] = &[Rule::NotBoth("Deployment", "StatefulSet")];
+
+const CONTAINER_RESOURCES: &[Field] =
+    &[string("Cpu").later(), string("Gpu").later(), string("Memory").later(), string("Storage").later()];
+const MIDDLEWARE_FIELDS: &[Field] = &[int("Code").later(), int("AppId").later(), string("Name").later()];
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "applications",
@@ -11,32 +69,25 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.1.1",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Creates an application.",
             params: &[
-                Param::body("BizCode", STRING, "x.").required(),
-                Param::body("Language", STRING, "x.").required(),
-                Param::body("OperatingSystem", STRING, "x.").required(),
-                Param::body("ServiceType", STRING, "x.").required(),
-                Param::body("Title", STRING, "x.").required(),
-                Param::body(
-                    "UserRoles",
-                    Type::Maps(&[
-                        Param::body("RoleName", STRING, "x.").required(),
-                        Param::body("UserId", STRING, "x.").required(),
-                        Param::body("UserType", STRING, "x.").required(),
-                    ]),
-                    "x.",
-                ),
-                Param::body("BizTitle", STRING, "x."),
-                Param::body("Description", STRING, "x."),
-                Param::body("StateType", INTEGER, "x."),
-                Param::body("Namespace", STRING, "x."),
-                Param::body("GroupName", STRING, "x.").later(),
-                Param::body("MiddleWareIdList", Type::List(Scalar::Integer), "x.").later(),
+                BIZ_CODE.required(),
+                LANGUAGE.required(),
+                OPERATING_SYSTEM.required(),
+                SERVICE_TYPE.required(),
+                Param::body("Title", STRING, "Name of the application, unique in the account.").required(),
+                USER_ROLES,
+                BIZ_TITLE,
+                DESCRIPTION,
+                Param::body("StateType", INTEGER, "1 for a stateless application, 2 for a stateful one.")
+                    .checks(&[Check::OneOf(&["1", "2"])])
+                    .default("1"),
+                Param::body("Namespace", STRING, "Kubernetes namespace of your own choice."),
+                Param::body("GroupName", STRING, "Group that the application belongs to.").later(),
+                MIDDLEWARE.later(),
             ],
-            paging: None,
-            success: 0,
             reply: &[string("RequestId"), int("Code"), string("ErrMsg"), object("Result", &[int("AppId")])],
+            example: r#"{"BizCode": "JST", "Language": "Java", "OperatingSystem": "Linux", "ServiceType": "StoreApplication", "Title": "gift-cards"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -45,28 +96,19 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.1.2",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Changes the description, platform and members of an application.",
             params: &[
-                Param::body("AppId", LONG, "x.").required(),
-                Param::body(
-                    "UserRoles",
-                    Type::Maps(&[
-                        Param::body("RoleName", STRING, "x.").required(),
-                        Param::body("UserId", STRING, "x.").required(),
-                        Param::body("UserType", STRING, "x.").required(),
-                    ]),
-                    "x.",
-                ),
-                Param::body("BizTitle", STRING, "x."),
-                Param::body("Description", STRING, "x."),
-                Param::body("Language", STRING, "x."),
-                Param::body("OperatingSystem", STRING, "x."),
-                Param::body("ServiceType", STRING, "x."),
-                Param::body("MiddleWareIdList", Type::List(Scalar::Integer), "x.").later(),
+                APP_ID.in_body().required(),
+                USER_ROLES,
+                BIZ_TITLE,
+                DESCRIPTION,
+                LANGUAGE,
+                OPERATING_SYSTEM,
+                SERVICE_TYPE,
+                MIDDLEWARE.later(),
             ],
-            paging: None,
-            success: 0,
             reply: &[string("RequestId"), int("Code"), string("ErrMsg"), object("Result", &[bool("Success")])],
+            example: r#"{"AppId": 1001, "Description": "Sells to the public"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -75,10 +117,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.1.3",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
-            params: &[Param::query("PageNumber", INTEGER, "x."), Param::query("PageSize", INTEGER, "x.")],
+            help: "Lists the applications that the caller may see.",
+            params: &[PAGE_NUMBER, RECORDS.default("20")],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 string("RequestId"),
                 int("Code"),
@@ -97,7 +138,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         string("DeployType"),
                         string("BizTitle"),
                         string("AppStateType"),
-                        objects("MiddleWareList", &[int("Code"), int("AppId"), string("Name")]),
+                        objects("MiddleWareList", MIDDLEWARE_FIELDS).later(),
                     ],
                 ),
             ],
@@ -109,13 +150,12 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.1.4",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
-            params: &[Param::query("AppId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Shows one application with its members and middleware.",
+            params: &[APP_ID.required()],
             reply: &[
                 int("Code"),
                 string("RequestId"),
+                string("ErrMessage"),
                 object(
                     "Result",
                     &[
@@ -133,11 +173,11 @@ pub(super) const CHAPTER: Chapter = Chapter {
                             "UserRoles",
                             &[string("UserId"), string("UserType"), string("RealName"), string("RoleName")],
                         ),
-                        objects("MiddleWareInfoList", &[int("Code"), int("AppId"), string("Name")]),
+                        objects("MiddleWareInfoList", MIDDLEWARE_FIELDS).later(),
                     ],
                 ),
-                string("ErrMessage"),
             ],
+            example: r#"{"AppId": 1001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -146,11 +186,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.1.5",
             effect: Effect::Destructive,
             method: Method::Get,
-            help: "x.",
-            params: &[Param::query("AppId", LONG, "x.").required(), Param::query("Force", BOOLEAN, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Deletes an application.",
+            params: &[
+                APP_ID.required(),
+                Param::query("Force", BOOLEAN, "true deletes everything that belongs to the application with it.")
+                    .required(),
+            ],
             reply: &[string("RequestId"), int("Code"), string("ErrMsg"), object("Result", &[bool("Success")])],
+            example: r#"{"AppId": 1012, "Force": true}"#,
             ..Operation::BASE
         },
         Operation {
@@ -159,19 +202,18 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.2.1",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Creates an environment of an application.",
             params: &[
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("AppSchemaId", LONG, "x.").required(),
-                Param::query("EnvName", STRING, "x.").required(),
-                Param::query("EnvType", INTEGER, "x.").required(),
-                Param::query("Region", STRING, "x.").required(),
-                Param::query("Replicas", INTEGER, "x.").required(),
-                Param::query("ClusterId", STRING, "x.").later(),
+                APP_ID.required(),
+                APP_SCHEMA_ID.required(),
+                Param::query("EnvName", STRING, "Name of the environment.").required(),
+                ENV_TYPE.required(),
+                Param::query("Region", STRING, "Alibaba Cloud region, such as cn-zhangjiakou.").required(),
+                REPLICAS.required(),
+                Param::query("ClusterId", STRING, "Cluster instance that the environment runs on.").later(),
             ],
-            paging: None,
-            success: 0,
             reply: &[int("Code"), string("RequestId"), string("ErrMsg"), object("Result", &[int("AppEnvId")])],
+            example: r#"{"AppId": 1001, "AppSchemaId": 2001, "EnvName": "staging", "EnvType": 0, "Region": "cn-zhangjiakou", "Replicas": 2}"#,
             ..Operation::BASE
         },
         Operation {
@@ -180,16 +222,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.2.2",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::query("AppEnvId", LONG, "x.").required(),
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("AppSchemaId", LONG, "x."),
-                Param::query("Replicas", INTEGER, "x."),
-            ],
-            paging: None,
-            success: 0,
+            help: "Changes the deploy configuration or the replicas of an environment.",
+            params: &[APP_ENV_ID.required(), APP_ID.required(), APP_SCHEMA_ID, REPLICAS],
             reply: &[int("Code"), string("RequestId"), string("ErrMsg"), object("Result", &[bool("Success")])],
+            example: r#"{"AppEnvId": 3001, "AppId": 1001, "Replicas": 3}"#,
             ..Operation::BASE
         },
         Operation {
@@ -198,16 +234,15 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.2.3",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
+            help: "Lists the environments of an application.",
             params: &[
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("PageNumber", INTEGER, "x.").required(),
-                Param::query("PageSize", INTEGER, "x.").required(),
-                Param::query("EnvType", INTEGER, "x."),
-                Param::query("EnvName", STRING, "x."),
+                APP_ID.required(),
+                PAGE_NUMBER.required(),
+                RECORDS.required(),
+                ENV_TYPE,
+                Param::query("EnvName", STRING, "Only environments of this name."),
             ],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 int("Code"),
                 int("PageNumber"),
@@ -228,6 +263,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
+            example: r#"{"AppId": 1001, "PageNumber": 1, "PageSize": 20}"#,
             ..Operation::BASE
         },
         Operation {
@@ -236,15 +272,19 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.2.4",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
+            help: "Deletes an environment of an application.",
             params: &[
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("EnvId", LONG, "x.").required(),
-                Param::query("Force", BOOLEAN, "x.").required(),
+                APP_ID.required(),
+                ENV_ID.required(),
+                Param::query(
+                    "Force",
+                    BOOLEAN,
+                    "true deletes its instances and traffic access too; false refuses while it is in use.",
+                )
+                .required(),
             ],
-            paging: None,
-            success: 0,
             reply: &[int("Code"), string("RequestId"), string("ErrMsg"), object("Result", &[bool("Success")])],
+            example: r#"{"AppId": 1001, "EnvId": 3001, "Force": true}"#,
             ..Operation::BASE
         },
         Operation {
@@ -253,10 +293,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.2.5",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
-            params: &[Param::query("AppId", LONG, "x.").required(), Param::query("EnvId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Shows one environment with its replicas.",
+            params: &[APP_ID.required(), ENV_ID.required()],
             reply: &[
                 int("Code"),
                 string("RequestId"),
@@ -275,6 +313,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
+            example: r#"{"AppId": 1001, "EnvId": 3002}"#,
             ..Operation::BASE
         },
         Operation {
@@ -283,27 +322,31 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.3.1",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Creates a deploy configuration: the Kubernetes files and code path of a release.",
             params: &[
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("EnvType", STRING, "x.").required(),
-                Param::query("Name", STRING, "x.").required(),
-                Param::query("CodePath", STRING, "x."),
-                Param::query("ConfigMap", STRING, "x."),
-                Param::query("Deployment", STRING, "x."),
-                Param::query("StatefulSet", STRING, "x."),
-                Param::query("ConfigMapList", Type::List(Scalar::String), "x."),
-                Param::query("CronJob", STRING, "x.").later(),
-                Param::query("SecretList", Type::List(Scalar::String), "x.").later(),
+                APP_ID.required(),
+                CONFIG_ENV_TYPE.required(),
+                Param::query("Name", STRING, "Name of the configuration.").required(),
+                Param::query(
+                    "CodePath",
+                    STRING,
+                    "Where the code package goes in the container; without it none is needed.",
+                ),
+                CONFIG_MAP,
+                DEPLOYMENT,
+                STATEFUL_SET,
+                CONFIG_MAP_LIST,
+                CRON_JOB.later(),
+                SECRET_LIST.later(),
             ],
-            paging: None,
-            success: 0,
+            rules: ONE_WORKLOAD,
             reply: &[
                 int("Code"),
                 string("RequestId"),
-                object("Result", &[int("AppId"), string("Name"), int("SchemaId")]),
                 string("ErrMessage"),
+                object("Result", &[int("AppId"), string("Name"), int("SchemaId")]),
             ],
+            example: r#"{"AppId": 1001, "EnvType": "test", "Name": "canary", "CodePath": "/app/code", "Deployment": "YXBpVmVyc2lvbjogYXBwcy92MQpraW5kOiBEZXBsb3ltZW50Cg=="}"#,
             ..Operation::BASE
         },
         Operation {
@@ -312,15 +355,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.3.2",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
+            help: "Lists the deploy configurations of an application.",
             params: &[
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("EnvType", STRING, "x."),
-                Param::query("Id", LONG, "x."),
-                Param::query("Name", STRING, "x."),
+                APP_ID.required(),
+                CONFIG_ENV_TYPE,
+                Param::query("Id", LONG, "Only the configuration of this id."),
+                Param::query("Name", STRING, "Only configurations of this name."),
             ],
-            paging: None,
-            success: 0,
+            paging: Some(Paging { number: None, ..Paging::NUMBER }),
             reply: &[
                 int("Code"),
                 string("ErrorMsg"),
@@ -343,21 +385,16 @@ pub(super) const CHAPTER: Chapter = Chapter {
                                 string("ConfigMap"),
                                 string("StatefulSet"),
                                 strings("ConfigMapList"),
-                                string("CronJob"),
-                                strings("SecretList"),
+                                string("CronJob").later(),
+                                strings("SecretList").later(),
                             ],
                         ),
-                        object(
-                            "ContainerResourceLimit",
-                            &[string("Cpu"), string("Gpu"), string("Memory"), string("Storage")],
-                        ),
-                        object(
-                            "ContainerResourceRequest",
-                            &[string("Cpu"), string("Gpu"), string("Memory"), string("Storage")],
-                        ),
+                        object("ContainerResourceLimit", CONTAINER_RESOURCES).later(),
+                        object("ContainerResourceRequest", CONTAINER_RESOURCES).later(),
                     ],
                 ),
             ],
+            example: r#"{"AppId": 1001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -366,11 +403,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.3.3",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
-            params: &[Param::query("SchemaId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Deletes a deploy configuration.",
+            params: &[Param::query("SchemaId", LONG, "Deploy configuration id.").required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), object("Result", &[bool("Success")])],
+            example: r#"{"SchemaId": 2012}"#,
             ..Operation::BASE
         },
         Operation {
@@ -379,21 +415,24 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.3.4",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Changes a deploy configuration; what is left out stays as it is.",
             params: &[
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("CodePath", STRING, "x."),
-                Param::query("Id", LONG, "x.").required(),
-                Param::query("ConfigMap", STRING, "x."),
-                Param::query("StatefulSet", STRING, "x."),
-                Param::query("Deployment", STRING, "x."),
-                Param::query("ConfigMapList", Type::List(Scalar::String), "x."),
-                Param::query("CronJob", STRING, "x.").later(),
-                Param::query("SecretList", Type::List(Scalar::String), "x.").later(),
+                APP_ID.required(),
+                Param::query("CodePath", STRING, "Where the code package goes; empty when no package is needed."),
+                Param::query("Id", LONG, "Deploy configuration id.").required(),
+                CONFIG_MAP,
+                STATEFUL_SET,
+                DEPLOYMENT,
+                Param {
+                    help: "Kubernetes ConfigMaps as YAML, each in base64; they replace all earlier ones.",
+                    ..CONFIG_MAP_LIST
+                },
+                CRON_JOB.later(),
+                SECRET_LIST.later(),
             ],
-            paging: None,
-            success: 0,
+            rules: ONE_WORKLOAD,
             reply: &[int("Code"), string("RequestId"), string("ErrMsg"), object("Result", &[bool("Success")])],
+            example: r#"{"AppId": 1001, "Id": 2001, "CodePath": "/app/release"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -402,15 +441,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.4.1",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
+            help: "Lists the running instances (pods) of an environment.",
             params: &[
-                Param::body("AppId", LONG, "x.").required(),
-                Param::body("EnvId", LONG, "x.").required(),
-                Param::body("PageNumber", INTEGER, "x.").required(),
-                Param::body("PageSize", INTEGER, "x.").required(),
+                APP_ID.in_body().required(),
+                ENV_ID.in_body().required(),
+                PAGE_NUMBER.in_body().required(),
+                RECORDS.in_body().required(),
             ],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 string("RequestId"),
                 int("Code"),
@@ -428,13 +466,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         string("HostIp"),
                         string("PodIp"),
                         string("Health"),
-                        string("Limits"),
-                        string("Requests"),
-                        string("Status"),
-                        string("Version"),
+                        string("Limits").later(),
+                        string("Requests").later(),
+                        string("Status").later(),
+                        string("Version").later(),
                     ],
                 ),
             ],
+            example: r#"{"AppId": 1001, "EnvId": 3002, "PageNumber": 1, "PageSize": 20}"#,
             ..Operation::BASE
         },
         Operation {
@@ -443,23 +482,22 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.5.1",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Creates a persistent volume claim in an environment.",
             params: &[
-                Param::query("AccessModes", STRING, "x.").required(),
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("Capacity", STRING, "x.").required(),
-                Param::query("EnvId", LONG, "x.").required(),
-                Param::query("Name", STRING, "x.").required(),
-                Param::query("StorageClass", STRING, "x.").required(),
+                ACCESS_MODES.required(),
+                APP_ID.required(),
+                CAPACITY.required(),
+                ENV_ID.required(),
+                Param::query("Name", STRING, "Name of the claim.").required(),
+                STORAGE_CLASS.required(),
             ],
-            paging: None,
-            success: 0,
             reply: &[
                 int("Code"),
                 string("RequestId"),
                 string("ErrMsg"),
                 object("Result", &[int("PersistentVolumeClaimId")]),
             ],
+            example: r#"{"AccessModes": "ReadWriteMany", "AppId": 1001, "Capacity": "20Gi", "EnvId": 3002, "Name": "data-uploads", "StorageClass": "nas-demo"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -468,15 +506,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.5.2",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
+            help: "Deletes a persistent volume claim of an environment.",
             params: &[
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("EnvId", LONG, "x.").required(),
-                Param::query("PersistentVolumeClaimName", STRING, "x.").required(),
+                APP_ID.required(),
+                ENV_ID.required(),
+                Param::query("PersistentVolumeClaimName", STRING, "Name of the claim.").required(),
             ],
-            paging: None,
-            success: 0,
             reply: &[int("Code"), string("RequestId"), string("ErrMsg"), object("Result", &[bool("Success")])],
+            example: r#"{"AppId": 1001, "EnvId": 3002, "PersistentVolumeClaimName": "data-web"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -485,15 +522,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "1.5.3",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("EnvId", LONG, "x.").required(),
-                Param::query("PageNumber", INTEGER, "x.").required(),
-                Param::query("PageSize", INTEGER, "x.").required(),
-            ],
+            help: "Lists the persistent volume claims of an environment.",
+            params: &[APP_ID.required(), ENV_ID.required(), PAGE_NUMBER.required(), RECORDS.required()],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 int("Code"),
                 int("PageNumber"),
@@ -514,6 +545,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
+            example: r#"{"AppId": 1001, "EnvId": 3002, "PageNumber": 1, "PageSize": 20}"#,
             ..Operation::BASE
         },
     ],

@@ -1,6 +1,53 @@
-//! Chapter cluster.
-#![allow(unused_imports)]
+//! Clusters, their nodes and node labels, their volumes, and which environment runs on which cluster.
+
+// Every word of this table is defined by the folder's first page.
 use super::*;
+
+const CLUSTER: &str = "Instance id of the cluster, such as c-demo-prod.";
+const CLUSTER_ID: Param = Param::query("ClusterId", STRING, CLUSTER);
+const CLUSTER_INSTANCE_ID: Param = Param::query("ClusterInstanceId", STRING, CLUSTER);
+const ENV_CLASS: Check = Check::OneOf(&["TEST", "PRO"]);
+const INSTANCE_ID: Param = Param::query("InstanceId", STRING, "ECS instance id of the node, such as i-demo-0001.");
+const ECS_INSTANCES: Param = Param::query("EcsInstanceIdList", Type::List(Scalar::String), "ECS instance ids.");
+const LABEL_KEY: Param = Param::query("LabelKey", STRING, "Key of the label, such as label.jst.com/zone.");
+const NEW_LABEL_KEY: Param =
+    LABEL_KEY.checks(&[Check::Pattern { regex: r"^label\.jst\.com/", says: "starts with label.jst.com/" }]);
+const LABEL_VALUE: Param = Param::query("LabelValue", STRING, "Value of the label.");
+const PAGE_NUM: Param = Param { name: "PageNum", ..PAGE_NUMBER };
+/// Each rule by itself, so that every broken one is named.
+const PASSWORD: &[Check] = &[
+    Check::Length(8, usize::MAX),
+    Check::Pattern { regex: "[A-Z]", says: "has an upper-case letter" },
+    Check::Pattern { regex: "[a-z]", says: "has a lower-case letter" },
+    Check::Pattern { regex: "[0-9]", says: "has a digit" },
+    Check::Pattern { regex: r"[^A-Za-z0-9\s]", says: "has a special character" },
+];
+
+const LABEL_FIELDS: &[Field] = &[string("ClusterId"), int("Id"), string("LabelKey"), string("LabelValue")];
+const ALLOCATION_FIELDS: &[Field] =
+    &[int("AppEnvId"), int("AppId"), string("ClusterId"), int("Id"), string("ResourceDef")];
+const NODE_FIELDS: &[Field] = &[
+    string("OSName"),
+    string("BusinessCode"),
+    string("EcsConfiguration"),
+    string("EcsCpu"),
+    string("EcsEip"),
+    string("EcsExpiredTime"),
+    string("EcsLocalStorageCapacity"),
+    string("EcsMemory"),
+    string("EcsOsType"),
+    string("EcsPrivateIp"),
+    string("EcsPublicIp"),
+    string("EcsZone"),
+    string("InstanceId"),
+    string("InstanceName"),
+    string("InstanceNetworkType"),
+    string("InstanceType"),
+    string("InternetMaxBandwidthIn"),
+    string("InternetMaxBandwidthOut"),
+    string("RegionId"),
+    string("VpcId"),
+];
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "cluster",
@@ -11,27 +58,34 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.1.1",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Creates a persistent volume on NAS in a cluster.",
             params: &[
-                Param::body("AccessModes", STRING, "x.").required(),
-                Param::body("Capacity", STRING, "x.").required(),
-                Param::body("ClusterInstanceId", STRING, "x.").required(),
-                Param::body("MountTargetDomain", STRING, "x.").required(),
-                Param::body("Name", STRING, "x.").required(),
-                Param::body("NFSVersion", STRING, "x.").required(),
-                Param::body("ReclaimPolicy", STRING, "x.").required(),
-                Param::body("StorageClass", STRING, "x.").required(),
-                Param::body("MountDir", STRING, "x."),
-                Param::body("NasType", STRING, "x.").later(),
+                ACCESS_MODES.in_body().required(),
+                CAPACITY.in_body().required(),
+                CLUSTER_INSTANCE_ID.in_body().required(),
+                Param::body("MountTargetDomain", STRING, "Domain name of the NAS mount target.").required(),
+                Param::body("Name", STRING, "Name of the volume, unique in the cluster.")
+                    .checks(STORAGE_NAME)
+                    .required(),
+                Param::body("NFSVersion", STRING, "NFS protocol version to mount with.")
+                    .checks(&[Check::OneOf(&["3", "4.0"])])
+                    .required(),
+                Param::body("ReclaimPolicy", STRING, "What happens to the storage when its claim is gone.")
+                    .checks(&[Check::OneOf(&["Retain", "Delete"])])
+                    .required(),
+                Param { help: "Name of a storage class that does not exist yet.", ..STORAGE_CLASS }
+                    .in_body()
+                    .required(),
+                Param::body("MountDir", STRING, "Directory of the NAS to mount, such as /data.").default("/"),
+                Param::body("NasType", STRING, "Kind of NAS file system.").later(),
             ],
-            paging: None,
-            success: 0,
             reply: &[
                 string("RequestId"),
                 int("Code"),
                 string("ErrMsg"),
                 object("Result", &[int("PersistentVolumeId")]),
             ],
+            example: r#"{"AccessModes": "ReadWriteMany", "Capacity": "500Gi", "ClusterInstanceId": "c-demo-test", "MountTargetDomain": "demo.cn-zhangjiakou.nas.aliyuncs.com", "Name": "pv-uploads", "NFSVersion": "4.0", "ReclaimPolicy": "Retain", "StorageClass": "nas-uploads"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -40,14 +94,13 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.1.2",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
+            help: "Lists the persistent volumes of a cluster.",
             params: &[
-                Param::body("ClusterInstanceId", STRING, "x.").required(),
-                Param::body("PageNumber", INTEGER, "x.").required(),
-                Param::body("PageSize", INTEGER, "x.").required(),
+                CLUSTER_INSTANCE_ID.in_body().required(),
+                PAGE_NUMBER.in_body().required(),
+                RECORDS.in_body().checks(&[Check::Range(1, 100)]).required(),
             ],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 string("RequestId"),
                 int("Code"),
@@ -71,6 +124,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
+            example: r#"{"ClusterInstanceId": "c-demo-prod", "PageNumber": 1, "PageSize": 20}"#,
             ..Operation::BASE
         },
         Operation {
@@ -79,14 +133,13 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.1.3",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
+            help: "Deletes a persistent volume that is not bound to a claim.",
             params: &[
-                Param::body("ClusterInstanceId", STRING, "x.").required(),
-                Param::body("PersistentVolumeName", STRING, "x.").required(),
+                CLUSTER_INSTANCE_ID.in_body().required(),
+                Param::body("PersistentVolumeName", STRING, "Name of the volume.").required(),
             ],
-            paging: None,
-            success: 0,
             reply: &[string("RequestId"), int("Code"), string("ErrMsg"), object("Result", &[bool("Success")])],
+            example: r#"{"ClusterInstanceId": "c-demo-prod", "PersistentVolumeName": "pv-demo-1"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -95,21 +148,16 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.2.1",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::query("ClusterId", STRING, "x.").required(),
-                Param::query("LabelKey", STRING, "x.").required(),
-                Param::query("LabelValue", STRING, "x.").required(),
-            ],
-            paging: None,
-            success: 0,
+            help: "Creates a node label without binding it to a node.",
+            params: &[CLUSTER_ID.required(), NEW_LABEL_KEY.required(), LABEL_VALUE.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
                 string("RequestId"),
                 bool("Success"),
-                object("Result", &[string("ClusterId"), int("Id"), string("LabelKey"), string("LabelValue")]),
+                object("Result", LABEL_FIELDS),
             ],
+            example: r#"{"ClusterId": "c-demo-prod", "LabelKey": "label.jst.com/tier", "LabelValue": "gold"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -118,15 +166,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.2.2",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
+            help: "Lists the node labels of a cluster.",
             params: &[
-                Param::query("ClusterId", STRING, "x.").required(),
-                Param::query("PageNumber", INTEGER, "x.").required(),
-                Param::query("PageSize", INTEGER, "x.").required(),
-                Param::query("LabelKey", STRING, "x."),
+                CLUSTER_ID.required(),
+                PAGE_NUMBER.required(),
+                RECORDS.required(),
+                Param { help: "Only labels of this key.", ..LABEL_KEY },
             ],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 int("Code"),
                 string("ErrorMsg"),
@@ -134,8 +181,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 int("PageSize"),
                 string("RequestId"),
                 int("TotalCount"),
-                objects("Data", &[string("ClusterId"), int("Id"), string("LabelKey"), string("LabelValue")]),
+                objects("Data", LABEL_FIELDS),
             ],
+            example: r#"{"ClusterId": "c-demo-prod", "PageNumber": 1, "PageSize": 20}"#,
             ..Operation::BASE
         },
         Operation {
@@ -144,16 +192,20 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.2.3",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
+            help: "Deletes a node label.",
             params: &[
-                Param::query("ClusterId", STRING, "x.").required(),
-                Param::query("Force", BOOLEAN, "x.").required(),
-                Param::query("LabelKey", STRING, "x.").required(),
-                Param::query("LabelValue", STRING, "x.").required(),
+                CLUSTER_ID.required(),
+                Param::query(
+                    "Force",
+                    BOOLEAN,
+                    "true removes the label from every node first; false refuses while it is bound.",
+                )
+                .required(),
+                LABEL_KEY.required(),
+                LABEL_VALUE.required(),
             ],
-            paging: None,
-            success: 0,
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
+            example: r#"{"ClusterId": "c-demo-prod", "Force": true, "LabelKey": "label.jst.com/zone", "LabelValue": "web"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -162,16 +214,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.2.4",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::query("ClusterId", STRING, "x.").required(),
-                Param::query("InstanceId", STRING, "x.").required(),
-                Param::query("LabelKey", STRING, "x.").required(),
-                Param::query("LabelValue", STRING, "x.").required(),
-            ],
-            paging: None,
-            success: 0,
+            help: "Puts a label on a node, creating the label when it does not exist.",
+            params: &[CLUSTER_ID.required(), INSTANCE_ID.required(), NEW_LABEL_KEY.required(), LABEL_VALUE.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
+            example: r#"{"ClusterId": "c-demo-prod", "InstanceId": "i-demo-0001", "LabelKey": "label.jst.com/tier", "LabelValue": "gold"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -180,16 +226,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.2.5",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::query("ClusterId", STRING, "x.").required(),
-                Param::query("InstanceId", STRING, "x.").required(),
-                Param::query("LabelKey", STRING, "x.").required(),
-                Param::query("LabelValue", STRING, "x.").required(),
-            ],
-            paging: None,
-            success: 0,
+            help: "Takes a label off a node.",
+            params: &[CLUSTER_ID.required(), INSTANCE_ID.required(), LABEL_KEY.required(), LABEL_VALUE.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
+            example: r#"{"ClusterId": "c-demo-prod", "InstanceId": "i-demo-0001", "LabelKey": "label.jst.com/zone", "LabelValue": "web"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -198,17 +238,16 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.2.6",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
+            help: "Lists which nodes carry which labels.",
             params: &[
-                Param::query("ClusterId", STRING, "x."),
-                Param::query("InstanceId", STRING, "x."),
-                Param::query("LabelKey", STRING, "x."),
-                Param::query("LabelValue", STRING, "x."),
-                Param::query("PageNumber", INTEGER, "x.").required(),
-                Param::query("PageSize", INTEGER, "x.").required(),
+                CLUSTER_ID,
+                Param { help: "Only labels on this ECS instance.", ..INSTANCE_ID },
+                Param { help: "Only labels of this key.", ..LABEL_KEY },
+                Param { help: "Only labels of this value.", ..LABEL_VALUE },
+                PAGE_NUMBER.required(),
+                RECORDS.required(),
             ],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 int("Code"),
                 string("ErrorMsg"),
@@ -227,6 +266,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
+            example: r#"{"ClusterId": "c-demo-prod", "PageNumber": 1, "PageSize": 20}"#,
             ..Operation::BASE
         },
         Operation {
@@ -235,24 +275,16 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.3.1",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::query("AppEnvId", LONG, "x.").required(),
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("ClusterId", STRING, "x.").required(),
-            ],
-            paging: None,
-            success: 0,
+            help: "Gives an environment the computing resources of a cluster.",
+            params: &[APP_ENV_ID.required(), APP_ID.required(), CLUSTER_ID.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
                 string("RequestId"),
                 bool("Success"),
-                object(
-                    "Result",
-                    &[int("AppEnvId"), int("AppId"), string("ClusterId"), int("Id"), string("ResourceDef")],
-                ),
+                object("Result", ALLOCATION_FIELDS),
             ],
+            example: r#"{"AppEnvId": 3001, "AppId": 1001, "ClusterId": "c-demo-test"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -261,16 +293,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.3.2",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
-            params: &[
-                Param::query("PageNumber", INTEGER, "x.").required(),
-                Param::query("PageSize", INTEGER, "x.").required(),
-                Param::query("AppEnvId", LONG, "x."),
-                Param::query("AppId", LONG, "x."),
-                Param::query("ClusterId", STRING, "x."),
-            ],
+            help: "Lists which environments run on which clusters.",
+            params: &[PAGE_NUMBER.required(), RECORDS.required(), APP_ENV_ID, APP_ID, CLUSTER_ID],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 int("Code"),
                 string("ErrorMsg"),
@@ -278,11 +303,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 int("PageSize"),
                 string("RequestId"),
                 int("TotalCount"),
-                objects(
-                    "Data",
-                    &[int("AppEnvId"), int("AppId"), string("ClusterId"), int("Id"), string("ResourceDef")],
-                ),
+                objects("Data", ALLOCATION_FIELDS),
             ],
+            example: r#"{"PageNumber": 1, "PageSize": 20}"#,
             ..Operation::BASE
         },
         Operation {
@@ -291,11 +314,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.3.3",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
-            params: &[Param::query("AppEnvId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Releases an environment from its cluster.",
+            params: &[APP_ENV_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
+            example: r#"{"AppEnvId": 3001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -304,20 +326,16 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.3.4",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
-            params: &[Param::query("AppEnvId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Shows the cluster that an environment runs on.",
+            params: &[APP_ENV_ID.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
                 string("RequestId"),
                 bool("Success"),
-                object(
-                    "Result",
-                    &[int("AppEnvId"), int("AppId"), string("ClusterId"), int("Id"), string("ResourceDef")],
-                ),
+                object("Result", ALLOCATION_FIELDS),
             ],
+            example: r#"{"AppEnvId": 3002}"#,
             ..Operation::BASE
         },
         Operation {
@@ -326,15 +344,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.4.1",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
+            help: "Lists clusters; the root password in the reply is masked.",
             params: &[
-                Param::query("BusinessCode", STRING, "x."),
-                Param::query("EnvType", STRING, "x."),
-                Param::query("PageNum", INTEGER, "x."),
-                Param::query("PageSize", INTEGER, "x."),
+                Param::query("BusinessCode", STRING, "Only clusters of this business domain.").checks(&[BUSINESS]),
+                Param::query("EnvType", STRING, "TEST for test clusters, PRO for production.").checks(&[ENV_CLASS]),
+                PAGE_NUM,
+                RECORDS,
             ],
             paging: Some(Paging::NUM),
-            success: 0,
             reply: &[
                 int("Code"),
                 string("ErrorMsg"),
@@ -353,7 +370,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         string("InstanceId"),
                         string("KeyPair"),
                         string("NetPlug"),
-                        string("Password"),
+                        string("Password").secret(),
                         string("PodCIDR"),
                         string("RegionId"),
                         string("RegionName"),
@@ -367,6 +384,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
+            example: r#"{"EnvType": "PRO"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -375,10 +393,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.4.2",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
-            params: &[Param::query("ClusterInstanceId", STRING, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Deletes a cluster.",
+            params: &[CLUSTER_INSTANCE_ID.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
@@ -386,6 +402,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 bool("Success"),
                 object("Result", &[int("Nonsense")]),
             ],
+            example: r#"{"ClusterInstanceId": "c-demo-test"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -394,14 +411,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.4.3",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
-            params: &[
-                Param::query("ClusterInstanceId", STRING, "x.").required(),
-                Param::query("PageNum", INTEGER, "x."),
-                Param::query("PageSize", INTEGER, "x."),
-            ],
+            help: "Lists the ECS nodes of a cluster.",
+            params: &[CLUSTER_INSTANCE_ID.required(), PAGE_NUM, RECORDS],
             paging: Some(Paging::NUM),
-            success: 0,
             reply: &[
                 int("Code"),
                 string("ErrorMsg"),
@@ -409,32 +421,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 int("PageSize"),
                 string("RequestId"),
                 int("TotalCount"),
-                objects(
-                    "Data",
-                    &[
-                        string("OSName"),
-                        string("BusinessCode"),
-                        string("EcsConfiguration"),
-                        string("EcsCpu"),
-                        string("EcsEip"),
-                        string("EcsExpiredTime"),
-                        string("EcsLocalStorageCapacity"),
-                        string("EcsMemory"),
-                        string("EcsOsType"),
-                        string("EcsPrivateIp"),
-                        string("EcsPublicIp"),
-                        string("EcsZone"),
-                        string("InstanceId"),
-                        string("InstanceName"),
-                        string("InstanceNetworkType"),
-                        string("InstanceType"),
-                        string("InternetMaxBandwidthIn"),
-                        string("InternetMaxBandwidthOut"),
-                        string("RegionId"),
-                        string("VpcId"),
-                    ],
-                ),
+                objects("Data", NODE_FIELDS),
             ],
+            example: r#"{"ClusterInstanceId": "c-demo-prod"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -443,10 +432,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.4.4",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
-            params: &[Param::query("ClusterInstanceId", STRING, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Shows one cluster: its network, its nodes and how loaded they are.",
+            params: &[CLUSTER_INSTANCE_ID.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
@@ -512,6 +499,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
+            example: r#"{"ClusterInstanceId": "c-demo-prod"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -520,13 +508,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.4.5",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::query("ClusterInstanceId", STRING, "x.").required(),
-                Param::query("EcsInstanceIdList", Type::List(Scalar::String), "x.").required(),
-            ],
-            paging: None,
-            success: 0,
+            help: "Adds ECS instances to a cluster as nodes.",
+            params: &[CLUSTER_INSTANCE_ID.required(), ECS_INSTANCES.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
@@ -534,6 +517,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 bool("Success"),
                 object("Result", &[int("Nonsense")]),
             ],
+            example: r#"{"ClusterInstanceId": "c-demo-test", "EcsInstanceIdList": ["i-demo-0009"]}"#,
             ..Operation::BASE
         },
         Operation {
@@ -542,13 +526,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.4.6",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::query("ClusterInstanceId", STRING, "x.").required(),
-                Param::query("EcsInstanceIdList", Type::List(Scalar::String), "x.").required(),
-            ],
-            paging: None,
-            success: 0,
+            help: "Removes ECS nodes from a cluster.",
+            params: &[CLUSTER_INSTANCE_ID.required(), ECS_INSTANCES.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
@@ -556,6 +535,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 bool("Success"),
                 object("Result", &[int("Nonsense")]),
             ],
+            example: r#"{"ClusterInstanceId": "c-demo-prod", "EcsInstanceIdList": ["i-demo-0001"]}"#,
             ..Operation::BASE
         },
         Operation {
@@ -564,31 +544,54 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.4.7",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Creates a Kubernetes cluster.",
             params: &[
-                Param::query("BusinessCode", STRING, "x.").required(),
-                Param::query("ClusterEnvType", STRING, "x.").required(),
-                Param::query("ClusterTitle", STRING, "x.").required(),
-                Param::query("ClusterType", STRING, "x.").required(),
-                Param::query("RegionId", STRING, "x.").required(),
-                Param::query("VpcId", STRING, "x.").required(),
-                Param::query("Vswitchids", Type::List(Scalar::String), "x.").required(),
-                Param::query("CloudMonitorFlags", INTEGER, "x."),
-                Param::query("ClusterId", LONG, "x."),
-                Param::query("CreateWithArmsIntegration", BOOLEAN, "x."),
-                Param::query("CreateWithLogIntegration", BOOLEAN, "x."),
-                Param::query("KeyPair", STRING, "x."),
-                Param::query("NetPlug", STRING, "x."),
-                Param::query("Password", STRING, "x."),
-                Param::query("PodCIDR", STRING, "x."),
-                Param::query("PrivateZone", BOOLEAN, "x."),
-                Param::query("PublicSlb", INTEGER, "x."),
-                Param::query("RegionName", STRING, "x."),
-                Param::query("ServiceCIDR", STRING, "x."),
-                Param::query("SnatEntry", INTEGER, "x."),
+                Param::query("BusinessCode", STRING, "Business domain that the cluster serves.")
+                    .checks(&[BUSINESS])
+                    .required(),
+                Param::query("ClusterEnvType", STRING, "TEST for a test cluster, PRO for production.")
+                    .checks(&[ENV_CLASS])
+                    .required(),
+                Param::query("ClusterTitle", STRING, "Name of the cluster.").required(),
+                Param::query("ClusterType", STRING, "Kind of cluster; Standard is the managed one.")
+                    .checks(&[Check::OneOf(&["Windows", "Serverless", "Standard"])])
+                    .required(),
+                Param::query("RegionId", STRING, "Alibaba Cloud region, such as cn-zhangjiakou.").required(),
+                Param::query("VpcId", STRING, "VPC that the cluster lives in.").required(),
+                Param::query("Vswitchids", Type::List(Scalar::String), "VSwitches of that VPC.").required(),
+                Param::query("CloudMonitorFlags", INTEGER, "1 installs cloud monitoring on hosts that join later.")
+                    .default("1"),
+                Param::query("ClusterId", LONG, "Has no effect."),
+                Param::query("CreateWithArmsIntegration", BOOLEAN, "Has no effect at present."),
+                Param::query(
+                    "CreateWithLogIntegration",
+                    BOOLEAN,
+                    "Whether to log into an SLS project of its own; Standard only.",
+                )
+                .default("false"),
+                Param::query("KeyPair", STRING, "SSH key pair for the hosts; instead of Password."),
+                Param::query("NetPlug", STRING, "Has no effect at present."),
+                Param::query("Password", STRING, "Root password for the hosts; instead of KeyPair.")
+                    .checks(PASSWORD)
+                    .secret(),
+                Param::query("PodCIDR", STRING, "Address range of the pods, such as 172.22.0.0/16."),
+                Param::query("PrivateZone", BOOLEAN, "Has no effect at present."),
+                Param::query("PublicSlb", INTEGER, "1 opens the API server to the internet on an EIP."),
+                Param::query("RegionName", STRING, "Name of the region."),
+                Param::query("ServiceCIDR", STRING, "Address range of the services, such as 172.23.0.0/20."),
+                Param::query(
+                    "SnatEntry",
+                    INTEGER,
+                    "1 gives the VPC a way out to the internet; 0 only if the hosts have one.",
+                )
+                .checks(&[Check::OneOf(&["0", "1"])])
+                .default("1"),
             ],
-            paging: None,
-            success: 0,
+            rules: &[
+                Rule::NeededWith { param: "PodCIDR", with: "ClusterType", values: &["Windows", "Standard"] },
+                Rule::NeededWith { param: "ServiceCIDR", with: "ClusterType", values: &["Windows", "Standard"] },
+                Rule::NotBoth("KeyPair", "Password"),
+            ],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
@@ -596,6 +599,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 bool("Success"),
                 object("Result", &[string("ClusterInstanceId")]),
             ],
+            example: r#"{"BusinessCode": "JST", "ClusterEnvType": "TEST", "ClusterTitle": "load tests", "ClusterType": "Standard", "RegionId": "cn-zhangjiakou", "VpcId": "vpc-demo-1", "Vswitchids": ["vsw-demo-1"], "KeyPair": "ops", "PodCIDR": "172.22.0.0/16", "ServiceCIDR": "172.23.0.0/20"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -604,14 +608,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "5.4.8",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
-            params: &[
-                Param::query("ClusterInstanceId", STRING, "x.").required(),
-                Param::query("PageNum", INTEGER, "x."),
-                Param::query("PageSize", INTEGER, "x."),
-            ],
+            help: "Lists the ECS instances that can be added to a cluster.",
+            params: &[CLUSTER_INSTANCE_ID.required(), PAGE_NUM, RECORDS],
             paging: Some(Paging::NUM),
-            success: 0,
             reply: &[
                 int("Code"),
                 string("ErrorMsg"),
@@ -619,32 +618,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 int("PageSize"),
                 string("RequestId"),
                 int("TotalCount"),
-                objects(
-                    "Data",
-                    &[
-                        string("OSName"),
-                        string("BusinessCode"),
-                        string("EcsConfiguration"),
-                        string("EcsCpu"),
-                        string("EcsEip"),
-                        string("EcsExpiredTime"),
-                        string("EcsLocalStorageCapacity"),
-                        string("EcsMemory"),
-                        string("EcsOsType"),
-                        string("EcsPrivateIp"),
-                        string("EcsPublicIp"),
-                        string("EcsZone"),
-                        string("InstanceId"),
-                        string("InstanceName"),
-                        string("InstanceNetworkType"),
-                        string("InstanceType"),
-                        string("InternetMaxBandwidthIn"),
-                        string("InternetMaxBandwidthOut"),
-                        string("RegionId"),
-                        string("VpcId"),
-                    ],
-                ),
+                objects("Data", NODE_FIELDS),
             ],
+            example: r#"{"ClusterInstanceId": "c-demo-test"}"#,
             ..Operation::BASE
         },
     ],

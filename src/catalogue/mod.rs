@@ -103,13 +103,13 @@ pub enum Check {
     Range(i64, i64),
     /// One of these values, compared as they are written on the wire.
     OneOf(&'static [&'static str]),
-    /// Text of this many characters, both bounds included.
+    /// Text of this many characters, both bounds included; `usize::MAX` when there is no upper one.
     Length(usize, usize),
     /// Text that this regular expression matches; `says` tells a person what that means.
     Pattern {
         /// The expression, anchored by itself where it needs to be.
         regex: &'static str,
-        /// What the value must be, in words: "starts with `label.jst.com/`".
+        /// What the value must be, in words that follow "text that".
         says: &'static str,
     },
     /// Standard base64.
@@ -190,6 +190,11 @@ impl Param {
         Self { required: true, ..self }
     }
 
+    /// Travels in the body.
+    pub const fn in_body(self) -> Self {
+        Self { position: Position::Body, ..self }
+    }
+
     /// Known only to later SDKs.
     pub const fn later(self) -> Self {
         Self { later: true, ..self }
@@ -255,6 +260,11 @@ impl Field {
     const fn secret(self) -> Self {
         Self { secret: true, ..self }
     }
+
+    /// Absent from the document.
+    const fn later(self) -> Self {
+        Self { later: true, ..self }
+    }
 }
 
 /// A text field.
@@ -314,6 +324,31 @@ impl Paging {
 
 /// The parameter with a page's size, the same in every paged operation.
 pub const PAGE_SIZE: &str = "PageSize";
+
+// Parameters and conditions that several chapters share.
+const APP_ID: Param = Param::query("AppId", LONG, "Application id.");
+const ENV_ID: Param = Param::query("EnvId", LONG, "Environment id.");
+const APP_ENV_ID: Param = Param::query("AppEnvId", LONG, "Environment id.");
+const REPLICAS: Param =
+    Param::query("Replicas", INTEGER, "Number of instances to run.").checks(&[Check::Range(0, i32::MAX as i64)]);
+const PAGE_NUMBER: Param =
+    Param::query("PageNumber", INTEGER, "Page to return, counted from 1.").checks(&[AT_LEAST_ONE]);
+const RECORDS: Param = Param::query(PAGE_SIZE, INTEGER, "Records per page.").checks(&[AT_LEAST_ONE]);
+const ACCESS_MODES: Param =
+    Param::query("AccessModes", STRING, "Whether many nodes or one may mount the volume to write.")
+        .checks(&[Check::OneOf(&["ReadWriteMany", "ReadWriteOnce"])]);
+const CAPACITY: Param = Param::query("Capacity", STRING, "Size in bytes as a Kubernetes quantity, such as 500Gi.")
+    .checks(&[Check::Pattern {
+        regex: r"^[0-9]+(\.[0-9]+)?([EPTGM]i?|Ki?|k|[Ee][0-9]+)?$",
+        says: "is a Kubernetes quantity: a number and one of E, P, T, G, M, K, Ei, Pi, Ti, Gi, Mi, Ki, or none",
+    }]);
+const STORAGE_CLASS: Param = Param::query("StorageClass", STRING, "Name of the storage class.").checks(STORAGE_NAME);
+const STORAGE_NAME: &[Check] = &[
+    Check::Pattern { regex: "^[a-z]", says: "starts with a lower-case letter" },
+    Check::Pattern { regex: "^[a-z0-9.-]*$", says: "has only lower-case letters, digits, - and ." },
+];
+const BUSINESS: Check = Check::OneOf(&["JST", "NEW_RETAIL", "MINI_APP", "SUPPLY", "MESSAGE"]);
+const AT_LEAST_ONE: Check = Check::Range(1, i32::MAX as i64);
 
 /// One operation of the API.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,42 @@
-//! Chapter rds.
-#![allow(unused_imports)]
+//! Databases: RDS instances, their databases, accounts and backups.
+
+// Every word of this table is defined by the folder's first page.
 use super::*;
+
+const RDS_INSTANCE: &str = "RDS instance id, such as rm-demo-0001.";
+const DB_INSTANCE_ID: Param = Param::query("DbInstanceId", STRING, RDS_INSTANCE);
+const ACCOUNT_NAME: Param = Param::query("AccountName", STRING, "Name of the database account.");
+/// What the document names anywhere, and the SQL Server collation that it misspells.
+const CHARACTER_SET: Check = Check::OneOf(&[
+    "utf8",
+    "gbk",
+    "latin1",
+    "utf8mb4",
+    "Chinese_PRC_CI_AS",
+    "Chinese_PRC_CS_AS",
+    "Chinese_PRC_BIN",
+    "SQL_Latin1_General_CI_AS",
+    "SQL_Latin1_General_CS_AS",
+    "SQL_Latin1_General_CP1_CI_AS",
+    "SQL_Latin1_General_CP1_CS_AS",
+]);
+const DATABASE_NAME: &[Check] = &[
+    Check::Length(2, 64),
+    Check::Pattern { regex: "^[A-Za-z]", says: "starts with a letter" },
+    Check::Pattern { regex: "[A-Za-z0-9]$", says: "ends with a letter or digit" },
+    Check::Pattern { regex: "^[a-z0-9_-]*$", says: "has only lower-case letters, digits, _ and -" },
+];
+const DATABASE_DESCRIPTION: &[Check] = &[
+    Check::Length(2, 256),
+    Check::Pattern {
+        regex: r"^[A-Za-z\u{3400}-\u{9fff}\u{f900}-\u{faff}\u{20000}-\u{3ffff}]",
+        says: "starts with an English or Chinese letter",
+    },
+    Check::Pattern {
+        regex: r"^[A-Za-z0-9_\-\u{3400}-\u{9fff}\u{f900}-\u{faff}\u{20000}-\u{3ffff}]*$",
+        says: "has only English and Chinese letters, digits, _ and -",
+    },
+];
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "rds",
@@ -11,10 +47,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "6.1",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
-            params: &[Param::query("InstanceId", STRING, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Lists the databases of an RDS instance and who may use them.",
+            params: &[Param::query("InstanceId", STRING, RDS_INSTANCE).required()],
             reply: &[
                 int("Code"),
                 string("RequestId"),
@@ -38,6 +72,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     )],
                 ),
             ],
+            example: r#"{"InstanceId": "rm-demo-0001"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -46,14 +81,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "6.2",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::body("AccountName", STRING, "x.").required(),
-                Param::body("DbInstanceId", STRING, "x.").required(),
-            ],
-            paging: None,
-            success: 0,
+            help: "Deletes a database account.",
+            params: &[ACCOUNT_NAME.in_body().required(), DB_INSTANCE_ID.in_body().required()],
             reply: &[string("RequestId"), string("ErrMsg"), int("Code"), object("Result", &[string("RequestId")])],
+            example: r#"{"AccountName": "shop_rw", "DbInstanceId": "rm-demo-0001"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -62,10 +93,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "6.3",
             effect: Effect::Read,
             method: Method::Get,
-            help: "x.",
-            params: &[Param::query("DbInstanceId", STRING, "x.").required(), Param::query("AccountName", STRING, "x.")],
-            paging: None,
-            success: 0,
+            help: "Lists the database accounts of an RDS instance and their privileges.",
+            params: &[DB_INSTANCE_ID.required(), Param { help: "Only the account of this name.", ..ACCOUNT_NAME }],
             reply: &[
                 int("Code"),
                 string("RequestId"),
@@ -89,6 +118,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     )],
                 ),
             ],
+            example: r#"{"DbInstanceId": "rm-demo-0001"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -97,16 +127,21 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "6.4",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Lets a database account use a database.",
             params: &[
-                Param::body("AccountName", STRING, "x.").required(),
-                Param::body("AccountPrivilege", STRING, "x.").required(),
-                Param::body("DbInstanceId", STRING, "x.").required(),
-                Param::body("DbName", STRING, "x.").required(),
+                ACCOUNT_NAME.in_body().required(),
+                Param::body(
+                    "AccountPrivilege",
+                    STRING,
+                    "What it may do; DDLOnly and DMLOnly on MySQL and MariaDB, DBOwner on SQL Server.",
+                )
+                .checks(&[Check::OneOf(&["ReadWrite", "ReadOnly", "DDLOnly", "DMLOnly", "DBOwner"])])
+                .required(),
+                DB_INSTANCE_ID.in_body().required(),
+                Param::body("DbName", STRING, "Name of the database.").required(),
             ],
-            paging: None,
-            success: 0,
             reply: &[int("Code"), string("RequestId"), string("ErrMsg")],
+            example: r#"{"AccountName": "shop_rw", "AccountPrivilege": "ReadOnly", "DbInstanceId": "rm-demo-0001", "DbName": "shop"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -115,16 +150,19 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "6.5",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Creates a database on an RDS instance.",
             params: &[
-                Param::body("CharacterSetName", STRING, "x.").required(),
-                Param::body("DbInstanceId", STRING, "x.").required(),
-                Param::body("DbName", STRING, "x.").required(),
-                Param::body("DbDescription", STRING, "x."),
+                Param::body("CharacterSetName", STRING, "Character set on MySQL and MariaDB, collation on SQL Server.")
+                    .checks(&[CHARACTER_SET])
+                    .required(),
+                DB_INSTANCE_ID.in_body().required(),
+                Param::body("DbName", STRING, "Name of the database, unique on the instance.")
+                    .checks(DATABASE_NAME)
+                    .required(),
+                Param::body("DbDescription", STRING, "What the database is for.").checks(DATABASE_DESCRIPTION),
             ],
-            paging: None,
-            success: 0,
             reply: &[int("Code"), string("RequestId"), string("ErrMsg")],
+            example: r#"{"CharacterSetName": "utf8mb4", "DbInstanceId": "rm-demo-0001", "DbName": "gift_cards", "DbDescription": "Gift-cards"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -133,14 +171,13 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "6.6",
             effect: Effect::Destructive,
             method: Method::Post,
-            help: "x.",
+            help: "Deletes a database of an RDS instance with its data.",
             params: &[
-                Param::body("DBInstanceId", STRING, "x.").required(),
-                Param::body("DBName", STRING, "x.").required(),
+                Param::body("DBInstanceId", STRING, RDS_INSTANCE).required(),
+                Param::body("DBName", STRING, "Name of the database.").required(),
             ],
-            paging: None,
-            success: 0,
             reply: &[int("Code"), string("RequestId"), string("ErrMsg")],
+            example: r#"{"DBInstanceId": "rm-demo-0001", "DBName": "shop"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -149,20 +186,20 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "6.7",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
+            help: "Lists the backups of an RDS instance.",
             params: &[
-                Param::body("DbInstanceId", STRING, "x.").required(),
-                Param::body("BackupId", STRING, "x."),
-                Param::body("BackupType", STRING, "x."),
-                Param::body("PageNumber", INTEGER, "x."),
-                Param::body("PageSize", INTEGER, "x."),
+                DB_INSTANCE_ID.in_body().required(),
+                Param::body("BackupId", STRING, "Only the backup of this id."),
+                Param::body("BackupType", STRING, "Only full or only incremental backups; left out, both.")
+                    .checks(&[Check::OneOf(&["FullBackup", "IncrementalBackup"])]),
+                PAGE_NUMBER.in_body().default("1"),
+                RECORDS.in_body().checks(&[Check::OneOf(&["30", "50", "100"])]).default("30"),
             ],
             paging: Some(Paging {
                 items: &["Result", "Items"],
                 total: &["Result", "TotalRecordCount"],
                 ..Paging::NUMBER
             }),
-            success: 0,
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
@@ -177,7 +214,6 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         objects(
                             "Items",
                             &[
-                                int("TotalBackupSize"),
                                 string("BackupId"),
                                 string("DBInstanceId"),
                                 string("BackupStatus"),
@@ -187,18 +223,20 @@ pub(super) const CHAPTER: Chapter = Chapter {
                                 string("BackupMode"),
                                 string("BackupMethod"),
                                 string("BackupLocation"),
+                                string("BackupExtractionStatus"),
                                 string("BackupScale"),
                                 string("BackupDBNames"),
+                                int("TotalBackupSize"),
                                 int("BackupSize"),
                                 string("HostInstanceID"),
                                 string("StoreStatus"),
                                 string("MetaStatus"),
-                                string("BackupExtractionStatus"),
                             ],
                         ),
                     ],
                 ),
             ],
+            example: r#"{"DbInstanceId": "rm-demo-0001"}"#,
             ..Operation::BASE
         },
     ],

@@ -1,6 +1,55 @@
-//! Chapter release.
-#![allow(unused_imports)]
+//! Releases: deploy orders, and the pods that they start.
+
+// Every word of this table is defined by the folder's first page.
 use super::*;
+
+const DEPLOY_ORDER_ID: Param = Param::query("DeployOrderId", LONG, "Deploy order id.");
+const APP_INST_ID: Param = Param::query("AppInstId", STRING, "Instance (pod) id, from ListPods or ListAppInstance.");
+const PAUSE_TYPE: Param =
+    Param::query("PauseType", STRING, "Where the release waits: after the first partition, after each, or nowhere.")
+        .checks(&[Check::OneOf(&["first", "each", "none"])]);
+const STATUS: Check = Check::OneOf(&["1", "2", "3"]);
+const STATUS_LIST: Param =
+    Param::body("StatusList", Type::List(Scalar::Integer), "Only these states: 1 running, 2 paused, 3 finished.")
+        .checks(&[STATUS]);
+const RESULT_LIST: Param = Param::body(
+    "ResultList",
+    Type::List(Scalar::Integer),
+    "Only these results: 0 running, 1 succeeded, 2 failed, 4 failed by hand.",
+)
+.checks(&[Check::OneOf(&["0", "1", "2", "4"])]);
+
+const DEPLOY_ORDER_FIELDS: &[Field] = &[
+    string("AppInstanceType"),
+    int("CurrentPartitionNum"),
+    int("DeployOrderId"),
+    string("DeployPauseType"),
+    string("DeployPauseTypeName"),
+    string("DeployType"),
+    string("DeployTypeName"),
+    string("Description"),
+    int("ElapsedTime"),
+    string("EndTime"),
+    int("EnvId"),
+    string("EnvType"),
+    string("FailureRate"),
+    int("FinishAppInstanceCt"),
+    string("Name"),
+    string("PartitionType"),
+    string("PartitionTypeName"),
+    int("Result"),
+    string("ResultName"),
+    int("SchemaId"),
+    string("StartTime"),
+    int("Status"),
+    string("StatusName"),
+    int("TotalAppInstanceCt"),
+    int("TotalPartitions"),
+    string("UserId"),
+    string("UserNick"),
+];
+/// What was started, or why it was not admitted.
+const ADMISSION: &[Field] = &[bool("Admitted"), string("BusinessCode"), int("DeployOrderId")];
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "release",
@@ -11,30 +60,31 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "4.1.1",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Releases an application to an environment, partition by partition: starts a deploy order.",
             params: &[
-                Param::query("EnvId", LONG, "x.").required(),
-                Param::query("Name", STRING, "x.").required(),
-                Param::query("TotalPartitions", INTEGER, "x.").required(),
-                Param::query("DeployPacketUrl", STRING, "x."),
-                Param::query("DeployPacketId", LONG, "x."),
-                Param::query("Description", STRING, "x."),
-                Param::query("PauseType", STRING, "x."),
-                Param::query("ArmsFlag", BOOLEAN, "x."),
-                Param::query("ContainerImageList", Type::List(Scalar::String), "x.").later(),
-                Param::query("DefaultPacketOfAppGroup", STRING, "x.").later(),
-                Param::query("InitContainerImageList", Type::List(Scalar::String), "x.").later(),
-                Param::query("UpdateStrategyType", STRING, "x.").later(),
+                ENV_ID.required(),
+                Param::query("Name", STRING, "Name of the deploy order.").required(),
+                Param::query(
+                    "TotalPartitions",
+                    INTEGER,
+                    "Partitions to release one after another; 2 or more are advised.",
+                )
+                .checks(&[AT_LEAST_ONE])
+                .required(),
+                Param::query("DeployPacketUrl", STRING, "HTTP or HTTPS address to download the code package from.")
+                    .checks(&[Check::Pattern { regex: "^https?://", says: "starts with http:// or https://" }]),
+                Param::query("DeployPacketId", LONG, "Id of a code package that the platform keeps."),
+                Param::query("Description", STRING, "What this release changes."),
+                PAUSE_TYPE.default("none"),
+                Param::query("ArmsFlag", BOOLEAN, "Whether to switch on ARMS monitoring.").default("false"),
+                Param::query("ContainerImageList", Type::List(Scalar::String), "Container images to release.").later(),
+                Param::query("DefaultPacketOfAppGroup", STRING, "Default package of the application group.").later(),
+                Param::query("InitContainerImageList", Type::List(Scalar::String), "Init container images to release.")
+                    .later(),
+                Param::query("UpdateStrategyType", STRING, "How old instances are replaced by new ones.").later(),
             ],
-            paging: None,
-            success: 0,
-            reply: &[
-                int("Code"),
-                string("ErrMsg"),
-                string("RequestId"),
-                bool("Success"),
-                object("Result", &[bool("Admitted"), string("BusinessCode"), int("DeployOrderId")]),
-            ],
+            reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success"), object("Result", ADMISSION)],
+            example: r#"{"EnvId": 3002, "Name": "release 42", "TotalPartitions": 2, "PauseType": "first"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -43,31 +93,39 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "4.1.2",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
+            help: "Lists the deploy orders of an application.",
             params: &[
-                Param::query("PageNumber", INTEGER, "x.").required(),
-                Param::query("PageSize", INTEGER, "x.").required(),
-                Param::query("AppId", LONG, "x.").required(),
-                Param::query("EnvId", LONG, "x."),
-                Param::query("EnvType", STRING, "x."),
-                Param::query("DeployType", STRING, "x."),
-                Param::query("PauseType", STRING, "x."),
-                Param::query("DeployCategory", STRING, "x."),
-                Param::query("PartitionType", STRING, "x."),
-                Param::query("EndTimeLessThan", STRING, "x."),
-                Param::query("EndTimeLessThanOrEqualTo", STRING, "x."),
-                Param::query("EndTimeGreaterThan", STRING, "x."),
-                Param::query("EndTimeGreaterThanOrEqualTo", STRING, "x."),
-                Param::query("StartTimeGreaterThan", STRING, "x."),
-                Param::query("StartTimeGreaterThanOrEqualTo", STRING, "x."),
-                Param::query("StartTimeLessThan", STRING, "x."),
-                Param::query("StartTimeLessThanOrEqualTo", STRING, "x."),
-                Param::query("Status", INTEGER, "x."),
-                Param::body("ResultList", Type::List(Scalar::Integer), "x."),
-                Param::body("StatusList", Type::List(Scalar::Integer), "x."),
+                PAGE_NUMBER.required(),
+                RECORDS.required(),
+                APP_ID.required(),
+                ENV_ID,
+                Param::query("EnvType", STRING, "Only orders of this environment type, such as online."),
+                Param::query(
+                    "DeployType",
+                    STRING,
+                    "Only orders released in this way; only partition_parallel is in use.",
+                ),
+                Param { help: "Only orders that pause in this way.", ..PAUSE_TYPE },
+                Param::query("DeployCategory", STRING, "deploy for releases, scale for changes of replicas.")
+                    .checks(&[Check::OneOf(&["deploy", "scale"])]),
+                Param::query(
+                    "PartitionType",
+                    STRING,
+                    "Only orders partitioned in this way; only group_even is in use.",
+                ),
+                Param::query("EndTimeLessThan", STRING, "Ended before this time, such as 2020-01-01 00:00:00."),
+                Param::query("EndTimeLessThanOrEqualTo", STRING, "Ended before or at this time."),
+                Param::query("EndTimeGreaterThan", STRING, "Ended after this time."),
+                Param::query("EndTimeGreaterThanOrEqualTo", STRING, "Ended after or at this time."),
+                Param::query("StartTimeGreaterThan", STRING, "Started after this time."),
+                Param::query("StartTimeGreaterThanOrEqualTo", STRING, "Started after or at this time."),
+                Param::query("StartTimeLessThan", STRING, "Started before this time."),
+                Param::query("StartTimeLessThanOrEqualTo", STRING, "Started before or at this time."),
+                Param::query("Status", INTEGER, "1 running, 2 paused, 3 finished.").checks(&[STATUS]),
+                RESULT_LIST,
+                STATUS_LIST,
             ],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 int("Code"),
                 string("ErrorMsg"),
@@ -75,39 +133,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 int("PageSize"),
                 string("RequestId"),
                 int("TotalCount"),
-                objects(
-                    "Data",
-                    &[
-                        string("AppInstanceType"),
-                        int("CurrentPartitionNum"),
-                        int("DeployOrderId"),
-                        string("DeployPauseType"),
-                        string("DeployPauseTypeName"),
-                        string("DeployType"),
-                        string("DeployTypeName"),
-                        string("Description"),
-                        int("ElapsedTime"),
-                        string("EndTime"),
-                        int("EnvId"),
-                        string("EnvType"),
-                        string("FailureRate"),
-                        int("FinishAppInstanceCt"),
-                        string("Name"),
-                        string("PartitionType"),
-                        string("PartitionTypeName"),
-                        int("Result"),
-                        string("ResultName"),
-                        int("SchemaId"),
-                        string("StartTime"),
-                        int("Status"),
-                        string("StatusName"),
-                        int("TotalAppInstanceCt"),
-                        int("TotalPartitions"),
-                        string("UserId"),
-                        string("UserNick"),
-                    ],
-                ),
+                objects("Data", DEPLOY_ORDER_FIELDS),
             ],
+            example: r#"{"PageNumber": 1, "PageSize": 20, "AppId": 1001, "EnvId": 3002, "StatusList": [3]}"#,
             ..Operation::BASE
         },
         Operation {
@@ -116,21 +144,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "4.1.3",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
+            help: "Scales an environment to a number of instances: starts a deploy order.",
             params: &[
-                Param::query("EnvId", LONG, "x.").required(),
-                Param::query("Replicas", INTEGER, "x.").required(),
-                Param::query("TotalPartitions", INTEGER, "x.").later(),
+                ENV_ID.required(),
+                REPLICAS.required(),
+                Param::query("TotalPartitions", INTEGER, "Partitions to scale one after another.").later(),
             ],
-            paging: None,
-            success: 0,
-            reply: &[
-                int("Code"),
-                string("ErrMsg"),
-                string("RequestId"),
-                bool("Success"),
-                object("Result", &[bool("Admitted"), string("BusinessCode"), int("DeployOrderId")]),
-            ],
+            reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success"), object("Result", ADMISSION)],
+            example: r#"{"EnvId": 3002, "Replicas": 3}"#,
             ..Operation::BASE
         },
         Operation {
@@ -139,48 +160,16 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "4.1.4",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
-            params: &[Param::query("DeployOrderId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Shows the progress and result of one deploy order.",
+            params: &[DEPLOY_ORDER_ID.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
                 string("RequestId"),
                 bool("Success"),
-                object(
-                    "Result",
-                    &[
-                        int("Result"),
-                        string("AppInstanceType"),
-                        int("CurrentPartitionNum"),
-                        int("DeployOrderId"),
-                        string("DeployPauseType"),
-                        string("DeployPauseTypeName"),
-                        string("DeployType"),
-                        string("DeployTypeName"),
-                        string("Description"),
-                        int("ElapsedTime"),
-                        string("EndTime"),
-                        int("EnvId"),
-                        string("EnvType"),
-                        string("FailureRate"),
-                        int("FinishAppInstanceCt"),
-                        string("Name"),
-                        string("PartitionType"),
-                        string("PartitionTypeName"),
-                        string("ResultName"),
-                        int("SchemaId"),
-                        string("StartTime"),
-                        int("Status"),
-                        string("StatusName"),
-                        int("TotalAppInstanceCt"),
-                        int("TotalPartitions"),
-                        string("UserId"),
-                        string("UserNick"),
-                    ],
-                ),
+                object("Result", DEPLOY_ORDER_FIELDS),
             ],
+            example: r#"{"DeployOrderId": 4001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -189,11 +178,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "4.1.5",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
-            params: &[Param::query("DeployOrderId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Continues a paused deploy order with its next partition.",
+            params: &[DEPLOY_ORDER_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
+            example: r#"{"DeployOrderId": 4001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -202,11 +190,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "4.1.6",
             effect: Effect::Write,
             method: Method::Post,
-            help: "x.",
-            params: &[Param::query("DeployOrderId", LONG, "x.").required()],
-            paging: None,
-            success: 0,
+            help: "Ends a running deploy order as failed, so that a new one can start.",
+            params: &[DEPLOY_ORDER_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
+            example: r#"{"DeployOrderId": 4001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -215,16 +202,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "4.2.1",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::query("DeployOrderId", LONG, "x.").required(),
-                Param::query("PageNumber", INTEGER, "x.").required(),
-                Param::query("PageSize", INTEGER, "x.").required(),
-                Param::body("ResultList", Type::List(Scalar::Integer), "x."),
-                Param::body("StatusList", Type::List(Scalar::Integer), "x."),
-            ],
+            help: "Lists the pods that a deploy order touches.",
+            params: &[DEPLOY_ORDER_ID.required(), PAGE_NUMBER.required(), RECORDS.required(), RESULT_LIST, STATUS_LIST],
             paging: Some(Paging::NUMBER),
-            success: 0,
             reply: &[
                 int("Code"),
                 string("ErrorMsg"),
@@ -253,6 +233,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
+            example: r#"{"DeployOrderId": 4001, "PageNumber": 1, "PageSize": 20}"#,
             ..Operation::BASE
         },
         Operation {
@@ -261,13 +242,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "4.2.2",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::body("AppInstId", STRING, "x.").required(),
-                Param::body("DeployOrderId", LONG, "x.").required(),
-            ],
-            paging: None,
-            success: 0,
+            help: "Shows the start-up log of a pod: package download and standard output.",
+            params: &[APP_INST_ID.in_body().required(), DEPLOY_ORDER_ID.in_body().required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
@@ -285,6 +261,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
+            example: r#"{"AppInstId": "pod-demo-3002-1", "DeployOrderId": 4001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -293,13 +270,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             section: "4.2.3",
             effect: Effect::Read,
             method: Method::Post,
-            help: "x.",
-            params: &[
-                Param::query("AppInstId", STRING, "x.").required(),
-                Param::query("DeployOrderId", LONG, "x.").required(),
-            ],
-            paging: None,
-            success: 0,
+            help: "Shows the Kubernetes events of a pod; the cluster drops them after a while.",
+            params: &[APP_INST_ID.required(), DEPLOY_ORDER_ID.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
@@ -325,6 +297,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
+            example: r#"{"AppInstId": "pod-demo-3002-1", "DeployOrderId": 4001}"#,
             ..Operation::BASE
         },
     ],

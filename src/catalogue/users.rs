@@ -1,5 +1,6 @@
-//! Chapter users.
-#![allow(unused_imports)]
+//! The users of the main account.
+
+// Every word of this table is defined by the folder's first page.
 use super::*;
 
 pub(super) const CHAPTER: Chapter = Chapter {
@@ -10,11 +11,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
         section: "2.1",
         effect: Effect::Read,
         method: Method::Get,
-        help: "x.",
-        params: &[
-            Param::query("PageNumber", INTEGER, "x.").required(),
-            Param::query("PageSize", INTEGER, "x.").required(),
-        ],
+        help: "Lists the users under the main account.",
+        params: &[PAGE_NUMBER.required(), RECORDS.required()],
         paging: Some(Paging::NUMBER),
         success: 200,
         reply: &[
@@ -26,6 +24,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             int("TotalCount"),
             objects("Data", &[string("UserId"), string("UserType"), string("RealName")]),
         ],
+        example: r#"{"PageNumber": 1, "PageSize": 20}"#,
         ..Operation::BASE
     }],
 };

@@ -139,6 +139,14 @@ pub fn done() -> Result<Value, Refusal> {
     Ok(json!({}))
 }
 
+/// A record without the fields that have no value: the service leaves them out.
+pub fn filled(mut record: Value) -> Value {
+    if let Some(fields) = record.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    record
+}
+
 /// A time as the service writes most of its own: `2020-01-01 00:00:00`, in Beijing.
 pub fn local_time(at: Timestamp) -> String {
     in_beijing(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
@@ -147,6 +155,17 @@ pub fn local_time(at: Timestamp) -> String {
 /// A time as deploy orders and pods show it: `2020-01-05T17:03Z`.
 pub fn minute_time(at: Timestamp) -> String {
     in_beijing(at).strftime("%Y-%m-%dT%H:%MZ").to_string()
+}
+
+/// A time as pods and instances show it: `2020-01-05T18:38:49`.
+pub fn second_time(at: Timestamp) -> String {
+    in_beijing(at).strftime("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+/// Reads a time as a filter gives it, or as a reply shows it.
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    let civil: jiff::civil::DateTime = text.trim().trim_end_matches('Z').parse().ok()?;
+    jiff::tz::offset(8).to_timestamp(civil).ok()
 }
 
 fn in_beijing(at: Timestamp) -> jiff::civil::DateTime {

@@ -12,6 +12,7 @@ pub mod call;
 pub mod cluster;
 pub mod control;
 pub mod demo;
+pub mod embedded;
 pub mod faults;
 pub mod gateway;
 pub mod ledger;

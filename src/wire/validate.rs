@@ -72,7 +72,7 @@ fn param_value(param: &Param, value: &Value, path: &str, problems: &mut Vec<Prob
                 }
             }
         }
-        _ => problems.push(problem(param, value, path, wanted(param))),
+        _ => problems.push(problem(param, value, path, format!("must be {}", wanted(param)))),
     }
 }
 
@@ -94,7 +94,8 @@ fn plain(param: &Param, scalar: Scalar, value: &Value, path: &str, problems: &mu
     for check in param.checks {
         if let Some(message) = fails(*check, value) {
             let nearest = match check {
-                Check::OneOf(values) => suggest::nearest(&text(value), values.iter().copied()),
+                // Numbers are not misspelt.
+                Check::OneOf(values) if value.is_string() => suggest::nearest(&text(value), values.iter().copied()),
                 _ => None,
             };
             problems.push(Problem { nearest: nearest.map(str::to_owned), ..problem(param, value, path, message) });
@@ -149,6 +150,7 @@ pub fn says(check: Check) -> String {
         Check::Range(low, high) if high >= i64::from(i32::MAX) => format!("must be {low} or more"),
         Check::Range(low, high) => format!("must be between {low} and {high}"),
         Check::OneOf(values) => format!("must be one of {}", values.join(", ")),
+        Check::Length(low, usize::MAX) => format!("must be at least {low} characters long"),
         Check::Length(low, high) => format!("must be {low} to {high} characters long"),
         Check::Pattern { says, .. } => format!("must be text that {says}"),
         Check::Base64 => "must be base64".to_owned(),
