@@ -252,6 +252,86 @@ fn a_state_file_keeps_the_state_across_a_kill_and_a_stop() {
     assert_eq!(started(options()).look(|state| state.now), moved + SignedDuration::from_secs(60));
 }
 
+/// The id of an environment of an application of the demo account.
+fn an_environment(sim: &Sim, app: i64) -> Value {
+    let reply = json_of(&sim.answer(&call("ListAppEnvironment", json!({"AppId": app}))));
+    reply["Data"][0]["EnvId"].clone()
+}
+
+#[test]
+fn applied_writes_are_in_the_ledger_and_survive_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = || vec!["ScaleApp:crash-loop:count=3".parse().unwrap()];
+    let options =
+        || Options { state: Some(folder.path().join("state")), control: true, faults: faults(), ..Options::demo() };
+    let state = |sim: &Sim| json_of(&control(sim, "GET", "/_sim/state", ""))["state"].clone();
+    let sim = started(options());
+    let env = an_environment(&sim, 1001);
+    for (replicas, seconds) in [(3, 3600), (5, 60), (2, 10)] {
+        let reply = json_of(&sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": replicas}))));
+        assert_eq!(reply["Code"], 0, "{reply}");
+        sim.clock.advance(Duration::from_secs(seconds));
+        assert_eq!(json_of(&sim.answer(&scale()))["Code"], 10404);
+        assert_eq!(sim.answer(&list()).status, 200);
+        if replicas == 5 {
+            // It still runs, for its first pod does not come up.
+            let close = json!({"DeployOrderId": reply["Result"]["DeployOrderId"]});
+            let closed = json_of(&sim.answer(&call("CloseDeployOrder", close)));
+            assert_eq!(closed["Code"], 0, "{closed}");
+        }
+    }
+    let ledger = json_of(&control(&sim, "GET", "/_sim/ledger", ""));
+    let column = |name: &str| ledger["records"].as_array().unwrap().iter().map(|r| r[name].clone()).collect::<Vec<_>>();
+    assert_eq!(ledger["total"], 4);
+    assert_eq!(column("action"), ["ScaleApp", "ScaleApp", "CloseDeployOrder", "ScaleApp"]);
+    assert_eq!(column("trouble"), [json!(null), json!("CrashLoop"), json!(null), json!(null)]);
+    let (before, at) = (state(&sim), sim.look(|state| state.now));
+    // No graceful stop: what is left is what was written with each answer.
+    drop(sim);
+    let again = started(options());
+    let ahead = at.duration_since(again.look(|state| state.now));
+    again.clock.advance(Duration::try_from(ahead).unwrap());
+    assert_eq!(state(&again), before);
+}
+
+#[test]
+fn a_write_that_cannot_be_kept_is_not_answered_as_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = started(Options { state: Some(folder.path().join("state")), ..Options::demo() });
+    let envs = [an_environment(&sim, 1001), an_environment(&sim, 1002)];
+    let read_only = std::fs::File::open(folder.path().join("state")).unwrap();
+    sim.book().file.as_mut().unwrap().replace(read_only);
+    for env in envs {
+        assert_eq!(sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": 3}))).status, 500);
+    }
+    assert_eq!(sim.book().ledger.total(), 0);
+    assert_eq!(sim.answer(&list()).status, 200);
+}
+
+#[test]
+fn a_frozen_window_does_not_admit_a_release() {
+    let sim = with_faults(&["ScaleApp:frozen:code=102001"]);
+    let env = an_environment(&sim, 1001);
+    let reply = json_of(&sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": 3}))));
+    assert_eq!((&reply["Code"], &reply["Result"]["Admitted"]), (&json!(0), &json!(false)), "{reply}");
+    assert_eq!(reply["Result"]["BusinessCode"].as_str(), Some("102001"), "{reply}");
+}
+
+#[test]
+fn the_same_seed_and_calls_give_the_same_transcript() {
+    let transcript = || {
+        let sim = with_faults(&["*:503:probability=0.3"]);
+        let answers = (0..40).map(|n| {
+            let env = 3000 + n % 5;
+            let answer = sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": n % 4 + 1})));
+            sim.clock.advance(Duration::from_secs(60));
+            (answer.status, answer.body)
+        });
+        answers.collect::<Vec<_>>()
+    };
+    assert_eq!(transcript(), transcript());
+}
+
 /// A simulator on a socket, for as long as the test that is given its address runs.
 fn on_a_socket(sim: &Arc<Sim>, test: impl FnOnce(SocketAddr) + Send) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
