@@ -4,6 +4,7 @@ mod call;
 mod ops;
 mod run;
 mod session;
+mod sim;
 mod whoami;
 
 use std::io::Write as _;
@@ -65,7 +66,7 @@ fn dispatch(command: Option<Command>, config: Arc<Config>) -> Result<u8> {
         Some(Command::Eval { code, args }) => run::code(&Work::new(config, false)?, &code, args),
         Some(Command::Repl) => run::repl(&Work::new(config, true)?),
         None if at_terminal => run::repl(&Work::new(config, true)?),
-        Some(Command::Sim(_)) => Ok(0),
+        Some(Command::Sim(args)) => sim::serve(&args).map(|()| 0),
         None => {
             let mut command = Cli::command();
             Err(Error::new(Kind::Usage, format!("no command was given\n\n{}", command.render_usage()))

@@ -173,6 +173,12 @@ impl StateFile {
         Ok(())
     }
 
+    /// Appends to another file, for tests of what happens when that fails.
+    #[cfg(test)]
+    pub fn replace(&mut self, file: File) {
+        self.file = Some(file);
+    }
+
     /// Makes the file one snapshot.
     ///
     /// # Errors

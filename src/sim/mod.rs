@@ -24,6 +24,9 @@ pub mod server;
 pub mod state;
 pub mod users;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -330,7 +333,10 @@ impl Book {
 }
 
 /// The account that a start without a kept state begins with.
-fn account(_options: &Options) -> Result<State> {
+fn account(options: &Options) -> Result<State> {
+    if options.fleet != Fleet::default() {
+        return Err(Error::new(Kind::Usage, "this build cannot generate a fleet"));
+    }
     demo::account().map_err(|refusal| Error::new(Kind::Io, format!("the demo account: {}", refusal.text)))
 }
 

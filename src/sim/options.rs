@@ -57,9 +57,12 @@ impl Key {
 
     /// Whether it may call an action.
     pub fn may(&self, action: &str) -> bool {
-        let reads = || Target::named(action).is_ok_and(|target| target.effect() == Effect::Read);
+        let effect = || match catalogue::find(action) {
+            Some(operation) => operation.effect,
+            None => Target::Unlisted(action.to_owned()).effect(),
+        };
         (self.allow.is_empty() || self.allow.iter().any(|pattern| pattern.matches(action)))
-            && (!self.read_only || reads())
+            && (!self.read_only || effect() == Effect::Read)
     }
 
     /// Reads a JSON list of keys: `[{"access_key_id", "access_key_secret", "security_token",

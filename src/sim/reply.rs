@@ -43,16 +43,15 @@ enum Printed {
     Enveloped(&'static str),
     /// The same, with `name` and `message` under `data` too, and the result as a list of one.
     EnvelopedAsList(&'static str),
-    /// With one field, of the objects under this name, in another spelling.
-    Respelt { under: &'static str, name: &'static str, printed: &'static str },
+    /// With this field in that spelling.
+    Respelt(&'static str, &'static str),
 }
 
 /// Every reply that the document does not print plainly.
 const PRINTED: &[(&str, &[Printed])] = {
     use Printed::*;
-    const APP_ID: (&str, &str) = ("AppId", "appId");
     &[
-        ("ListSlbAPs", &[Respelt { under: "Data", name: APP_ID.0, printed: APP_ID.1 }]),
+        ("ListSlbAPs", &[Respelt("AppId", "appId")]),
         ("CreateNodeLabel", &[EnvelopedAsList("CreateNodeLabelResponse")]),
         ("ListNodeLabels", &[Wrapped("ListNodeLabelsResponse")]),
         ("DeleteNodeLabel", &[Enveloped("DeleteNodeLabelResponse")]),
@@ -61,18 +60,12 @@ const PRINTED: &[(&str, &[Printed])] = {
         ("CreateAppResourceAlloc", &[Wrapped("CreateAppResourceAlloc")]),
         ("ListAppResourceAllocs", &[Wrapped("ListAppResourceAllocsResponse")]),
         ("DeleteAppResourceAlloc", &[Wrapped("DeleteAppResourceAllocResponse")]),
-        (
-            "DescribeAppResourceAlloc",
-            &[
-                Respelt { under: "Result", name: APP_ID.0, printed: APP_ID.1 },
-                Wrapped("DescribeAppResourceAllocResponse"),
-            ],
-        ),
+        ("DescribeAppResourceAlloc", &[Respelt("AppId", "appId"), Wrapped("DescribeAppResourceAllocResponse")]),
         ("DescribeDatabases", &[LowerCamel]),
         ("DeleteRdsAccount", &[LowerCamel]),
         ("DescribeRdsAccounts", &[LowerCamel]),
         ("GrantDbToAccount", &[LowerCamel]),
-        ("GetRdsBackUp", &[LowerCamel]),
+        ("GetRdsBackUp", &[Respelt("HostInstanceID", "HostInstanceId"), LowerCamel]),
     ]
 };
 
@@ -145,7 +138,7 @@ fn leave_out_nulls(value: &mut Value) {
 fn print(form: Printed, mut body: Value, code: i64, operation: &Operation) -> Value {
     let name = || if code == operation.success { String::new() } else { format!("{code}Error") };
     match form {
-        Printed::LowerCamel => lower_camel(body),
+        Printed::LowerCamel => renamed(body, &lower_camel),
         Printed::Wrapped(root) => object([(root, body)]),
         Printed::Enveloped(root) => {
             let envelope = [("code", code.into()), ("data", body), ("name", name().into()), ("message", "".into())];
@@ -161,18 +154,7 @@ fn print(form: Printed, mut body: Value, code: i64, operation: &Operation) -> Va
             }
             object([(root, object([("code", code.into()), ("data", body)]))])
         }
-        Printed::Respelt { under, name, printed } => {
-            let objects = match body.get_mut(under) {
-                Some(Value::Array(list)) => list.iter_mut().collect(),
-                Some(object) => vec![object],
-                None => Vec::new(),
-            };
-            for object in objects.into_iter().filter_map(Value::as_object_mut) {
-                let renamed = std::mem::take(object).into_iter();
-                object.extend(renamed.map(|(key, value)| (if key == name { printed.to_owned() } else { key }, value)));
-            }
-            body
-        }
+        Printed::Respelt(name, printed) => renamed(body, &|key| if key == name { printed.to_owned() } else { key }),
     }
 }
 
@@ -180,19 +162,20 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
-fn lower_camel(value: Value) -> Value {
+fn lower_camel(mut name: String) -> String {
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    name
+}
+
+/// A value with every name in it, at any depth, in another spelling.
+fn renamed(value: Value, spelling: &impl Fn(String) -> String) -> Value {
     match value {
-        Value::Object(map) => map
-            .into_iter()
-            .map(|(mut key, value)| {
-                if let Some(first) = key.get_mut(..1) {
-                    first.make_ascii_lowercase();
-                }
-                (key, lower_camel(value))
-            })
-            .collect::<Map<_, _>>()
-            .into(),
-        Value::Array(list) => list.into_iter().map(lower_camel).collect(),
+        Value::Object(map) => {
+            map.into_iter().map(|(key, value)| (spelling(key), renamed(value, spelling))).collect::<Map<_, _>>().into()
+        }
+        Value::Array(list) => list.into_iter().map(|value| renamed(value, spelling)).collect(),
         plain => plain,
     }
 }

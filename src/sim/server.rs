@@ -280,7 +280,8 @@ fn in_pieces(answer: &Answer, stopping: watch::Receiver<bool>) -> Response<Outgo
             return None;
         }
         if left.is_empty() {
-            // In full, or broken off.
+            // Sent in full, or to be broken off once what was sent so far is on its way.
+            tokio::task::yield_now().await;
             return rate.is_none().then_some((Err(Broken), (left, stopping, true)));
         }
         let Some(rate) = rate else {

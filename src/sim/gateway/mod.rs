@@ -10,6 +10,9 @@ mod nonces;
 mod params;
 mod signature;
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
@@ -141,10 +144,9 @@ pub fn verify(
 ) -> Result<(), Rejection> {
     let common = received.common();
     params::distinct(&received.pairs)?;
-    if let Some(format) = received.parameter("Format") {
-        if !["JSON", "XML"].iter().any(|known| known.eq_ignore_ascii_case(format)) {
-            return Err(Rejection::invalid("Format", "must be JSON or XML"));
-        }
+    let format = received.parameter("Format").unwrap_or("JSON");
+    if !["JSON", "XML"].iter().any(|known| known.eq_ignore_ascii_case(format)) {
+        return Err(Rejection::invalid("Format", "must be JSON or XML"));
     }
     match (common.action, common.version) {
         ("", _) => return Err(Rejection::missing("Action")),

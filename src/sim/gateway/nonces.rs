@@ -47,8 +47,8 @@ mod tests {
             (1_000_000, 1_000_000, "other", "n", true),
             // Stamped as far in the future as is accepted: known until that is too old.
             (1_000_000, 1_000_900, "k", "late", true),
-            (1_001_800, 1_000_900, "k", "late", false),
             (1_000_900, 1_000_900, "k", "n", false),
+            (1_001_800, 1_000_900, "k", "late", false),
             (1_004_000, 1_004_000, "k", "n", true),
             (1_004_000, 1_004_000, "k", "late", true),
         ] {
