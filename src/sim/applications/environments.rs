@@ -68,11 +68,28 @@ impl EnvType {
     }
 }
 
+/// How many pods an environment can have at most. The service's own bound is unknown; with none, one call
+/// could ask for more pods than memory holds.
+const MOST_REPLICAS: i64 = 10_000;
+
+/// The replicas that a call asks for, if it does.
+///
+/// # Errors
+/// More than an environment can have.
+pub fn wanted_replicas(call: &Call) -> Result<Option<i64>, Refusal> {
+    let wanted = call.opt_int("Replicas");
+    if wanted.is_some_and(|wanted| !(0..=MOST_REPLICAS).contains(&wanted)) {
+        return Err(Refusal::invalid(format!("Replicas must be between 0 and {MOST_REPLICAS}")));
+    }
+    Ok(wanted)
+}
+
 pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let app_id = call.int("AppId");
     let schema_id = call.int("AppSchemaId");
     state.applications.app(app_id)?;
     state.applications.config_of(app_id, schema_id)?;
+    let replicas = wanted_replicas(call)?.unwrap_or_default();
     let env_type = if call.int("EnvType") == EnvType::Test.code() { EnvType::Test } else { EnvType::Production };
     let applications = &mut state.applications;
     let id = next_id(&mut applications.made.envs, 3001);
@@ -83,7 +100,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         name: call.text("EnvName").to_owned(),
         env_type,
         region: call.text("Region").to_owned(),
-        replicas: call.int("Replicas"),
+        replicas,
         claims: BTreeMap::new(),
         frozen: None,
     };
@@ -108,9 +125,10 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     if let Some(schema_id) = call.opt_int("AppSchemaId") {
         state.applications.config_of(app_id, schema_id)?;
     }
+    let replicas = wanted_replicas(call)?;
     if let Some(env) = state.applications.envs.get_mut(&id) {
         env.schema_id = call.opt_int("AppSchemaId").unwrap_or(env.schema_id);
-        env.replicas = call.opt_int("Replicas").unwrap_or(env.replicas);
+        env.replicas = replicas.unwrap_or(env.replicas);
     }
     success()
 }

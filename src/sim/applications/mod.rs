@@ -19,7 +19,7 @@ use super::call::{Call, Handler, Refusal, filled};
 use super::state::State;
 pub use claims::{Claim, bind_waiting_claims};
 pub use configs::{Config, Resources, Template};
-pub use environments::{Env, EnvType};
+pub use environments::{Env, EnvType, wanted_replicas};
 
 /// What chapter 1 is about.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
