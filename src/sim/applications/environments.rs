@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal, filled};
+use super::super::call::{Call, Refusal, without_nulls};
 use super::super::state::State;
 use super::super::{access, cluster, release};
-use super::{Claim, in_use, next_id, success};
+use super::{Claim, next_id, success};
 
 /// An environment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -145,7 +145,7 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
 
 /// An environment; only its own description tells the replicas.
 fn show(env: &Env, replicas: Option<i64>) -> Value {
-    filled(json!({
+    without_nulls(json!({
         "AppId": env.app_id,
         "EnvId": env.id,
         "EnvName": env.name,
@@ -174,7 +174,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
             .chain(cluster::uses_of_env(state, id))
             .collect();
         if !uses.is_empty() {
-            return Err(in_use(format!("environment {id}"), &uses));
+            return Err(Refusal::in_use(&format!("environment {id}"), &uses));
         }
     }
     remove(state, id);

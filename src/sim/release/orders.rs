@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::applications::{Env, wanted_replicas};
-use super::super::call::{Call, Refusal, Trouble, done, filled, minute_time, parse_time};
+use super::super::call::{Call, Refusal, Trouble, done, minute_time, parse_time, without_nulls};
 use super::super::cluster;
 use super::super::state::State;
 use super::{Change, Order, Outcome, Pause, Phase, Release, Status, progress};
@@ -229,7 +229,7 @@ fn show(state: &State, order: &Order) -> Value {
             rate.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
     };
-    filled(json!({
+    without_nulls(json!({
         "DeployOrderId": order.id,
         "Name": order.name,
         "EnvId": order.env_id,
