@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal, filled};
+use super::super::call::{Call, Refusal, without_nulls};
 use super::super::state::State;
-use super::{App, Applications, in_use, next_id, success};
+use super::{App, Applications, next_id, success};
 
 /// A deploy config.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -112,13 +112,13 @@ impl Config {
         let list = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
         let template = self.template();
         let resources = |of: Resources| (of != Resources::default()).then(|| of.show());
-        filled(json!({
+        without_nulls(json!({
             "Id": self.id,
             "Name": self.name,
             "AppId": self.app_id,
             "EnvType": self.env_type,
             "ContainerCodePath": {"CodePath": self.code_path},
-            "ContainerYamlConf": filled(json!({
+            "ContainerYamlConf": without_nulls(json!({
                 "Deployment": text(&self.deployment),
                 "ConfigMap": text(&self.config_map),
                 "StatefulSet": text(&self.stateful_set),
@@ -162,7 +162,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let uses: Vec<String> =
         envs.filter(|env| env.schema_id == id).map(|env| format!("environment {}", env.id)).collect();
     if !uses.is_empty() {
-        return Err(in_use(format!("deploy config {id}"), &uses));
+        return Err(Refusal::in_use(&format!("deploy config {id}"), &uses));
     }
     if let Some(app) = app {
         app.configs.remove(&id);
@@ -203,7 +203,7 @@ impl Resources {
             _ if amount % whole == 0 => Some(format!("{}{large}", amount / whole)),
             _ => Some(format!("{amount}{small}")),
         };
-        filled(json!({
+        without_nulls(json!({
             "Cpu": amount(self.cpu_millis, 1000, "", "m"),
             "Memory": amount(self.memory_mib, 1024, "Gi", "Mi"),
         }))
@@ -265,8 +265,12 @@ fn bare(value: &str) -> &str {
 }
 
 /// A Kubernetes quantity as a plain number.
-fn quantity(text: &str) -> Option<f64> {
+pub fn quantity(text: &str) -> Option<f64> {
     let text = bare(text);
+    // `129e6`: no suffix begins with a small e.
+    if text.contains('e') {
+        return text.parse().ok();
+    }
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at(digits);
     let factor = match suffix {
@@ -276,10 +280,14 @@ fn quantity(text: &str) -> Option<f64> {
         "M" => 1e6,
         "G" => 1e9,
         "T" => 1e12,
+        "P" => 1e15,
+        "E" => 1e18,
         "Ki" => 1024.0,
         "Mi" => 1_048_576.0,
         "Gi" => 1_073_741_824.0,
         "Ti" => 1_099_511_627_776.0,
+        "Pi" => 1_125_899_906_842_624.0,
+        "Ei" => 1_152_921_504_606_846_976.0,
         _ => return None,
     };
     number.parse::<f64>().ok().map(|number| number * factor)

@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::call::{Call, Handler, Refusal, filled};
+use super::call::{Call, Handler, Refusal, without_nulls};
 use super::state::State;
 pub use claims::{Claim, bind_waiting_claims};
-pub use configs::{Config, Resources, Template};
-pub use environments::{Env, EnvType};
+pub use configs::{Config, Resources, Template, quantity};
+pub use environments::{Env, EnvType, wanted_replicas};
 
 /// What chapter 1 is about.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -134,11 +134,6 @@ fn success() -> Result<Value, Refusal> {
     Ok(json!({"Result": {"Success": true}}))
 }
 
-/// Refuses to delete something that is in use.
-fn in_use(what: String, uses: &[String]) -> Refusal {
-    Refusal::conflict(format!("{what} cannot be deleted: it still has {}", uses.join(", ")))
-}
-
 pub(super) const HANDLERS: &[(&str, Handler)] = &[
     ("CreateApp", create_app),
     ("UpdateApp", update_app),
@@ -239,7 +234,7 @@ fn list_app(state: &mut State, call: &Call) -> Result<Value, Refusal> {
 /// An application as both replies show it; they name the middleware differently, and only one has roles.
 fn show(app: &App, middleware: &str, roles: Option<Value>) -> Value {
     let used = app.middleware.iter().map(|code| json!({"AppId": app.id, "Code": code}));
-    filled(json!({
+    without_nulls(json!({
         "AppId": app.id,
         "Title": app.title,
         "Description": app.description,
@@ -283,7 +278,7 @@ fn delete_app_detail(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         let uses: Vec<String> =
             named("environment", &envs).into_iter().chain(named("deploy config", &configs)).collect();
         if !uses.is_empty() {
-            return Err(in_use(format!("application {id}"), &uses));
+            return Err(Refusal::in_use(&format!("application {id}"), &uses));
         }
     }
     for env in envs {

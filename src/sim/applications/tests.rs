@@ -108,6 +108,19 @@ fn refusals_say_why_and_change_nothing() {
             10404,
             "deploy config 7 of application 1001 does not exist",
         ),
+        (
+            "UpdateEnvironment",
+            json!({"AppId": 1001, "AppEnvId": 3001, "Replicas": i32::MAX}),
+            10400,
+            "Replicas must be between 0 and 10000",
+        ),
+        (
+            "CreateEnvironment",
+            json!({"AppId": 1001, "AppSchemaId": 2001, "EnvType": 0, "Replicas": 10_001}),
+            10400,
+            "Replicas must be between 0 and 10000",
+        ),
+        ("ScaleApp", json!({"EnvId": 3001, "Replicas": -1}), 10400, "Replicas must be between 0 and 10000"),
         ("ListAppEnvironment", json!({"AppId": 9}), 10404, "application 9 does not exist"),
         ("DescribeAppEnvironmentDetail", json!({"AppId": 1001, "EnvId": 9}), 10404, "environment 9 does not exist"),
         (

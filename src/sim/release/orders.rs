@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::applications::Env;
-use super::super::call::{Call, Refusal, Trouble, done, filled, minute_time, parse_time};
+use super::super::applications::{Env, wanted_replicas};
+use super::super::call::{Call, Refusal, Trouble, done, minute_time, parse_time, without_nulls};
 use super::super::cluster;
 use super::super::state::State;
 use super::{Change, Order, Outcome, Pause, Phase, Release, Status, progress};
@@ -46,10 +46,10 @@ pub(super) fn deploy_app(state: &mut State, call: &Call) -> Result<Value, Refusa
 
 pub(super) fn scale_app(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let env = state.applications.env(call.int("EnvId"))?.clone();
+    let replicas = wanted_replicas(call)?.unwrap_or_default();
     if let Some(refused) = admission(state, call, &env)? {
         return Ok(refused);
     }
-    let replicas = call.int("Replicas");
     let present = state.release.pods_of_env(env.id).filter(|pod| pod.phase != Phase::Stopping).count() as i64;
     // New pods are of the version that was deployed last.
     let deployed = state.release.orders_of_env(env.id).find(|order| order.change == Change::Deploy);
@@ -229,7 +229,7 @@ fn show(state: &State, order: &Order) -> Value {
             rate.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
     };
-    filled(json!({
+    without_nulls(json!({
         "DeployOrderId": order.id,
         "Name": order.name,
         "EnvId": order.env_id,

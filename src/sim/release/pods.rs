@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal, filled, local_time, minute_time, second_time};
+use super::super::call::{Call, Refusal, local_time, minute_time, second_time, without_nulls};
 use super::super::state::State;
 use super::progress::START;
 use super::{Order, Outcome, Phase, Pod, Release, Task};
@@ -25,7 +25,7 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
 fn show(state: &State, order: &Order, task: &Task) -> Value {
     let pod = state.release.pods.get(&task.pod);
     let placement = pod.and_then(|pod| pod.placement.as_ref());
-    filled(json!({
+    without_nulls(json!({
         "AppInstanceId": pod.map(|pod| &pod.name),
         "DeployOrderId": order.id,
         "DeployPartitionNum": task.partition,
@@ -49,7 +49,7 @@ struct Step(&'static str, &'static str, &'static str);
 
 impl Step {
     fn show(self, log: Option<&str>) -> Value {
-        filled(json!({"StepName": self.1, "StepCode": self.0, "StepLog": log, "Status": self.2}))
+        without_nulls(json!({"StepName": self.1, "StepCode": self.0, "StepLog": log, "Status": self.2}))
     }
 }
 
@@ -78,7 +78,7 @@ impl Release {
             spec += &format!(" {}GB", memory as f64 / 1024.0);
         }
         let placement = pod.placement.as_ref();
-        filled(json!({
+        without_nulls(json!({
             "AppInstanceId": pod.name,
             "CreateTime": second_time(pod.created),
             "Spec": spec,
@@ -225,7 +225,7 @@ fn warning(reason: &'static str, at: Timestamp, message: String) -> PodEvent {
 
 impl PodEvent {
     fn show(self) -> Value {
-        filled(json!({
+        without_nulls(json!({
             "Action": (self.reason == "Scheduled").then_some("Binding"),
             "Type": if self.warning { "Warning" } else { "Normal" },
             "Reason": self.reason,
