@@ -30,6 +30,7 @@ fn main() {
     let rounds = if quick { 1 } else { 9 };
     let server = Server::start(Duration::ZERO);
     let bare = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    rustls::crypto::ring::default_provider().install_default().unwrap();
     let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().tcp_nodelay(true).build().unwrap();
     let url = format!("{}/?Action=ListApp&Format=JSON&Version=2018-03-13", server.url());
     let get = || async { http.get(&url).send().await.unwrap().bytes().await.map(|b| parse(&b)).unwrap() };
