@@ -1,6 +1,7 @@
 //! One call as the state sees it, and what a handler makes of it.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::state::State;
@@ -17,6 +18,22 @@ pub struct Call {
     pub operation: &'static Operation,
     /// Its parameters, validated by the catalogue.
     pub params: Map<String, Value>,
+    /// What shall go wrong with the release that it begins.
+    pub trouble: Option<Trouble>,
+}
+
+/// What can be made to go wrong with a release.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Trouble {
+    /// It is not admitted.
+    Frozen {
+        /// Why: `102000` no admission credential, `102001` admission under review.
+        business_code: String,
+    },
+    /// The pods of this partition do not turn healthy.
+    FailAtPartition(i64),
+    /// Its first pod exits again and again.
+    CrashLoop,
 }
 
 /// A business failure: an integer code inside HTTP 200.
@@ -48,7 +65,7 @@ impl Refusal {
 impl Call {
     /// A call from inside the simulator.
     pub fn new(operation: &'static Operation, params: Map<String, Value>) -> Self {
-        Self { operation, params }
+        Self { operation, params, trouble: None }
     }
 
     /// A whole number, if it was given.
@@ -130,6 +147,17 @@ pub fn local_time(at: Timestamp) -> String {
 /// A time as deploy orders and pods show it: `2020-01-05T17:03Z`.
 pub fn minute_time(at: Timestamp) -> String {
     in_beijing(at).strftime("%Y-%m-%dT%H:%MZ").to_string()
+}
+
+/// A time as pods and instances show it: `2020-01-05T18:38:49`.
+pub fn second_time(at: Timestamp) -> String {
+    in_beijing(at).strftime("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+/// Reads a time as a filter gives it, or as a reply shows it.
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    let civil: jiff::civil::DateTime = text.trim().trim_end_matches('Z').parse().ok()?;
+    jiff::tz::offset(8).to_timestamp(civil).ok()
 }
 
 fn in_beijing(at: Timestamp) -> jiff::civil::DateTime {

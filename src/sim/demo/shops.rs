@@ -1,9 +1,270 @@
-//! Users, applications, deploy configs, environments, and how they came to run.
+//! Users, applications, deploy configs, environments, and how they came to run: a shop on its
+//! ordinary days.
+//!
+//! Twelve applications 1001–1012, each with deploy config 2001–2012, in thirty environments
+//! 3001–3030. Deploy order 4001 is the finished one that brought 商城前台 into production (3002), where
+//! a claim `data-web` holds a volume. Deliberately unwell:
+//!
+//! | environment | what is wrong |
+//! |---|---|
+//! | 3006 库存服务 | its last deploy failed at partition 2 |
+//! | 3008 支付网关 | frozen for release: admission is under review (102001) |
+//! | 3010 会员中心 | a deploy is paused after its first partition |
+//! | 3012 搜索服务 | a pod exits again and again |
+//! | 3029 数据报表 | its pods ask for more CPU than any node has: unscheduled |
 
-use super::super::call::Refusal;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::super::call::{Call, Refusal, Trouble};
 use super::super::state::State;
+use super::infrastructure;
+
+/// Users: id, type, name. The first one holds the access key.
+const USERS: [(&str, &str, &str); 6] = [
+    ("2088000000001", "TAOBAO", "张伟"),
+    ("2088000000002", "TAOBAO", "王芳"),
+    ("2088000000003", "TAOBAO", "李娜"),
+    ("2088000000004", "TAOBAO", "刘洋"),
+    ("2088000000005", "TAOBAO", "陈静"),
+    ("manager7301", "DING_TALK", "赵磊"),
+];
+
+/// An application of the shop.
+struct App {
+    title: &'static str,
+    about: &'static str,
+    /// The name of its workload and image.
+    slug: &'static str,
+    language: &'static str,
+    cpu: &'static str,
+    memory: &'static str,
+    /// Replicas in test, in production, and on the canary where there is one.
+    replicas: (i64, i64, Option<i64>),
+}
+
+const fn app(
+    title: &'static str,
+    about: &'static str,
+    slug: &'static str,
+    (language, cpu, memory): (&'static str, &'static str, &'static str),
+    replicas: (i64, i64, Option<i64>),
+) -> App {
+    App { title, about, slug, language, cpu, memory, replicas }
+}
+
+/// The applications, in the order of their ids.
+const APPS: [App; 12] = [
+    app("商城前台", "商城首页与商品详情", "mall-web", ("Java", "500m", "1Gi"), (1, 3, None)),
+    app("订单中心", "下单、改单与查单", "order-center", ("Java", "500m", "1Gi"), (2, 2, None)),
+    app("库存服务", "库存扣减与同步", "inventory", ("Java", "500m", "1Gi"), (1, 4, None)),
+    app("支付网关", "收款与退款", "pay-gateway", ("Java", "500m", "1Gi"), (1, 4, None)),
+    app("会员中心", "会员、积分与等级", "member-center", ("Java", "500m", "1Gi"), (1, 4, None)),
+    app("搜索服务", "商品搜索", "search", ("Java", "1", "2Gi"), (1, 3, None)),
+    app("营销活动", "优惠券与满减", "promotion", ("PHP", "250m", "512Mi"), (1, 8, Some(2))),
+    app("物流跟踪", "运单轨迹", "logistics", ("Java", "250m", "512Mi"), (1, 2, Some(2))),
+    app("客服工作台", "会话与工单", "service-desk", ("PHP", "250m", "512Mi"), (2, 3, Some(2))),
+    app("消息推送", "短信与站内信", "message-push", ("Java", "250m", "512Mi"), (1, 5, Some(2))),
+    app("图片处理", "缩略图与水印", "image-worker", ("Python", "500m", "1Gi"), (1, 2, Some(2))),
+    app("数据报表", "经营日报", "report", ("Python", "250m", "512Mi"), (1, 2, Some(2))),
+];
+
+const TEST: i64 = 0;
+const PRODUCTION: i64 = 1;
+
+/// An environment: its application, id, type.
+type Env = (i64, i64, i64);
 
 /// Builds them; each environment is allocated before its first deploy.
-pub(super) fn build(_state: &mut State) -> Result<(), Refusal> {
+pub(super) fn build(state: &mut State) -> Result<(), Refusal> {
+    for (id, user_type, name) in USERS {
+        state.users.add(id, user_type, name);
+    }
+    let mut envs = Vec::new();
+    for app in &APPS {
+        create(state, app, &mut envs)?;
+        wait(state, 5 * MINUTE);
+    }
+    claim(state)?;
+    // 商城前台 goes into production before anything else runs.
+    let by_importance = envs.iter().filter(|env| env.1 == 3002).chain(envs.iter().filter(|env| env.1 != 3002));
+    for &env in by_importance {
+        deploy(state, env, "1.0", "首次发布", "none", None)?;
+        wait(state, 15 * MINUTE);
+    }
+    for &env in &envs {
+        deploy(state, env, "1.1", "例行迭代", "none", None)?;
+        wait(state, 7 * HOUR);
+    }
+    promote(state)?;
+    go_wrong(state)
+}
+
+/// Scales for a weekend's promotion and back.
+fn promote(state: &mut State) -> Result<(), Refusal> {
+    for (replicas, then) in [([6, 5], 40 * HOUR), ([3, 2], HOUR)] {
+        for (env, replicas) in [3002, 3004].into_iter().zip(replicas) {
+            state.perform("ScaleApp", json!({"EnvId": env, "Replicas": replicas}))?;
+            wait(state, 5 * MINUTE);
+        }
+        wait(state, then);
+    }
     Ok(())
+}
+
+/// What went wrong since yesterday evening.
+fn go_wrong(state: &mut State) -> Result<(), Refusal> {
+    state.advance(super::START - SignedDuration::from_hours(12));
+    deploy(state, (1003, 3006, PRODUCTION), "1.2", "库存同步改造", "none", Some(Trouble::FailAtPartition(2)))?;
+    wait(state, 2 * HOUR);
+    deploy(state, (1006, 3012, PRODUCTION), "1.2", "分词升级", "none", Some(Trouble::CrashLoop))?;
+    wait(state, 3 * HOUR);
+    let config = json!({"AppId": 1012, "Id": 2012, "Deployment": manifest("report", "64", "128Gi")});
+    state.perform("UpdateDeployConfig", config)?;
+    deploy(state, (1012, 3029, PRODUCTION), "1.2", "全量重算", "none", None)?;
+    wait(state, HOUR);
+    deploy(state, (1005, 3010, PRODUCTION), "1.2", "积分规则调整", "first", None)?;
+    wait(state, HOUR);
+    state.applications.freeze(3008, "102001");
+    Ok(())
+}
+
+/// Creates an application with its deploy config and environments.
+fn create(state: &mut State, app: &App, envs: &mut Vec<Env>) -> Result<(), Refusal> {
+    let owner = USERS.first().map_or("", |user| user.0);
+    let created = state.perform(
+        "CreateApp",
+        json!({
+            "BizCode": "JST",
+            "Language": app.language,
+            "OperatingSystem": "Linux",
+            "ServiceType": "StoreApplication",
+            "Title": app.title,
+            "BizTitle": app.title,
+            "Description": app.about,
+            "UserRoles": [{"RoleName": "Owner", "UserId": owner, "UserType": "TAOBAO"}],
+        }),
+    )?;
+    let app_id = number(&created, "AppId");
+    let config = state.perform(
+        "CreateDeployConfig",
+        json!({
+            "AppId": app_id,
+            "EnvType": "online",
+            "Name": format!("{}部署配置", app.title),
+            "CodePath": "/home/admin/code",
+            "Deployment": manifest(app.slug, app.cpu, app.memory),
+            "ConfigMapList": [STANDARD.encode(format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\ndata:\n  LOG_LEVEL: info\n",
+                app.slug,
+            ))],
+        }),
+    )?;
+    let schema_id = number(&config, "SchemaId");
+    let (test, production, canary) = app.replicas;
+    let wanted = [
+        Some(("测试环境", TEST, test)),
+        Some(("正式环境", PRODUCTION, production)),
+        canary.map(|replicas| ("灰度环境", PRODUCTION, replicas)),
+    ];
+    for (name, env_type, replicas) in wanted.into_iter().flatten() {
+        let created = state.perform(
+            "CreateEnvironment",
+            json!({
+                "AppId": app_id,
+                "AppSchemaId": schema_id,
+                "EnvName": name,
+                "EnvType": env_type,
+                "Region": "cn-zhangjiakou",
+                "Replicas": replicas,
+            }),
+        )?;
+        let env_id = number(&created, "AppEnvId");
+        infrastructure::allocate(state, app_id, env_id, env_type)?;
+        envs.push((app_id, env_id, env_type));
+    }
+    Ok(())
+}
+
+/// The volume that 商城前台 keeps its uploads on in production.
+fn claim(state: &mut State) -> Result<(), Refusal> {
+    let claim = json!({
+        "AppId": 1001,
+        "EnvId": 3002,
+        "Name": "data-web",
+        "StorageClass": "nas",
+        "AccessModes": "ReadWriteMany",
+        "Capacity": "100Gi",
+    });
+    state.perform("CreatePersistentVolumeClaim", claim).map(|_| ())
+}
+
+/// Deploys a version: production in two partitions.
+fn deploy(
+    state: &mut State,
+    (app_id, env_id, env_type): Env,
+    version: &str,
+    why: &str,
+    pause: &str,
+    trouble: Option<Trouble>,
+) -> Result<(), Refusal> {
+    let app = usize::try_from(app_id - 1001).ok().and_then(|index| APPS.get(index));
+    let Some((app, operation)) = app.zip(crate::catalogue::find("DeployApp")) else {
+        return Err(Refusal::not_found("application", app_id));
+    };
+    let params = json!({
+        "EnvId": env_id,
+        "Name": format!("{} {version}", app.title),
+        "Description": why,
+        "TotalPartitions": if env_type == PRODUCTION { 2 } else { 1 },
+        "PauseType": pause,
+        "DeployPacketUrl": format!("https://shop-demo.oss-cn-zhangjiakou.aliyuncs.com/{}-{version}.zip", app.slug),
+    });
+    let Value::Object(params) = params else { return Ok(()) };
+    state.apply(&Call { trouble, ..Call::new(operation, params) }).map(|_| ())
+}
+
+/// A Deployment, as a deploy config carries it.
+fn manifest(slug: &str, cpu: &str, memory: &str) -> String {
+    STANDARD.encode(format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {slug}
+spec:
+  selector:
+    matchLabels:
+      app: {slug}
+  template:
+    metadata:
+      labels:
+        app: {slug}
+    spec:
+      containers:
+        - name: app
+          image: registry.cn-zhangjiakou.aliyuncs.com/shop-demo/{slug}:base
+          resources:
+            requests:
+              cpu: \"{cpu}\"
+              memory: {memory}
+            limits:
+              cpu: \"{cpu}\"
+              memory: {memory}
+"
+    ))
+}
+
+/// An id that a reply gives.
+fn number(reply: &Value, name: &str) -> i64 {
+    reply.get("Result").and_then(|result| result.get(name)).and_then(Value::as_i64).unwrap_or_default()
+}
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+
+fn wait(state: &mut State, seconds: i64) {
+    let until = state.now.saturating_add(SignedDuration::from_secs(seconds));
+    state.advance(until.unwrap_or(state.now));
 }
