@@ -56,6 +56,11 @@ impl Refusal {
         Self { code: 10409, text: text.into() }
     }
 
+    /// Something cannot be deleted because of what still hangs on it.
+    pub fn in_use(what: &str, uses: &[String]) -> Self {
+        Self::conflict(format!("{what} cannot be deleted: it still has {}", uses.join(", ")))
+    }
+
     /// A value that only the state can tell is wrong.
     pub fn invalid(text: impl Into<String>) -> Self {
         Self { code: 10400, text: text.into() }
@@ -162,4 +167,12 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
 
 fn in_beijing(at: Timestamp) -> jiff::civil::DateTime {
     jiff::tz::offset(8).to_datetime(at)
+}
+
+/// A record as the service shows it: fields without a value are left out.
+pub fn without_nulls(mut record: Value) -> Value {
+    if let Some(fields) = record.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    record
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::call::{Call, Refusal};
 use super::super::state::State;
-use super::{App, Applications, in_use, next_id, success};
+use super::{App, Applications, next_id, success};
 
 /// A deploy config.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -174,7 +174,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let uses: Vec<String> =
         envs.filter(|env| env.schema_id == id).map(|env| format!("environment {}", env.id)).collect();
     if !uses.is_empty() {
-        return Err(in_use(format!("deploy config {id}"), &uses));
+        return Err(Refusal::in_use(&format!("deploy config {id}"), &uses));
     }
     if let Some(app) = app {
         app.configs.remove(&id);
@@ -284,8 +284,12 @@ fn bare(value: &str) -> &str {
 }
 
 /// A Kubernetes quantity as a plain number.
-fn quantity(text: &str) -> Option<f64> {
+pub fn quantity(text: &str) -> Option<f64> {
     let text = bare(text);
+    // `129e6`: no suffix begins with a small e.
+    if text.contains('e') {
+        return text.parse().ok();
+    }
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at(digits);
     let factor = match suffix {
@@ -295,10 +299,14 @@ fn quantity(text: &str) -> Option<f64> {
         "M" => 1e6,
         "G" => 1e9,
         "T" => 1e12,
+        "P" => 1e15,
+        "E" => 1e18,
         "Ki" => 1024.0,
         "Mi" => 1_048_576.0,
         "Gi" => 1_073_741_824.0,
         "Ti" => 1_099_511_627_776.0,
+        "Pi" => 1_125_899_906_842_624.0,
+        "Ei" => 1_152_921_504_606_846_976.0,
         _ => return None,
     };
     number.parse::<f64>().ok().map(|number| number * factor)

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::call::{Call, Refusal};
 use super::super::state::State;
 use super::super::{access, cluster, release};
-use super::{Claim, in_use, next_id, success};
+use super::{Claim, next_id, success};
 
 /// An environment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -156,7 +156,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
             .chain(cluster::uses_of_env(state, id))
             .collect();
         if !uses.is_empty() {
-            return Err(in_use(format!("environment {id}"), &uses));
+            return Err(Refusal::in_use(&format!("environment {id}"), &uses));
         }
     }
     remove(state, id);

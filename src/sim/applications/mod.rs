@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::call::{Call, Handler, Refusal};
 use super::state::State;
 pub use claims::{Claim, bind_waiting_claims};
-pub use configs::{Config, Resources, Template};
+pub use configs::{Config, Resources, Template, quantity};
 pub use environments::{Env, EnvType};
 
 /// What chapter 1 is about.
@@ -132,11 +132,6 @@ fn next_id(made: &mut i64, first: i64) -> i64 {
 /// The reply of an operation that says by itself that it succeeded.
 fn success() -> Result<Value, Refusal> {
     Ok(json!({"Result": {"Success": true}}))
-}
-
-/// Refuses to delete something that is in use.
-fn in_use(what: String, uses: &[String]) -> Refusal {
-    Refusal::conflict(format!("{what} cannot be deleted: it still has {}", uses.join(", ")))
 }
 
 pub(super) const HANDLERS: &[(&str, Handler)] = &[
@@ -286,7 +281,7 @@ fn delete_app_detail(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         let uses: Vec<String> =
             named("environment", &envs).into_iter().chain(named("deploy config", &configs)).collect();
         if !uses.is_empty() {
-            return Err(in_use(format!("application {id}"), &uses));
+            return Err(Refusal::in_use(&format!("application {id}"), &uses));
         }
     }
     for env in envs {

@@ -227,7 +227,7 @@ fn deploy(
 }
 
 /// A Deployment, as a deploy config carries it.
-fn manifest(slug: &str, cpu: &str, memory: &str) -> String {
+pub(super) fn manifest(slug: &str, cpu: &str, memory: &str) -> String {
     STANDARD.encode(format!(
         "apiVersion: apps/v1
 kind: Deployment
@@ -257,7 +257,7 @@ spec:
 }
 
 /// An id that a reply gives.
-fn number(reply: &Value, name: &str) -> i64 {
+pub(super) fn number(reply: &Value, name: &str) -> i64 {
     reply.get("Result").and_then(|result| result.get(name)).and_then(Value::as_i64).unwrap_or_default()
 }
 
