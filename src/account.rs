@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::error::Result;
 use crate::policy::{Policy, Verdict};
 use crate::stop::Stop;
-use crate::wire::request::Target;
+use crate::wire::request::{Request, Target};
 
 /// Makes the client at the first call: finds credentials, starts the simulator.
 pub type Connect = Box<dyn Fn() -> Result<Client> + Send + Sync>;
@@ -85,8 +85,9 @@ impl Account {
     /// Every kind of the script API but `limit`.
     pub fn call(&self, target: &Target, params: Map<String, Value>) -> Result<Value> {
         self.permit(target)?;
+        let request = Request::build(target, params)?;
         let client = self.client()?;
-        self.wait(client.call(target, params))
+        self.wait(client.call(target, &request))
     }
 
     /// Waits for something, but not beyond a stop of the run.

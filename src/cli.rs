@@ -8,7 +8,11 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
+use crate::clock::Pace;
 use crate::output::Format;
+use crate::sim::Fleet;
+use crate::sim::faults::Rule;
+use crate::sim::reply::Shape;
 
 /// Automate JuShiTa (Alibaba Cloud retailcloud) in Rhai scripts.
 #[derive(Debug, Parser)]
@@ -69,7 +73,7 @@ pub struct Flags {
     #[arg(long, global = true, env = "JST_DEADLINE", value_parser = duration, value_name = "TIME")]
     pub deadline: Option<Duration>,
     /// Most calls under way at once
-    #[arg(long, global = true, env = "JST_CONCURRENCY", default_value = "64", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    #[arg(long, global = true, env = "JST_CONCURRENCY", default_value = "256", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
     pub concurrency: u16,
     /// Most attempts begun a second
     #[arg(long, global = true, env = "JST_RATE", value_parser = rate, value_name = "N")]
@@ -110,9 +114,14 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a script
+    #[command(disable_help_flag = true)]
     Run {
         /// The script, or - for standard input
-        file: PathBuf,
+        #[arg(required_unless_present = "help")]
+        file: Option<PathBuf>,
+        /// Print help; with a script, the script's own
+        #[arg(short, long)]
+        help: bool,
         /// Arguments for the script, which sees them as `args`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
@@ -166,9 +175,66 @@ pub struct SimArgs {
     /// Address to listen on; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:8180", value_name = "ADDRESS")]
     pub listen: std::net::SocketAddr,
+    /// Listen on an address that other machines can reach
+    #[arg(long)]
+    pub public: bool,
     /// Print one line of JSON with endpoint, access_key_id and access_key_secret
     #[arg(long)]
     pub json: bool,
+    /// Keep the account in this file; without it, in memory only
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Generate an account of this size beside the demo account, when none is kept yet
+    #[arg(long, value_name = "apps=N,envs=N,nodes=N")]
+    pub fleet: Option<Fleet>,
+    /// What request ids, chance in faults and generated accounts derive from
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub seed: u64,
+    /// How the account's clock runs: real, so many times faster (60x), or only when told
+    #[arg(long, default_value = "real", value_parser = pace, value_name = "real|Nx|told")]
+    pub pace: Pace,
+    /// Form of replies: as the document prints them, or all alike
+    #[arg(long, value_enum, default_value = "documented", value_name = "FORM")]
+    pub shape: Shape,
+    /// Let something go wrong; may be given more than once
+    ///
+    /// ACTION is a name or a pattern (ScaleApp, List*). Every kind takes count=N (only the N-th matching
+    /// call), first=N (the first N) and probability=P. Kinds, with what else they take:
+    /// latency (ms, jitter, tail, share), throttle (rate, retry-after), 500, 502, 503, 504 (applied),
+    /// error (code, status, text), expired-token, refusal (code, text), skew (seconds), refuse (ms),
+    /// close (applied), lost, half, garbage, html (applied), stall (ms, applied), slow (rate, applied),
+    /// frozen (code), fail-at (partition), crash-loop.
+    /// For instance: ScaleApp:throttle:count=3  'List*:latency:ms=50:jitter=20'  DeployApp:lost:first=1
+    #[arg(long, value_name = "ACTION:KIND[:SETTING=VALUE]...", verbatim_doc_comment)]
+    pub fault: Vec<Rule>,
+    /// More rules like those of --fault, from a file with a JSON list
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Access keys that are known, from a file with a JSON list
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// Recorded replies of actions that are not simulated, from a file with a JSON object
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// Answer /_sim/ledger, /_sim/faults, /_sim/advance and /_sim/state, to anybody who asks
+    #[arg(long)]
+    pub control: bool,
+}
+
+/// How a clock runs: `real`, `60x`, `told`.
+fn pace(text: &str) -> Result<Pace, String> {
+    /// A year in half a minute.
+    const FASTEST: f64 = 1e6;
+    match text {
+        "real" => Ok(Pace::Times(1.0)),
+        "told" => Ok(Pace::Told),
+        factor => factor
+            .strip_suffix('x')
+            .and_then(|number| number.parse().ok())
+            .filter(|number| *number > 0.0 && *number <= FASTEST)
+            .map(Pace::Times)
+            .ok_or_else(|| format!("`{text}` is none of real, told and a factor such as 60x, up to {FASTEST}x")),
+    }
 }
 
 /// A span of time: `30s`, `20m`, `1h 30m`, or a number of seconds.

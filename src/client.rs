@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::catalogue::{self, Effect, Method};
 use crate::credentials::Credentials;
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::retry::{self, Budget, Failure, Tried};
+use crate::secret::REDACTOR;
 use crate::wire::reply::{self, Reason, Received};
 use crate::wire::request::{Request, Target};
 use crate::wire::sign::{self, Signed, Stamp};
@@ -119,19 +120,19 @@ impl Client {
         &self.settings.endpoint
     }
 
-    /// Calls an operation: a map of parameters in, the documented reply out.
+    /// Calls an operation: a validated request in, the documented reply out.
     ///
     /// # Errors
     /// Every kind of the script API but `policy` and `limit`.
-    pub async fn call(&self, target: &Target, params: Map<String, Value>) -> Result<Value> {
-        let request = Request::build(target, params)?;
+    pub async fn call(&self, target: &Target, request: &Request) -> Result<Value> {
+        request.secrets(target).for_each(|secret| REDACTOR.add(&secret));
         let (action, effect) = (target.action(), target.effect());
         let started = Instant::now();
         let mut tried = Tried::default();
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let failure = match self.attempt(target, &request, attempt).await {
+            let failure = match self.attempt(target, request, attempt).await {
                 Ok(reply) => {
                     self.budget.earn();
                     tracing::debug!(action, attempt, elapsed = ?started.elapsed(), "done");
@@ -225,7 +226,9 @@ impl Client {
     fn transport(&self, error: &reqwest::Error, timeout: Duration) -> Failure {
         let endpoint = &self.settings.endpoint;
         let network = |message: String| Error { retryable: true, ..Error::new(Kind::Network, message) };
-        if error.is_connect() {
+        if error.is_builder() {
+            Failure::NotConnected(Error::new(Kind::Network, format!("cannot make a request: {}", cause(error))))
+        } else if error.is_connect() {
             let message = format!("cannot connect to {endpoint}: {}", cause(error));
             Failure::NotConnected(network(message).hint("check --endpoint, the network and the proxy variables"))
         } else if error.is_timeout() {
@@ -255,14 +258,19 @@ impl Client {
     /// Tells a wrong secret from a request that was changed on its way.
     fn diagnose(&self, fault: &mut reply::Fault, received: &Received, signed: &Signed) {
         let key = &self.settings.credentials.access_key_id;
-        if reply::signed_the_same(&received.body, &signed.string_to_sign) == Some(true) {
-            // Signing again would give the same: it is final.
-            fault.reason = Reason::Refused;
-            fault.error.message = format!("the secret of access key {key} is wrong");
-            fault.error.hints = vec!["`jst whoami` shows where the secret comes from".to_owned()];
-        } else {
-            fault.error.message = "the gateway signed a different text: the request was changed on its way".to_owned();
-            fault.error.hints = vec!["check the proxy between here and the endpoint".to_owned()];
+        match reply::signed_the_same(&received.body, &signed.string_to_sign) {
+            Some(true) => {
+                // Signing again would give the same: it is final.
+                fault.reason = Reason::Refused;
+                fault.error.message = format!("the secret of access key {key} is wrong");
+                fault.error.hints = vec!["`jst whoami` shows where the secret comes from".to_owned()];
+            }
+            Some(false) => {
+                fault.error.message =
+                    "the gateway signed a different text: the request was changed on its way".to_owned();
+                fault.error.hints = vec!["check the proxy between here and the endpoint".to_owned()];
+            }
+            None => {}
         }
     }
 

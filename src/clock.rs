@@ -40,6 +40,11 @@ impl Clock {
         Self { pace, skips: true, origin, started: std::time::Instant::now(), skipped: AtomicI64::new(0) }
     }
 
+    /// Whether it moves by itself.
+    pub fn runs(&self) -> bool {
+        self.pace != Pace::Told
+    }
+
     /// The time now.
     pub fn now(&self) -> Timestamp {
         let ran = match self.pace {

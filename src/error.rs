@@ -3,7 +3,7 @@
 //! The kind decides the exit code. Scripts catch the error as a map (`script::value`), people read
 //! it as printed by `report`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What went wrong, in the words of the script API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,6 +210,35 @@ impl Error {
     pub fn outcome(mut self, outcome: Outcome) -> Self {
         self.outcome = Some(outcome);
         self
+    }
+}
+
+impl Error {
+    /// The error as data: what a script catches, and what a log in JSON carries.
+    pub fn to_json(&self) -> Value {
+        let problems: Vec<Value> = self
+            .problems
+            .iter()
+            .map(|p| json!({"path": p.path, "given": p.given, "message": p.message, "nearest": p.nearest}))
+            .collect();
+        let mut map = json!({
+            "error": self.kind.word(),
+            "message": self.message,
+            "code": self.code,
+            "operation": self.operation,
+            "request_id": self.request_id,
+            "http_status": self.http_status,
+            "outcome": self.outcome.map(Outcome::word),
+            "retryable": self.retryable,
+            "attempts": self.attempts,
+            "hints": self.hints,
+            "problems": problems,
+        });
+        if let (false, Value::Object(map)) = (self.failures.is_empty(), &mut map) {
+            let failures = self.failures.iter().map(|(item, error)| json!({"item": item, "error": error.to_json()}));
+            map.insert("failures".to_owned(), failures.collect());
+        }
+        map
     }
 }
 

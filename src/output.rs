@@ -1,6 +1,7 @@
 //! Data for people and for other programs: tables, JSON, CSV, in the document's order of fields.
 
 use std::collections::HashMap;
+use std::io::{self, Write as _};
 use std::sync::OnceLock;
 
 use clap::ValueEnum;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::catalogue::{self, Field, Shape};
 use crate::error::{Error, Kind, Result};
+use crate::secret::REDACTOR;
 
 /// Form of the data on stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -241,6 +243,21 @@ fn reply_object(map: &Map<String, Value>) -> Option<&'static [Field]> {
         .max_by_key(|fields| fields.len())
 }
 
+/// Prints a line of data on stdout, without secrets.
+///
+/// # Errors
+/// Whatever stdout says, a reader that went away included.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", REDACTOR.redact(text))?;
+    stdout.flush()
+}
+
+/// The columns of the terminal, where there is one.
+pub fn terminal_width() -> Option<u16> {
+    terminal_size::terminal_size().map(|(width, _)| width.0)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -256,7 +273,7 @@ mod tests {
             (
                 &reply,
                 Format::Table,
-                " AppId  Title\n──────────────────────────\n 1      商城前台\n 20     a\\u{1b}[31m\\n,b\nRequestId: R  Code: 0  TotalCount: 2",
+                " AppId  Title\n────────────────────────\n 1      商城前台\n 20     a\\u{1b}[31m\\n,b\nRequestId: R  Code: 0  TotalCount: 2",
             ),
             (
                 &reply,

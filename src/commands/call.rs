@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::catalogue::{Operation, Type};
 use crate::credentials::Credentials;
 use crate::error::{Error, Kind, Problem, Result};
-use crate::secret::{self, Secret};
+use crate::secret::{MASK, Secret};
 use crate::wire::request::{self, Request, Target};
 use crate::wire::sign::{self, Stamp};
 
@@ -73,13 +73,10 @@ pub fn dry_run(
     region: Option<&str>,
     endpoint: &dyn std::fmt::Display,
 ) -> Result<Value> {
-    let nobody = Credentials {
-        access_key_id: "ACCESS_KEY_ID".to_owned(),
-        secret: Secret::new("SECRET"),
-        security_token: None,
-    };
+    let nobody =
+        Credentials { access_key_id: "ACCESS_KEY_ID".to_owned(), secret: Secret::new("SECRET"), security_token: None };
     let mut credentials = credentials.unwrap_or(&nobody).clone();
-    credentials.security_token = credentials.security_token.map(|_| Secret::new("****"));
+    credentials.security_token = credentials.security_token.map(|_| Secret::new(MASK));
     let request = masked(target, Request::build(target, params)?);
     let stamp = Stamp::now(jiff::SignedDuration::ZERO);
     let signed = sign::sign(&request, &credentials, region, &stamp);
@@ -95,19 +92,15 @@ pub fn dry_run(
 /// The signature of masked values would be worthless; that of others is as good as a request.
 fn without_signature(query: &str) -> String {
     match query.rsplit_once("&Signature=") {
-        Some((query, _)) => format!("{query}&Signature=****"),
+        Some((query, _)) => format!("{query}&Signature={MASK}"),
         None => query.to_owned(),
     }
 }
 
 fn masked(target: &Target, mut request: Request) -> Request {
-    let is_secret = |name: &str| {
-        let param = target.operation().and_then(|operation| operation.param(name));
-        param.is_some_and(|param| param.secret) || secret::is_secret_name(name)
-    };
     for (name, value) in request.query.iter_mut().chain(&mut request.body) {
-        if is_secret(name) {
-            "****".clone_into(value);
+        if target.is_secret(name) {
+            MASK.clone_into(value);
         }
     }
     request

@@ -110,7 +110,8 @@ fn tree(fields: &[Field]) -> Value {
 
 /// One operation in full, for people.
 pub fn explain(op: &Operation) -> String {
-    let mut text = format!("{} ({}), {}, {}\n{}\n", op.action, op.function, op.effect.name(), op.method.name(), op.help);
+    let mut text =
+        format!("{} ({}), {}, {}\n{}\n", op.action, op.function, op.effect.name(), op.method.name(), op.help);
     text.push_str("\nParameters, those with * required:\n");
     write_params(&mut text, op.params, "  ");
     if op.params.is_empty() {
@@ -121,8 +122,13 @@ pub fn explain(op: &Operation) -> String {
     }
     text.push_str("\nReply:\n");
     write_fields(&mut text, op.reply, "  ");
-    let names: Vec<&str> = op.positional().map(|param| param.name).collect();
+    let mut names: Vec<String> = op.positional().map(|param| param.name.to_owned()).collect();
     text.push_str("\nIn a script:\n");
+    let lists: Vec<String> =
+        op.params.iter().filter(|p| p.required && !p.is_scalar()).map(|p| format!("{}: […]", p.name)).collect();
+    if !names.is_empty() && !lists.is_empty() {
+        names.push(format!("#{{{}}}", lists.join(", ")));
+    }
     if !names.is_empty() {
         let _ = writeln!(text, "  {}({})", op.function, names.join(", "));
     }
@@ -157,7 +163,14 @@ fn write_params(text: &mut String, params: &[Param], indent: &str) {
         notes.extend(param.later.then(|| "only in later SDKs".to_owned()));
         notes.extend(param.secret.then(|| "never shown".to_owned()));
         let notes = if notes.is_empty() { String::new() } else { format!(" [{}]", notes.join("; ")) };
-        let _ = writeln!(text, "{indent}{}{star}: {}, {}{notes} {}", param.name, type_name(param.ty), sent_in(param.position), param.help);
+        let _ = writeln!(
+            text,
+            "{indent}{}{star}: {}, {}{notes} {}",
+            param.name,
+            type_name(param.ty),
+            sent_in(param.position),
+            param.help
+        );
         if let Type::Maps(fields) = param.ty {
             write_params(text, fields, &format!("{indent}  "));
         }

@@ -26,7 +26,6 @@ pub fn complete(line: &str, cursor: usize, names: &[String]) -> Completion {
     let mut candidates: Vec<String> = match context {
         Context::Key(operation, list) => keys(operation, list),
         Context::Action => catalogue::operations().map(|op| op.action.to_owned()).collect(),
-        Context::Command => super::COMMANDS.iter().map(|(name, _)| (*name).to_owned()).collect(),
         Context::Text => Vec::new(),
         Context::Code => {
             let functions = catalogue::operations().map(|op| op.function.to_owned());
@@ -45,17 +44,11 @@ pub fn complete(line: &str, cursor: usize, names: &[String]) -> Completion {
 
 /// The keys of an operation's parameters, or of the maps in one of its lists.
 fn keys(operation: &'static Operation, list: Option<String>) -> Vec<String> {
-    let fields = list
-        .and_then(|name| operation.param(&name))
-        .and_then(|param| match param.ty {
-            Type::Maps(fields) => Some(fields),
-            _ => None,
-        });
-    fields
-        .unwrap_or(operation.params)
-        .iter()
-        .map(|param| format!("{}: ", param.name))
-        .collect()
+    let fields = list.and_then(|name| operation.param(&name)).and_then(|param| match param.ty {
+        Type::Maps(fields) => Some(fields),
+        _ => None,
+    });
+    fields.unwrap_or(operation.params).iter().map(|param| format!("{}: ", param.name)).collect()
 }
 
 /// What kind of word belongs at a place.
@@ -67,8 +60,6 @@ enum Context {
     Key(&'static Operation, Option<String>),
     /// The name of an action inside quotes.
     Action,
-    /// A word behind `:help`.
-    Command,
     /// Inside other text.
     Text,
 }
@@ -183,7 +174,11 @@ mod tests {
         ];
         for (line, start, expected) in table {
             let found = complete(line, line.len(), &names);
-            assert_eq!((found.start, found.candidates.as_slice()), (start, expected.iter().map(|e| (*e).to_owned()).collect::<Vec<_>>().as_slice()), "{line}");
+            assert_eq!(
+                (found.start, found.candidates.as_slice()),
+                (start, expected.iter().map(|e| (*e).to_owned()).collect::<Vec<_>>().as_slice()),
+                "{line}"
+            );
         }
     }
 

@@ -12,6 +12,7 @@ use super::value::{error_of, from_dynamic, throw, thrown, to_dynamic};
 use super::{limits, threads};
 use crate::account::Account;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::wire::request::Request;
 
 /// One item's result: a value, or what was thrown.
 type ItemResult = std::result::Result<Dynamic, Box<EvalAltResult>>;
@@ -148,7 +149,7 @@ fn run_calls(
         let calls = items.iter().enumerate().map(|(n, item)| {
             let (client, target) = (&client, &target);
             async move {
-                let result = async { client.call(target, map_of(item)?).await }.await;
+                let result = async { client.call(target, &Request::build(target, map_of(item)?)?).await }.await;
                 (n, result)
             }
         });

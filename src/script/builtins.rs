@@ -21,7 +21,7 @@ pub fn register(engine: &mut Engine, settings: &Settings) {
     engine.register_static_module("log", log_module().into());
     engine.on_print(|text| {
         // A reader that went away is no reason to stop a run half-way.
-        let _ = writeln!(std::io::stdout(), "{text}");
+        let _ = output::print(text);
     });
     engine.on_debug(|text, source, position| {
         let _ = writeln!(std::io::stderr(), "{}:{position:?}: {text}", source.unwrap_or("script"));
@@ -100,11 +100,14 @@ fn register_run(engine: &mut Engine, settings: &Settings) {
     engine.register_fn("exit", exit);
     let granted = settings.allow_env.clone();
     engine.register_fn("env", move |name: ImmutableString| -> Outcome<Dynamic> {
-        if !granted.iter().any(|granted| granted == name.as_str()) {
-            let message = format!("the script may not read the environment variable {name}");
-            return Err(throw(Error::new(Kind::Policy, message).hint(format!("add --allow-env {name}"))));
+        match granted.get(name.as_str()) {
+            Some(Some(value)) => Ok(value.clone().into()),
+            Some(None) => Ok(Dynamic::UNIT),
+            None => {
+                let message = format!("the script may not read the environment variable {name}");
+                Err(throw(Error::new(Kind::Policy, message).hint(format!("add --allow-env {name}"))))
+            }
         }
-        Ok(std::env::var(name.as_str()).map_or(Dynamic::UNIT, Into::into))
     });
     let simulated = settings.simulated;
     engine.register_fn("simulated", move || simulated);

@@ -1,5 +1,6 @@
 //! The engine, and scripts run in it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,8 +28,8 @@ pub struct Settings {
     pub root: PathBuf,
     /// What the script sees as `args`.
     pub args: Vec<String>,
-    /// Environment variables that it may read.
-    pub allow_env: Vec<String>,
+    /// Environment variables that it may read, and their values.
+    pub allow_env: BTreeMap<String, Option<String>>,
     /// What it calls time.
     pub clock: Arc<Clock>,
     /// What ends it from outside.
@@ -231,6 +232,17 @@ impl Session {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The forms of a function of this name, a line each, with what it says of itself.
+    pub fn describe(&self, name: &str) -> Option<String> {
+        let known = self.host.engine.gen_fn_signatures(true);
+        let forms: Vec<&str> = known
+            .iter()
+            .filter(|form| form.split_once('(').is_some_and(|(known, _)| known.trim() == name))
+            .map(String::as_str)
+            .collect();
+        (!forms.is_empty()).then(|| forms.join("\n"))
     }
 
     /// Whether a text is a whole statement, or wants more lines.

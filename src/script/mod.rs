@@ -15,7 +15,7 @@ mod report;
 pub mod threads;
 mod value;
 
-pub use host::{Ended, Host, Session, Settings};
+pub use host::{Ended, Host, Session, Settings, read_script};
 pub use modules::STD as STD_MODULES;
 pub use report::render;
 pub use value::{from_dynamic, to_dynamic};

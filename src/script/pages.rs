@@ -12,7 +12,7 @@ use crate::account::Account;
 use crate::catalogue::Operation;
 use crate::error::{Error, Kind, Result};
 use crate::paging::Pager;
-use crate::wire::request::Target;
+use crate::wire::request::{Request, Target};
 
 /// The records of a list operation. Each loop over it walks the list anew, from its first page.
 #[derive(Clone)]
@@ -117,9 +117,10 @@ impl Walk {
 
     fn send_for_next(&mut self) -> Result<()> {
         if let Some(params) = self.pages.pager.next() {
-            let client = self.pages.account.client()?;
             let target = Target::Listed(self.pages.operation);
-            let fetch = async move { client.call(&target, params).await };
+            let request = Request::build(&target, params)?;
+            let client = self.pages.account.client()?;
+            let fetch = async move { client.call(&target, &request).await };
             self.ahead = Some(self.pages.account.runtime().spawn(fetch));
         }
         Ok(())

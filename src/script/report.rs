@@ -177,7 +177,7 @@ pub fn render(error: &Error, colour: bool) -> String {
         let more = error.failures.len() - SHOWN;
         group = group.element(Level::NOTE.message(format!("and {more} more")));
     }
-    for fact in facts(error) {
+    if let Some(fact) = facts(error) {
         group = group.element(Level::NOTE.message(fact));
     }
     for hint in &error.hints {

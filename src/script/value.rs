@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use rhai::{Dynamic, EvalAltResult, Map as RhaiMap, Position};
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Interrupt, Kind, Outcome, Problem, Result};
 
@@ -128,39 +128,7 @@ pub fn terminate(ending: Ending) -> Box<EvalAltResult> {
 
 /// The map that a script sees of an error.
 pub fn to_map(error: &Error) -> Dynamic {
-    let problems: Vec<Value> = error
-        .problems
-        .iter()
-        .map(|p| json!({"path": p.path, "given": p.given, "message": p.message, "nearest": p.nearest}))
-        .collect();
-    let map = to_dynamic(json!({
-        "error": error.kind.word(),
-        "message": error.message,
-        "code": error.code,
-        "operation": error.operation,
-        "request_id": error.request_id,
-        "http_status": error.http_status,
-        "outcome": error.outcome.map(Outcome::word),
-        "retryable": error.retryable,
-        "attempts": error.attempts,
-        "hints": error.hints,
-        "problems": problems,
-    }));
-    let Some(mut map) = map.try_cast::<RhaiMap>() else {
-        return Dynamic::UNIT;
-    };
-    if !error.failures.is_empty() {
-        let failures: Vec<Dynamic> = error
-            .failures
-            .iter()
-            .map(|(item, error)| {
-                let fields = [("item", to_dynamic(item.clone())), ("error", to_map(error))];
-                fields.into_iter().map(|(k, v)| (k.into(), v)).collect::<RhaiMap>().into()
-            })
-            .collect();
-        map.insert("failures".into(), failures.into());
-    }
-    map.into()
+    to_dynamic(error.to_json())
 }
 
 /// What a script's `catch` would see of an error of the engine's.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::validate;
 use crate::catalogue::{self, Effect, Method, Operation, PAGE_SIZE, Param, Position, Scalar, Type};
 use crate::error::{Error, Kind, Outcome, Problem, Result};
+use crate::secret::{self, Secret};
 use crate::suggest;
 
 /// What is called: an operation of the catalogue, or an action that it does not list.
@@ -48,6 +49,12 @@ impl Target {
             Self::Listed(operation) => Some(operation),
             Self::Unlisted(_) => None,
         }
+    }
+
+    /// Whether the value of this wire name must never be shown.
+    pub fn is_secret(&self, name: &str) -> bool {
+        let param = self.operation().and_then(|operation| operation.param(name));
+        param.is_some_and(|param| param.secret) || secret::is_secret_name(name)
     }
 
     /// What a call does to the account. For an unlisted action its first word tells.
@@ -127,6 +134,12 @@ impl Request {
             query: named(query),
             body: named(body),
         })
+    }
+
+    /// The values that must never be shown.
+    pub fn secrets(&self, target: &Target) -> impl Iterator<Item = Secret> {
+        let pairs = self.query.iter().chain(&self.body);
+        pairs.filter(|(name, _)| target.is_secret(name)).map(|(_, value)| Secret::new(value.as_str()))
     }
 
     /// Whether a parameter of this wire name is sent.

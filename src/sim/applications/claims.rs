@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal, local_time};
+use super::super::call::{Call, Refusal, local_time, without_nulls};
 use super::super::cluster;
 use super::super::state::State;
 use super::{next_id, success};
@@ -90,17 +90,14 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
 pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let env = state.applications.env_of(call.int("AppId"), call.int("EnvId"))?;
     Ok(call.page(env.claims.iter(), |(name, claim)| {
-        let mut shown = json!({
+        without_nulls(json!({
             "Name": name,
             "Capacity": claim.capacity,
             "AccessModes": claim.access_modes,
             "Status": if claim.volume.is_some() { "Bound" } else { "Pending" },
             "StorageClass": claim.storage_class,
+            "VolumeName": claim.volume,
             "CreateTime": local_time(claim.created),
-        });
-        if let Some(volume) = &claim.volume {
-            shown["VolumeName"] = volume.as_str().into();
-        }
-        shown
+        }))
     }))
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal};
+use super::super::call::{Call, Refusal, without_nulls};
 use super::super::state::State;
 use super::{App, Applications, next_id, success};
 
@@ -108,39 +108,27 @@ impl Config {
     }
 
     fn show(&self) -> Value {
-        let mut yaml = serde_json::Map::new();
-        for (name, text) in [
-            ("Deployment", &self.deployment),
-            ("ConfigMap", &self.config_map),
-            ("StatefulSet", &self.stateful_set),
-            ("CronJob", &self.cron_job),
-        ] {
-            if !text.is_empty() {
-                yaml.insert(name.into(), text.as_str().into());
-            }
-        }
-        for (name, list) in [("ConfigMapList", &self.config_maps), ("SecretList", &self.secrets)] {
-            if !list.is_empty() {
-                yaml.insert(name.into(), list.as_slice().into());
-            }
-        }
-        let mut shown = json!({
+        let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let list = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
+        let template = self.template();
+        let resources = |of: Resources| (of != Resources::default()).then(|| of.show());
+        without_nulls(json!({
             "Id": self.id,
             "Name": self.name,
             "AppId": self.app_id,
             "EnvType": self.env_type,
             "ContainerCodePath": {"CodePath": self.code_path},
-            "ContainerYamlConf": yaml,
-        });
-        let template = self.template();
-        for (name, resources) in
-            [("ContainerResourceRequest", &template.requests), ("ContainerResourceLimit", &template.limits)]
-        {
-            if *resources != Resources::default() {
-                shown[name] = resources.show();
-            }
-        }
-        shown
+            "ContainerYamlConf": without_nulls(json!({
+                "Deployment": text(&self.deployment),
+                "ConfigMap": text(&self.config_map),
+                "StatefulSet": text(&self.stateful_set),
+                "ConfigMapList": list(&self.config_maps),
+                "CronJob": text(&self.cron_job),
+                "SecretList": list(&self.secrets),
+            })),
+            "ContainerResourceRequest": resources(template.requests),
+            "ContainerResourceLimit": resources(template.limits),
+        }))
     }
 }
 
@@ -210,22 +198,15 @@ pub struct Resources {
 impl Resources {
     /// As Kubernetes writes it.
     pub fn show(&self) -> Value {
-        let mut shown = serde_json::Map::new();
-        if self.cpu_millis > 0 {
-            let text = match self.cpu_millis % 1000 {
-                0 => (self.cpu_millis / 1000).to_string(),
-                _ => format!("{}m", self.cpu_millis),
-            };
-            shown.insert("Cpu".into(), text.into());
-        }
-        if self.memory_mib > 0 {
-            let text = match self.memory_mib % 1024 {
-                0 => format!("{}Gi", self.memory_mib / 1024),
-                _ => format!("{}Mi", self.memory_mib),
-            };
-            shown.insert("Memory".into(), text.into());
-        }
-        Value::Object(shown)
+        let amount = |amount: i64, whole: i64, large: &str, small: &str| match amount {
+            0 => None,
+            _ if amount % whole == 0 => Some(format!("{}{large}", amount / whole)),
+            _ => Some(format!("{amount}{small}")),
+        };
+        without_nulls(json!({
+            "Cpu": amount(self.cpu_millis, 1000, "", "m"),
+            "Memory": amount(self.memory_mib, 1024, "Gi", "Mi"),
+        }))
     }
 
     fn add(&mut self, key: &str, value: &str) {

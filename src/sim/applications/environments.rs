@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal};
+use super::super::call::{Call, Refusal, without_nulls};
 use super::super::state::State;
 use super::super::{access, cluster, release};
 use super::{Claim, next_id, success};
@@ -68,11 +68,28 @@ impl EnvType {
     }
 }
 
+/// How many pods an environment can have at most. The service's own bound is unknown; with none, one call
+/// could ask for more pods than memory holds.
+const MOST_REPLICAS: i64 = 10_000;
+
+/// The replicas that a call asks for, if it does.
+///
+/// # Errors
+/// More than an environment can have.
+pub fn wanted_replicas(call: &Call) -> Result<Option<i64>, Refusal> {
+    let wanted = call.opt_int("Replicas");
+    if wanted.is_some_and(|wanted| !(0..=MOST_REPLICAS).contains(&wanted)) {
+        return Err(Refusal::invalid(format!("Replicas must be between 0 and {MOST_REPLICAS}")));
+    }
+    Ok(wanted)
+}
+
 pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let app_id = call.int("AppId");
     let schema_id = call.int("AppSchemaId");
     state.applications.app(app_id)?;
     state.applications.config_of(app_id, schema_id)?;
+    let replicas = wanted_replicas(call)?.unwrap_or_default();
     let env_type = if call.int("EnvType") == EnvType::Test.code() { EnvType::Test } else { EnvType::Production };
     let applications = &mut state.applications;
     let id = next_id(&mut applications.made.envs, 3001);
@@ -83,7 +100,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         name: call.text("EnvName").to_owned(),
         env_type,
         region: call.text("Region").to_owned(),
-        replicas: call.int("Replicas"),
+        replicas,
         claims: BTreeMap::new(),
         frozen: None,
     };
@@ -108,9 +125,10 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     if let Some(schema_id) = call.opt_int("AppSchemaId") {
         state.applications.config_of(app_id, schema_id)?;
     }
+    let replicas = wanted_replicas(call)?;
     if let Some(env) = state.applications.envs.get_mut(&id) {
         env.schema_id = call.opt_int("AppSchemaId").unwrap_or(env.schema_id);
-        env.replicas = call.opt_int("Replicas").unwrap_or(env.replicas);
+        env.replicas = replicas.unwrap_or(env.replicas);
     }
     success()
 }
@@ -122,11 +140,12 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let envs = app.envs.iter().filter_map(|id| state.applications.envs.get(id)).filter(|env| {
         env_type.is_none_or(|wanted| env.env_type.code() == wanted) && name.is_none_or(|wanted| env.name == wanted)
     });
-    Ok(call.page(envs, show))
+    Ok(call.page(envs, |env| show(env, None)))
 }
 
-fn show(env: &Env) -> Value {
-    json!({
+/// An environment; only its own description tells the replicas.
+fn show(env: &Env, replicas: Option<i64>) -> Value {
+    without_nulls(json!({
         "AppId": env.app_id,
         "EnvId": env.id,
         "EnvName": env.name,
@@ -134,14 +153,13 @@ fn show(env: &Env) -> Value {
         "EnvTypeName": env.env_type.name(),
         "AppSchemaId": env.schema_id,
         "Region": env.region,
-    })
+        "Replicas": replicas,
+    }))
 }
 
 pub(super) fn describe(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let env = state.applications.env_of(call.int("AppId"), call.int("EnvId"))?;
-    let mut shown = show(env);
-    shown["Replicas"] = env.replicas.into();
-    Ok(json!({"Result": shown}))
+    Ok(json!({"Result": show(env, Some(env.replicas))}))
 }
 
 pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {

@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::call::{Call, Handler, Refusal};
+use super::call::{Call, Handler, Refusal, without_nulls};
 use super::state::State;
 pub use claims::{Claim, bind_waiting_claims};
 pub use configs::{Config, Resources, Template, quantity};
-pub use environments::{Env, EnvType};
+pub use environments::{Env, EnvType, wanted_replicas};
 
 /// What chapter 1 is about.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -223,7 +223,7 @@ fn roles(state: &State, call: &Call) -> Result<Option<Vec<Role>>, Refusal> {
 }
 
 fn list_app(state: &mut State, call: &Call) -> Result<Value, Refusal> {
-    let mut page = call.page(state.applications.apps.values(), |app| show(app, "MiddleWareList"));
+    let mut page = call.page(state.applications.apps.values(), |app| show(app, "MiddleWareList", None));
     // The one list whose reply does not repeat the page it was asked for.
     if let Some(page) = page.as_object_mut() {
         page.retain(|name, _| name == "TotalCount" || name == "Data");
@@ -231,9 +231,10 @@ fn list_app(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     Ok(page)
 }
 
-/// An application as both replies show it; they only name the middleware differently.
-fn show(app: &App, middleware: &str) -> Value {
-    let mut shown = json!({
+/// An application as both replies show it; they name the middleware differently, and only one has roles.
+fn show(app: &App, middleware: &str, roles: Option<Value>) -> Value {
+    let used = app.middleware.iter().map(|code| json!({"AppId": app.id, "Code": code}));
+    without_nulls(json!({
         "AppId": app.id,
         "Title": app.title,
         "Description": app.description,
@@ -244,16 +245,13 @@ fn show(app: &App, middleware: &str) -> Value {
         "DeployType": "ContainerDeployment",
         "BizTitle": app.biz_title,
         "AppStateType": if app.stateful { "stateful" } else { "stateless" },
-    });
-    if !app.middleware.is_empty() {
-        shown[middleware] = app.middleware.iter().map(|code| json!({"AppId": app.id, "Code": code})).collect();
-    }
-    shown
+        (middleware): (!app.middleware.is_empty()).then(|| used.collect::<Vec<_>>()),
+        "UserRoles": roles,
+    }))
 }
 
 fn describe_app_detail(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let app = state.applications.app(call.int("AppId"))?;
-    let mut shown = show(app, "MiddleWareInfoList");
     let roles = app.roles.iter().map(|role| {
         json!({
             "UserId": role.user_id,
@@ -262,8 +260,7 @@ fn describe_app_detail(state: &mut State, call: &Call) -> Result<Value, Refusal>
             "RoleName": role.role_name,
         })
     });
-    shown["UserRoles"] = roles.collect();
-    Ok(json!({"Result": shown}))
+    Ok(json!({"Result": show(app, "MiddleWareInfoList", Some(roles.collect()))}))
 }
 
 fn delete_app_detail(state: &mut State, call: &Call) -> Result<Value, Refusal> {

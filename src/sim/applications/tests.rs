@@ -108,6 +108,19 @@ fn refusals_say_why_and_change_nothing() {
             10404,
             "deploy config 7 of application 1001 does not exist",
         ),
+        (
+            "UpdateEnvironment",
+            json!({"AppId": 1001, "AppEnvId": 3001, "Replicas": i32::MAX}),
+            10400,
+            "Replicas must be between 0 and 10000",
+        ),
+        (
+            "CreateEnvironment",
+            json!({"AppId": 1001, "AppSchemaId": 2001, "EnvType": 0, "Replicas": 10_001}),
+            10400,
+            "Replicas must be between 0 and 10000",
+        ),
+        ("ScaleApp", json!({"EnvId": 3001, "Replicas": -1}), 10400, "Replicas must be between 0 and 10000"),
         ("ListAppEnvironment", json!({"AppId": 9}), 10404, "application 9 does not exist"),
         ("DescribeAppEnvironmentDetail", json!({"AppId": 1001, "EnvId": 9}), 10404, "environment 9 does not exist"),
         (
@@ -240,20 +253,20 @@ fn an_environment_lives() {
     );
     assert_eq!(created, json!({"Result": {"AppEnvId": 3031}}));
     let config = account.ok("CreateDeployConfig", json!({"AppId": 1001, "EnvType": "online", "Name": "two"}));
-    assert_eq!(config, json!({"Result": {"AppId": 1001, "Name": "two", "SchemaId": 2013}}));
-    account.ok("UpdateEnvironment", json!({"AppId": 1001, "AppEnvId": 3031, "AppSchemaId": 2013}));
+    assert_eq!(config, json!({"Result": {"AppId": 1001, "Name": "two", "SchemaId": 2014}}));
+    account.ok("UpdateEnvironment", json!({"AppId": 1001, "AppEnvId": 3031, "AppSchemaId": 2014}));
     account.ok("UpdateEnvironment", json!({"AppId": 1001, "AppEnvId": 3031, "Replicas": 5}));
     assert_eq!(
         account.ok("DescribeAppEnvironmentDetail", json!({"AppId": 1001, "EnvId": 3031}))["Result"],
         json!({
             "AppId": 1001, "EnvId": 3031, "EnvName": "压测环境", "EnvType": 1, "EnvTypeName": "正式",
-            "AppSchemaId": 2013, "Region": "cn-beijing", "Replicas": 5,
+            "AppSchemaId": 2014, "Region": "cn-beijing", "Replicas": 5,
         })
     );
-    account.refused("DeleteDeployConfig", json!({"SchemaId": 2013}));
+    account.refused("DeleteDeployConfig", json!({"SchemaId": 2014}));
     account.ok("DeleteAppEnvironment", json!({"AppId": 1001, "EnvId": 3031, "Force": false}));
     account.refused("DescribeAppEnvironmentDetail", json!({"AppId": 1001, "EnvId": 3031}));
-    account.ok("DeleteDeployConfig", json!({"SchemaId": 2013}));
+    account.ok("DeleteDeployConfig", json!({"SchemaId": 2014}));
 }
 
 #[test]
@@ -298,7 +311,7 @@ fn a_deploy_config_keeps_what_it_is_not_given() {
         "SecretList": ["obvious fake"],
     });
     let mut shown = json!({
-        "Id": 2013, "Name": "two", "AppId": 1001, "EnvType": "test",
+        "Id": 2014, "Name": "two", "AppId": 1001, "EnvType": "test",
         "ContainerCodePath": {"CodePath": "/code"}, "ContainerYamlConf": yaml,
     });
     for (change, key, wanted) in [
@@ -307,11 +320,11 @@ fn a_deploy_config_keeps_what_it_is_not_given() {
         (json!({"CodePath": ""}), "/ContainerCodePath/CodePath", json!("")),
         (json!({"Deployment": text("kind: x")}), "/ContainerYamlConf/Deployment", json!("kind: x")),
     ] {
-        let mut params = json!({"AppId": 1001, "Id": 2013});
+        let mut params = json!({"AppId": 1001, "Id": 2014});
         params.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         account.ok("UpdateDeployConfig", params);
         *shown.pointer_mut(key).unwrap() = wanted;
-        assert_eq!(account.data("ListDeployConfig", json!({"AppId": 1001, "Id": 2013})), [shown.clone()], "{change}");
+        assert_eq!(account.data("ListDeployConfig", json!({"AppId": 1001, "Id": 2014})), [shown.clone()], "{change}");
     }
 }
 

@@ -2,14 +2,14 @@
 //! ordinary days.
 //!
 //! Twelve applications 1001–1012, each with deploy config 2001–2012, in thirty environments
-//! 3001–3030. Deploy order 4001 is the finished one that brought 商城前台 into production (3002), where
+//! 3001–3030; deploy config 2013 is in no use. Deploy order 4001 is the finished one that brought 商城前台 into production (3002), where
 //! a claim `data-web` holds a volume. Deliberately unwell:
 //!
 //! | environment | what is wrong |
 //! |---|---|
 //! | 3006 库存服务 | its last deploy failed at partition 2 |
 //! | 3008 支付网关 | frozen for release: admission is under review (102001) |
-//! | 3010 会员中心 | a deploy is paused after its first partition |
+//! | 3010 会员中心 | deploy order 4068 is paused after its first partition |
 //! | 3012 搜索服务 | a pod exits again and again |
 //! | 3029 数据报表 | its pods ask for more CPU than any node has: unscheduled |
 
@@ -88,6 +88,9 @@ pub(super) fn build(state: &mut State) -> Result<(), Refusal> {
         wait(state, 5 * MINUTE);
     }
     claim(state)?;
+    // One that nothing uses any more.
+    let old = json!({"AppId": 1012, "EnvType": "test", "Name": "数据报表旧配置"});
+    state.perform("CreateDeployConfig", old)?;
     // 商城前台 goes into production before anything else runs.
     let by_importance = envs.iter().filter(|env| env.1 == 3002).chain(envs.iter().filter(|env| env.1 != 3002));
     for &env in by_importance {
@@ -194,7 +197,7 @@ fn claim(state: &mut State) -> Result<(), Refusal> {
         "AppId": 1001,
         "EnvId": 3002,
         "Name": "data-web",
-        "StorageClass": "nas",
+        "StorageClass": "nas-demo",
         "AccessModes": "ReadWriteMany",
         "Capacity": "100Gi",
     });

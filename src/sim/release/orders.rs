@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::applications::Env;
-use super::super::call::{Call, Refusal, Trouble, done, minute_time, parse_time};
+use super::super::applications::{Env, wanted_replicas};
+use super::super::call::{Call, Refusal, Trouble, done, minute_time, parse_time, without_nulls};
 use super::super::cluster;
 use super::super::state::State;
 use super::{Change, Order, Outcome, Pause, Phase, Release, Status, progress};
@@ -46,10 +46,10 @@ pub(super) fn deploy_app(state: &mut State, call: &Call) -> Result<Value, Refusa
 
 pub(super) fn scale_app(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let env = state.applications.env(call.int("EnvId"))?.clone();
+    let replicas = wanted_replicas(call)?.unwrap_or_default();
     if let Some(refused) = admission(state, call, &env)? {
         return Ok(refused);
     }
-    let replicas = call.int("Replicas");
     let present = state.release.pods_of_env(env.id).filter(|pod| pod.phase != Phase::Stopping).count() as i64;
     // New pods are of the version that was deployed last.
     let deployed = state.release.orders_of_env(env.id).find(|order| order.change == Change::Deploy);
@@ -191,11 +191,13 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     Ok(call.page(orders, |order| show(state, order)))
 }
 
+type Comparison = fn(&Timestamp, &Timestamp) -> bool;
+
 /// A condition on a time of an order: whether it is the end, the comparison, and with what.
-type TimeFilter = (bool, fn(&Timestamp, &Timestamp) -> bool, Timestamp);
+type TimeFilter = (bool, Comparison, Timestamp);
 
 fn times(call: &Call) -> Result<Vec<TimeFilter>, Refusal> {
-    const COMPARISONS: [(&str, fn(&Timestamp, &Timestamp) -> bool); 4] = [
+    const COMPARISONS: [(&str, Comparison); 4] = [
         ("LessThan", Timestamp::lt),
         ("LessThanOrEqualTo", Timestamp::le),
         ("GreaterThan", Timestamp::gt),
@@ -227,7 +229,7 @@ fn show(state: &State, order: &Order) -> Value {
             rate.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
     };
-    let mut shown = json!({
+    without_nulls(json!({
         "DeployOrderId": order.id,
         "Name": order.name,
         "EnvId": order.env_id,
@@ -251,16 +253,9 @@ fn show(state: &State, order: &Order) -> Value {
         "ResultName": order.result.name(),
         "StartTime": minute_time(order.started),
         "ElapsedTime": elapsed,
+        "EndTime": order.ended.map(minute_time),
+        "Description": (!order.description.is_empty()).then_some(&order.description),
         "UserId": order.user_id,
-    });
-    if !order.description.is_empty() {
-        shown["Description"] = order.description.as_str().into();
-    }
-    if let Some(ended) = order.ended {
-        shown["EndTime"] = minute_time(ended).into();
-    }
-    if let Some(nick) = state.users.real_name(&order.user_id) {
-        shown["UserNick"] = nick.into();
-    }
-    shown
+        "UserNick": state.users.real_name(&order.user_id),
+    }))
 }

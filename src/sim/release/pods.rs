@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal, local_time, minute_time, second_time};
+use super::super::call::{Call, Refusal, local_time, minute_time, second_time, without_nulls};
 use super::super::state::State;
 use super::progress::START;
 use super::{Order, Outcome, Phase, Pod, Release, Task};
@@ -23,36 +23,33 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
 }
 
 fn show(state: &State, order: &Order, task: &Task) -> Value {
-    let mut shown = json!({
+    let pod = state.release.pods.get(&task.pod);
+    let placement = pod.and_then(|pod| pod.placement.as_ref());
+    without_nulls(json!({
+        "AppInstanceId": pod.map(|pod| &pod.name),
         "DeployOrderId": order.id,
         "DeployPartitionNum": task.partition,
         "GroupName": GROUP,
+        "HostIp": placement.map(|placement| &placement.host_ip),
+        "HostName": placement.map(|placement| &placement.host_name),
+        "PodIp": placement.map(|placement| &placement.pod_ip),
+        "Region": placement.map(|placement| &placement.region),
         "Result": task.result.code(),
         "ResultName": task.result.name(),
         "StartTime": second_time(task.started),
         "Status": task.status().code(),
         "StatusName": task.status().name(),
         "UpdateTime": second_time(task.updated),
-        "DeploySteps": steps(task).into_iter().map(Step::show).collect::<Vec<_>>(),
-    });
-    if let Some(pod) = state.release.pods.get(&task.pod) {
-        shown["AppInstanceId"] = pod.name.as_str().into();
-        if let Some(placement) = &pod.placement {
-            shown["HostIp"] = placement.host_ip.as_str().into();
-            shown["HostName"] = placement.host_name.as_str().into();
-            shown["PodIp"] = placement.pod_ip.as_str().into();
-            shown["Region"] = placement.region.as_str().into();
-        }
-    }
-    shown
+        "DeploySteps": steps(task).into_iter().map(|step| step.show(None)).collect::<Vec<_>>(),
+    }))
 }
 
 /// A step of a task: code, name, how it stands.
 struct Step(&'static str, &'static str, &'static str);
 
 impl Step {
-    fn show(self) -> Value {
-        json!({"StepCode": self.0, "StepName": self.1, "Status": self.2})
+    fn show(self, log: Option<&str>) -> Value {
+        without_nulls(json!({"StepName": self.1, "StepCode": self.0, "StepLog": log, "Status": self.2}))
     }
 }
 
@@ -80,7 +77,8 @@ impl Release {
         if memory > 0 {
             spec += &format!(" {}GB", memory as f64 / 1024.0);
         }
-        let mut shown = json!({
+        let placement = pod.placement.as_ref();
+        without_nulls(json!({
             "AppInstanceId": pod.name,
             "CreateTime": second_time(pod.created),
             "Spec": spec,
@@ -92,12 +90,9 @@ impl Release {
                 Phase::Crashing => "CrashLoopBackOff",
                 Phase::Stopping | Phase::Gone => "Terminating",
             },
-        });
-        if let Some(placement) = &pod.placement {
-            shown["HostIp"] = placement.host_ip.as_str().into();
-            shown["PodIp"] = placement.pod_ip.as_str().into();
-        }
-        shown
+            "HostIp": placement.map(|placement| &placement.host_ip),
+            "PodIp": placement.map(|placement| &placement.pod_ip),
+        }))
     }
 
     /// An order, one of its tasks and the pod that it is about, by the pod's name.
@@ -136,11 +131,7 @@ pub(super) fn log(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let (order, task, pod) = state.release.task_of(call.int("DeployOrderId"), call.text("AppInstId"))?;
     let env = state.applications.env(order.env_id)?;
     let log = if task.removes { stop_log(task) } else { start_log(state, order, task, pod) };
-    let steps = steps(task).into_iter().map(|step| {
-        let mut shown = step.show();
-        shown["StepLog"] = log.as_str().into();
-        shown
-    });
+    let steps = steps(task).into_iter().map(|step| step.show(Some(&log)));
     Ok(json!({"Result": {
         "DeployOrderName": order.name,
         "EnvTypeName": env.env_type.name(),
@@ -234,7 +225,8 @@ fn warning(reason: &'static str, at: Timestamp, message: String) -> PodEvent {
 
 impl PodEvent {
     fn show(self) -> Value {
-        let mut shown = json!({
+        without_nulls(json!({
+            "Action": (self.reason == "Scheduled").then_some("Binding"),
             "Type": if self.warning { "Warning" } else { "Normal" },
             "Reason": self.reason,
             "Message": self.message,
@@ -242,11 +234,7 @@ impl PodEvent {
             "EventTime": minute_time(self.first),
             "FirstTimestamp": minute_time(self.first),
             "LastTimestamp": minute_time(self.last),
-        });
-        if self.reason == "Scheduled" {
-            shown["Action"] = "Binding".into();
-        }
-        shown
+        }))
     }
 }
 

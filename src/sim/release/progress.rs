@@ -287,13 +287,14 @@ fn settle(state: &mut State, id: i64, task: usize, outcome: Outcome) {
 
 fn partition_done(state: &mut State, id: i64) {
     let Some(order) = running(&mut state.release, id) else { return };
-    let worked = order.begun > 0;
     if order.failed > 0 {
         finish(state, id, Outcome::Failed);
-    } else if order.partition == order.partitions {
+    } else if order.succeeded == order.total {
+        // With more partitions than pods, the last ones are empty.
+        order.partition = order.partitions;
         remove_surplus(state, id);
         finish(state, id, Outcome::Succeeded);
-    } else if worked && (order.pause == Pause::Each || order.pause == Pause::First && order.partition == 1) {
+    } else if order.pause == Pause::Each || order.pause == Pause::First && order.partition == 1 {
         order.status = Status::Paused;
     } else {
         next_partition(state, id);

@@ -1,0 +1,66 @@
+//! Whole processes: how long `jst eval 1` takes beside a program that only builds a script engine,
+//! and how much memory `paginate` takes over a long list beside a short one. `cargo bench --bench processes`
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use support::{Server, compare, report, time};
+
+/// The argument that turns this benchmark into a program that builds an engine and ends.
+const ENGINE: &str = "--engine";
+
+fn main() {
+    if support::serve_if_asked() {
+        return;
+    }
+    if std::env::args().any(|arg| arg == ENGINE) {
+        assert_eq!(rhai::Engine::new().eval::<i64>("1").unwrap(), 1);
+        return;
+    }
+    let rounds = if std::env::args().any(|arg| arg == "--test") { 1 } else { 101 };
+    let run = |command: &mut Command| {
+        let command = command.stdout(Stdio::null()).stderr(Stdio::inherit()).stdin(Stdio::null());
+        time(|| assert!(command.status().unwrap().success()))
+    };
+    let this = std::env::current_exe().unwrap();
+    let [empty, ours] = compare(rounds, || run(Command::new(&this).arg(ENGINE)), || run(jst().args(["eval", "1"])));
+    let detail = format!("{:.1} ms, an engine alone {:.1} ms", millis(ours), millis(empty));
+    report("`jst eval 1`, of a program that builds an engine", millis(ours) / millis(empty), "<= 3.00", &detail);
+
+    let server = Server::start(Duration::ZERO);
+    let [short, long] = [1_000, 100_000].map(|records| peak_kb(&server, records));
+    let more = (long - short) as f64 / 1024.0;
+    let detail = format!("{} MB over 1,000, {} MB over 100,000", short / 1024, long / 1024);
+    report("paginate over 100,000 records, MB more than 1,000", more, "<= 20.00", &detail);
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn jst() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jst"));
+    command.env_clear().envs([("JST_ACCESS_KEY_ID", "fake-id"), ("JST_ACCESS_KEY_SECRET", "fake-secret")]);
+    command
+}
+
+/// The most memory that a script held while it walked a list, read before its process ends.
+fn peak_kb(server: &Server, records: u32) -> i64 {
+    let code = format!(
+        r#"let n = 0; for env in paginate("ListAppEnvironment", #{{ AppId: {records} }}) {{ n += 1; }} print(n); sleep(60);"#
+    );
+    let mut child = jst().args(["--endpoint", &server.url(), "eval", &code]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line.trim(), records.to_string());
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse().unwrap()
+}

@@ -1,0 +1,126 @@
+//! What the benchmarks share: a server in a process of its own, and medians.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+
+/// The argument that turns a benchmark into its server.
+const SERVE: &str = "--serve";
+
+/// A server in a process of its own, stopped when it is dropped.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts this very benchmark as a server that answers after a wait.
+    pub fn start(latency: Duration) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([SERVE, &latency.as_millis().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, address: line.trim().parse().unwrap() }
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Serves until stdin closes, if the command line says so.
+pub fn serve_if_asked() -> bool {
+    let args: Vec<String> = std::env::args().collect();
+    let Some(at) = args.iter().position(|arg| arg == SERVE) else { return false };
+    let latency = Duration::from_millis(args[at + 1].parse().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().lines().count();
+        std::process::exit(0);
+    });
+    runtime.block_on(async move {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        println!("{}", listener.local_addr().unwrap());
+        std::io::stdout().flush().unwrap();
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            tokio::spawn(async move {
+                let io = hyper_util::rt::TokioIo::new(stream);
+                let service = service_fn(move |request: Request<Incoming>| async move {
+                    if !latency.is_zero() {
+                        tokio::time::sleep(latency).await;
+                    }
+                    Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(answer(&request)))))
+                });
+                let _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
+            });
+        }
+    });
+    true
+}
+
+/// Pages of `ListAppEnvironment` out of 100,000 or 1,000 records by `AppId`; for the rest one short reply.
+fn answer(request: &Request<Incoming>) -> String {
+    let query = request.uri().query().unwrap_or_default();
+    let number = |name: &str| -> Option<i64> {
+        query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+    };
+    if !query.contains("Action=ListAppEnvironment&") {
+        return r#"{"Code":0,"RequestId":"R","ErrMsg":"","Success":true,"Result":{"Admitted":true,"BusinessCode":"","DeployOrderId":4711},"TotalCount":1,"Data":[{"AppId":1001,"Title":"shop","Language":"Java"}]}"#.to_owned();
+    }
+    let total = number("AppId").unwrap_or(0);
+    let (page, size) = (number("PageNumber").unwrap_or(1), number("PageSize").unwrap_or(100));
+    let records: Vec<String> = ((page - 1) * size..(page * size).min(total))
+        .map(|id| format!(r#"{{"AppId":{total},"EnvId":{id},"EnvName":"environment {id}","EnvType":1,"EnvTypeName":"production","AppSchemaId":1,"Region":"cn-zhangjiakou"}}"#))
+        .collect();
+    format!(r#"{{"Code":0,"PageNumber":{page},"PageSize":{size},"TotalCount":{total},"Data":[{}]}}"#, records.join(","))
+}
+
+/// Runs two things in turns and gives the median time of each.
+pub fn compare(rounds: usize, mut one: impl FnMut() -> Duration, mut other: impl FnMut() -> Duration) -> [Duration; 2] {
+    let (mut ones, mut others) = (Vec::new(), Vec::new());
+    (one(), other());
+    for _ in 0..rounds {
+        ones.push(one());
+        others.push(other());
+    }
+    [median(ones), median(others)]
+}
+
+/// The middle one.
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// How long something takes.
+pub fn time(work: impl FnOnce()) -> Duration {
+    let begun = Instant::now();
+    work();
+    begun.elapsed()
+}
+
+/// One line of the result.
+pub fn report(what: &str, ratio: f64, goal: &str, detail: &str) {
+    println!("{what:<52} {ratio:>6.2}  (goal {goal})  {detail}");
+}

@@ -1,0 +1,182 @@
+//! What commands that call the service share: the account, the script host, and what stops them.
+
+use std::collections::HashSet;
+use std::io::{BufRead as _, Write as _};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::{Handle, Runtime};
+
+use crate::account::{Account, Confirm};
+use crate::client::{Client, Endpoint};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::credentials::Credentials;
+use crate::error::{Error, Interrupt, Kind, Result};
+use crate::script::{Host, Settings};
+use crate::secret::{REDACTOR, Secret};
+use crate::sim;
+use crate::stop::Stop;
+
+/// A run of a command: its settings, its account, and what stops it.
+pub struct Work {
+    config: Arc<Config>,
+    stop: Arc<Stop>,
+    clock: Arc<Clock>,
+    account: Arc<Account>,
+    runtime: Runtime,
+}
+
+impl Work {
+    /// Prepares a run, or a session with a person. Nothing is connected before the first call.
+    ///
+    /// # Errors
+    /// `io` when the system gives no thread or no signal handler.
+    pub fn new(config: Arc<Config>, for_person: bool) -> Result<Self> {
+        // One worker: it drives connections and signals while scripts run on threads of their own.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
+        let stop = Arc::new(Stop::new(config.deadline));
+        watch_signals(runtime.handle(), &stop)?;
+        let clock = Arc::new(if config.sim() { sim::embedded::clock(for_person) } else { Clock::real() });
+        let connect = {
+            let (config, clock) = (Arc::clone(&config), Arc::clone(&clock));
+            Box::new(move || connect(&config, &clock))
+        };
+        let account = Arc::new(Account::new(
+            connect,
+            config.policy.clone(),
+            confirm(&config),
+            Arc::clone(&stop),
+            runtime.handle().clone(),
+        ));
+        Ok(Self { config, stop, clock, account, runtime })
+    }
+
+    /// The settings of the run.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What stops the run.
+    pub fn stop(&self) -> &Arc<Stop> {
+        &self.stop
+    }
+
+    /// The account that the run works on.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// A script engine whose imports stay in `root`.
+    pub fn host(&self, root: PathBuf, args: Vec<String>) -> Host {
+        let settings = Settings {
+            root,
+            args,
+            allow_env: self.config.allowed_env(),
+            clock: Arc::clone(&self.clock),
+            stop: Arc::clone(&self.stop),
+            runtime: self.runtime.handle().clone(),
+            max_memory: self.config.max_memory(),
+            max_operations: self.config.max_operations(),
+            simulated: self.config.sim(),
+        };
+        Host::new(settings, &self.account)
+    }
+
+    /// What a prompt says of the account: `sim`, or the profile's name.
+    ///
+    /// # Errors
+    /// As [`Config::find_credentials`].
+    pub fn account_name(&self) -> Result<String> {
+        if self.config.sim() {
+            return Ok("sim".to_owned());
+        }
+        let found = self.config.find_credentials()?;
+        found.require()?;
+        Ok(found.profile.unwrap_or_else(|| "jst".to_owned()))
+    }
+}
+
+/// A client of the configured account, or of a simulator that is started for it.
+fn connect(config: &Config, clock: &Arc<Clock>) -> Result<Client> {
+    let settings = if config.sim() {
+        let address = sim::embedded::start(Arc::clone(clock))?;
+        let credentials = Credentials {
+            access_key_id: sim::ACCESS_KEY_ID.to_owned(),
+            secret: Secret::new(sim::ACCESS_KEY_SECRET),
+            security_token: None,
+        };
+        config.client(Endpoint::parse(&format!("http://{address}"))?, credentials, None)
+    } else {
+        let found = config.find_credentials()?;
+        let credentials = found.require()?.clone();
+        config.client(config.endpoint(Some(&found))?, credentials, config.region(Some(&found)))
+    };
+    let Credentials { secret, security_token, .. } = &settings.credentials;
+    [Some(secret), security_token.as_ref()].into_iter().flatten().for_each(|secret| REDACTOR.add(secret));
+    Ok(Client::new(settings))
+}
+
+/// What a run may take to end after SIGTERM: someone who waits at a prompt does not notice it.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Lets Ctrl-C and SIGTERM stop the run: the first in good order, the second at once.
+fn watch_signals(runtime: &Handle, stop: &Arc<Stop>) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let _entered = runtime.enter();
+    let listen = |kind| signal(kind).map_err(|error| Error::new(Kind::Io, format!("cannot watch signals: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let stop = Arc::clone(stop);
+    runtime.spawn(async move {
+        loop {
+            let (why, text) = tokio::select! {
+                _ = interrupt.recv() => (Interrupt::Interrupt, "interrupted"),
+                _ = terminate.recv() => (Interrupt::Terminate, "terminated"),
+            };
+            let error = Error::new(Kind::Interrupted(why), text);
+            let code = error.kind.exit_code();
+            if stop.is_set() {
+                std::process::exit(code.into());
+            }
+            stop.set(error);
+            if why == Interrupt::Terminate {
+                tokio::spawn(async move {
+                    tokio::time::sleep(GRACE).await;
+                    std::process::exit(code.into());
+                });
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Asks a person about each destructive operation, where there is one to ask.
+fn confirm(config: &Config) -> Option<Confirm> {
+    if !(config.around.terminal[0] && config.around.terminal[2]) {
+        return None;
+    }
+    // One question at a time, and the actions that were allowed for the rest of the run.
+    let always = Mutex::new(HashSet::new());
+    Some(Box::new(move |action| {
+        let mut always = always.lock().unwrap_or_else(PoisonError::into_inner);
+        if always.contains(action) {
+            return true;
+        }
+        let mut stderr = std::io::stderr().lock();
+        let _ = write!(stderr, "{action} is destructive. Go on? [y]es, [a]lways in this run, [N]o: ");
+        let _ = stderr.flush();
+        let mut answer = String::new();
+        if std::io::stdin().lock().read_line(&mut answer).is_err() {
+            return false;
+        }
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "y" | "yes" => true,
+            "a" | "always" => always.insert(action.to_owned()),
+            _ => false,
+        }
+    }))
+}

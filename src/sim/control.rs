@@ -1,0 +1,84 @@
+//! A look inside while it runs, and a hand on it: `/_sim/…`, off unless asked for. No signature is
+//! asked for here.
+//!
+//! | request | what it does |
+//! |---|---|
+//! | `GET /_sim/ledger` | the writes that were applied, oldest first, secrets masked |
+//! | `GET /_sim/faults`, `POST /_sim/faults` | the rules with what they have done; other rules, as a JSON list |
+//! | `POST /_sim/advance?seconds=N` | moves the clock, and gives its time |
+//! | `GET /_sim/state`, `PUT /_sim/state` | the whole state; puts such a state in its place |
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper::body::Bytes;
+use hyper::{Method, Request};
+use serde_json::{Value, json};
+
+use super::faults::Rule;
+use super::ledger::{Line, Snapshot};
+use super::state::State;
+use super::{Answer, Sim};
+
+/// What the paths begin with.
+pub(super) const PREFIX: &str = "/_sim/";
+
+/// Answers a request for control.
+pub(super) fn answer(sim: &Sim, request: &Request<Bytes>) -> Answer {
+    let what = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
+    let result = match (request.method(), what) {
+        (&Method::GET, "ledger") => ledger(sim),
+        (&Method::GET, "faults") => Ok(sim.faults.list()),
+        (&Method::POST, "faults") => Rule::list(request.body()).map(|rules| {
+            sim.faults.replace(rules);
+            sim.faults.list()
+        }),
+        (&Method::POST, "advance") => advance(sim, request.uri().query().unwrap_or_default()),
+        (&Method::GET, "state") => sim.look(|state| {
+            serde_json::to_value(Snapshot::new(state, sim.served.load(Ordering::Relaxed)))
+                .map_err(|error| error.to_string())
+        }),
+        (&Method::PUT, "state") => restore(sim, request.body()),
+        (_, "ledger" | "faults" | "advance" | "state") => return failure(405, "another method"),
+        _ => return failure(404, "there is ledger, faults, advance and state"),
+    };
+    match result {
+        Ok(value) => Answer::new(200, "application/json;charset=utf-8", value.to_string()),
+        Err(why) => failure(400, &why),
+    }
+}
+
+fn failure(status: u16, why: &str) -> Answer {
+    Answer::new(status, "application/json;charset=utf-8", json!({"error": why}).to_string())
+}
+
+fn ledger(sim: &Sim) -> Result<Value, String> {
+    let book = sim.book();
+    let records: Vec<_> = book.ledger.records().collect();
+    Ok(json!({"total": book.ledger.total(), "records": records}))
+}
+
+fn advance(sim: &Sim, query: &str) -> Result<Value, String> {
+    /// Ten years.
+    const FARTHEST: f64 = 10.0 * 366.0 * 86_400.0;
+    let by = query
+        .strip_prefix("seconds=")
+        .and_then(|seconds| seconds.parse().ok())
+        .filter(|seconds| (0.0..=FARTHEST).contains(seconds))
+        .ok_or(format!("?seconds=N is needed, with N from 0 to {FARTHEST}"))?;
+    let mut book = sim.book();
+    sim.clock.advance(Duration::from_secs_f64(by));
+    let now = sim.time(&book);
+    book.state.advance(now);
+    book.record(Line::Advanced(now)).map_err(|error| error.to_string())?;
+    Ok(json!({"now": now}))
+}
+
+fn restore(sim: &Sim, body: &[u8]) -> Result<Value, String> {
+    let snapshot: Snapshot<State> = serde_json::from_slice(body).map_err(|error| format!("no snapshot: {error}"))?;
+    let mut book = sim.book();
+    sim.begin(&mut book, snapshot.state);
+    let served = sim.served.fetch_max(snapshot.served, Ordering::Relaxed).max(snapshot.served);
+    book.compact(served).map_err(|error| error.message)?;
+    Ok(json!({"now": book.state.now}))
+}

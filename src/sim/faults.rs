@@ -1,0 +1,565 @@
+//! What goes wrong, and when: rules that pick calls and say what happens to them.
+//!
+//! A rule is written `ACTION:KIND[:SETTING=VALUE]…`, for instance `ScaleApp:throttle:count=3`, or as a
+//! JSON object with the same words: `{"action": "ScaleApp", "kind": "throttle", "count": 3}`. The
+//! action is a pattern (`*`, `List*`, `ScaleApp`). Every rule takes these settings, and applies to
+//! the calls that fit all it is given:
+//!
+//! | setting | the rule applies to |
+//! |---|---|
+//! | `count=N` | the N-th matching call only |
+//! | `first=N` | the first N matching calls |
+//! | `probability=P` | this share of the matching calls, picked by the simulator's seed |
+//!
+//! | kind | what happens | settings |
+//! |---|---|---|
+//! | `latency` | the answer waits | `ms`, `jitter` (up to so much more), `tail` (instead, for a share `share`=0.01) |
+//! | `throttle` | refused as throttled | `rate` (so many calls a second pass), `retry-after` (ms) |
+//! | `500`, `503` | an error of the gateway | `applied` |
+//! | `502`, `504` | a proxy's HTML page | `applied` |
+//! | `error` | any error of the gateway | `code`, `status`=400, `text` |
+//! | `expired-token` | the security token has expired | |
+//! | `refusal` | a business failure | `code`, `text` |
+//! | `skew` | the gateway's clock is off | `seconds` |
+//! | `refuse` | closed, and no connection is accepted for a while | `ms`=1000 |
+//! | `close` | the connection closes without an answer, nothing applied | `applied` |
+//! | `lost` | applied, then the connection closes without an answer | |
+//! | `half` | half an answer, then the connection closes | `applied`=true |
+//! | `garbage`, `html` | HTTP 200 with bytes, or a page, that are no reply | `applied`=true |
+//! | `stall` | no answer, until the connection closes | `ms`=30000, `applied`=true |
+//! | `slow` | the answer comes in drops | `rate`=1000 bytes a second, `applied`=true |
+//! | `frozen` | a deploy is not admitted | `code`=102000 |
+//! | `fail-at` | a deploy fails | `partition`=1 |
+//! | `crash-loop` | a deploy's first pod exits again and again | |
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use glob::Pattern;
+use serde_json::{Map, Value, json};
+
+use super::call::{Refusal, Trouble};
+use super::gateway::Rejection;
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    action: Pattern,
+    /// As it was written.
+    text: String,
+    count: Option<u64>,
+    first: Option<u64>,
+    probability: Option<f64>,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Latency { fixed: f64, jitter: f64, tail: Option<f64>, share: f64 },
+    Throttle { rate: Option<f64>, retry_after: Option<u64> },
+    Reject(Rejection),
+    Refuse(Refusal),
+    Skew(i64),
+    Trouble(Trouble),
+    Break { delivery: Delivery, is_applied: bool },
+}
+
+/// How an answer is sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Delivery {
+    /// Properly.
+    #[default]
+    Whole,
+    /// Not at all: the connection closes.
+    Closed,
+    /// Not at all, and nothing is listened to for this long.
+    Deaf(Duration),
+    /// The first half, then the connection closes.
+    Half,
+    /// In its place, an error of the gateway.
+    Error {
+        /// HTTP status.
+        status: u16,
+        /// The error's code.
+        code: &'static str,
+    },
+    /// In its place, something that is no answer of the service.
+    Page {
+        /// HTTP status.
+        status: u16,
+        /// What it says it is.
+        content_type: &'static str,
+        /// What it is.
+        body: &'static [u8],
+    },
+    /// Not at all, after this long.
+    Stalled(Duration),
+    /// So many bytes a second.
+    Slow(f64),
+}
+
+/// What happens to one call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// How long the answer waits.
+    pub delay: Duration,
+    /// Seconds that the gateway's clock is off.
+    pub skew: i64,
+    /// The gateway refuses it.
+    pub rejection: Option<Rejection>,
+    /// The service refuses it.
+    pub refusal: Option<Refusal>,
+    /// What goes wrong with the release that it begins.
+    pub trouble: Option<Trouble>,
+    /// How the answer is sent.
+    pub delivery: Delivery,
+    /// Nothing of it happens.
+    pub is_dropped: bool,
+}
+
+const HTML: &[u8] =
+    b"<html><head><title>Bad gateway</title></head><body><h1>The upstream did not answer</h1></body></html>\n";
+const GARBAGE: &[u8] = b"\x00\x9f\x92\x96{\"Code\":0,\xff\xfe\"Data\":[[[\r\n\x07";
+
+impl Kind {
+    fn broken(delivery: Delivery, otherwise: bool, settings: &mut Settings) -> Result<Self, String> {
+        Ok(Self::Break { delivery, is_applied: settings.take("applied")?.unwrap_or(otherwise) })
+    }
+
+    /// The kind of this name, with what it takes of the settings.
+    fn named(name: &str, settings: &mut Settings) -> Result<Self, String> {
+        let page = |status, content_type, body| Delivery::Page { status, content_type, body };
+        let error = |status, code| Delivery::Error { status, code };
+        Ok(match name {
+            "500" => Self::broken(error(500, "InternalError"), false, settings)?,
+            "503" => Self::broken(error(503, "ServiceUnavailable"), false, settings)?,
+            "502" => Self::broken(page(502, "text/html", HTML), false, settings)?,
+            "504" => Self::broken(page(504, "text/html", HTML), false, settings)?,
+            "close" => Self::broken(Delivery::Closed, false, settings)?,
+            "half" => Self::broken(Delivery::Half, true, settings)?,
+            "garbage" => Self::broken(page(200, "application/json", GARBAGE), true, settings)?,
+            "html" => Self::broken(page(200, "text/html", HTML), true, settings)?,
+            "lost" => Self::Break { delivery: Delivery::Closed, is_applied: true },
+            "refuse" => {
+                Self::Break { delivery: Delivery::Deaf(settings.millis("ms")?.unwrap_or(SECOND)), is_applied: false }
+            }
+            "stall" => {
+                let after = settings.millis("ms")?.unwrap_or(30 * SECOND);
+                Self::broken(Delivery::Stalled(after), true, settings)?
+            }
+            "slow" => {
+                let rate = settings.within("rate", 1.0..=1e9)?.unwrap_or(1000.0);
+                Self::broken(Delivery::Slow(rate), true, settings)?
+            }
+            "latency" => Self::Latency {
+                fixed: settings.within("ms", 0.0..=LONGEST_MS)?.unwrap_or(0.0),
+                jitter: settings.within("jitter", 0.0..=LONGEST_MS)?.unwrap_or(0.0),
+                tail: settings.within("tail", 0.0..=LONGEST_MS)?,
+                share: settings.within("share", 0.0..=1.0)?.unwrap_or(0.01),
+            },
+            "throttle" => Self::Throttle {
+                rate: settings.within("rate", 0.001..=1e9)?,
+                retry_after: settings.take("retry-after")?,
+            },
+            "error" => {
+                let status = settings.take("status")?.unwrap_or(400);
+                if !(400..=599).contains(&status) {
+                    return Err("`status` must be between 400 and 599".into());
+                }
+                let code: String = settings.take("code")?.ok_or("`code` is needed")?;
+                Self::Reject(Rejection::new(status, code, settings.text()?))
+            }
+            "expired-token" => {
+                Self::Reject(Rejection::new(400, "InvalidSecurityToken.Expired", "the security token has expired"))
+            }
+            "refusal" => {
+                let code = settings.take("code")?.ok_or("`code` is needed")?;
+                if matches!(code, 0 | 200) {
+                    return Err("`code` must be a failure's".into());
+                }
+                Self::Refuse(Refusal { code, text: settings.text()? })
+            }
+            "skew" => Self::Skew(settings.take("seconds")?.ok_or("`seconds` is needed")?),
+            "frozen" => {
+                Self::Trouble(Trouble::Frozen { business_code: settings.take("code")?.unwrap_or("102000".into()) })
+            }
+            "fail-at" => Self::Trouble(Trouble::FailAtPartition(settings.take("partition")?.unwrap_or(1))),
+            "crash-loop" => Self::Trouble(Trouble::CrashLoop),
+            other => return Err(format!("`{other}` is no kind of fault; one of {}", NAMES.join(", "))),
+        })
+    }
+}
+
+const NAMES: [&str; 21] = [
+    "latency",
+    "throttle",
+    "500",
+    "502",
+    "503",
+    "504",
+    "error",
+    "expired-token",
+    "refusal",
+    "skew",
+    "refuse",
+    "close",
+    "lost",
+    "half",
+    "garbage",
+    "html",
+    "stall",
+    "slow",
+    "frozen",
+    "fail-at",
+    "crash-loop",
+];
+
+const SECOND: Duration = Duration::from_secs(1);
+/// No wait is longer: an hour.
+const LONGEST_MS: f64 = 3_600_000.0;
+
+/// The settings of a rule that were not yet taken.
+struct Settings(BTreeMap<String, String>);
+
+impl Settings {
+    fn take<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, String> {
+        match self.0.remove(name) {
+            None => Ok(None),
+            Some(text) => text.parse().map(Some).map_err(|_| format!("`{name}={text}` is not what it takes")),
+        }
+    }
+
+    fn within(&mut self, name: &str, range: std::ops::RangeInclusive<f64>) -> Result<Option<f64>, String> {
+        match self.take::<f64>(name)? {
+            Some(number) if !range.contains(&number) => {
+                Err(format!("`{name}` must be between {} and {}", range.start(), range.end()))
+            }
+            number => Ok(number),
+        }
+    }
+
+    fn millis(&mut self, name: &str) -> Result<Option<Duration>, String> {
+        Ok(self.within(name, 0.0..=LONGEST_MS)?.map(millis))
+    }
+
+    fn text(&mut self) -> Result<String, String> {
+        Ok(self.take("text")?.unwrap_or_else(|| "a fault that was asked for".into()))
+    }
+}
+
+fn millis(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number / 1000.0).unwrap_or_default()
+}
+
+impl Rule {
+    fn new(action: &str, kind: &str, text: String, settings: BTreeMap<String, String>) -> Result<Self, String> {
+        let mut settings = Settings(settings);
+        let rule = Self {
+            action: Pattern::new(action).map_err(|error| format!("`{action}` is not a pattern: {error}"))?,
+            count: settings.take("count")?,
+            first: settings.take("first")?,
+            probability: settings.within("probability", 0.0..=1.0)?,
+            kind: Kind::named(kind, &mut settings)?,
+            text,
+        };
+        match settings.0.keys().next() {
+            Some(name) => Err(format!("`{kind}` takes no `{name}`")),
+            None => Ok(rule),
+        }
+    }
+
+    /// Reads a scenario: a JSON list of rules, each an object or in the form of the command line.
+    ///
+    /// # Errors
+    /// What is wrong with the first rule that does not parse.
+    pub fn list(json: &[u8]) -> Result<Vec<Self>, String> {
+        let list: Vec<Value> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let rule = |(value, n): (Value, usize)| {
+            let rule = match value {
+                Value::String(text) => text.parse(),
+                Value::Object(map) => Self::from_map(map),
+                _ => Err("neither text nor an object".into()),
+            };
+            rule.map_err(|why| format!("rule {n}: {why}"))
+        };
+        list.into_iter().zip(1..).map(rule).collect()
+    }
+
+    fn from_map(map: Map<String, Value>) -> Result<Self, String> {
+        let text = Value::Object(map.clone()).to_string();
+        let mut settings: BTreeMap<String, String> =
+            map.into_iter().map(|(name, value)| (name.replace('_', "-"), crate::wire::request::text(&value))).collect();
+        let action = settings.remove("action").ok_or("`action` is needed")?;
+        let kind = settings.remove("kind").ok_or("`kind` is needed")?;
+        Self::new(&action, &kind, text, settings)
+    }
+}
+
+impl FromStr for Rule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split(':');
+        let action = parts.next().unwrap_or_default();
+        let kind = parts.next().ok_or("a rule is written ACTION:KIND[:SETTING=VALUE]…")?;
+        let mut settings = BTreeMap::new();
+        for part in parts {
+            // `lost:applied` would be read as a name without a value.
+            let (name, value) = part.split_once('=').ok_or_else(|| format!("`{part}` is not SETTING=VALUE"))?;
+            if settings.insert(name.to_owned(), value.to_owned()).is_some() {
+                return Err(format!("`{name}` is given twice"));
+            }
+        }
+        Self::new(action, kind, text.to_owned(), settings)
+    }
+}
+
+/// A rule at work.
+#[derive(Debug)]
+struct Active {
+    rule: Rule,
+    /// Matching calls.
+    seen: u64,
+    /// Calls that it applied to.
+    applied: u64,
+    /// Calls that a rate still lets through, and when that was so.
+    bucket: Option<(f64, Instant)>,
+}
+
+/// The rules at work.
+#[derive(Debug)]
+pub struct Faults {
+    seed: u64,
+    rules: Mutex<Vec<Active>>,
+}
+
+impl Faults {
+    /// Rules, and the seed that decides by chance.
+    pub fn new(rules: Vec<Rule>, seed: u64) -> Self {
+        let faults = Self { seed, rules: Mutex::default() };
+        faults.replace(rules);
+        faults
+    }
+
+    /// Other rules from now on.
+    pub fn replace(&self, rules: Vec<Rule>) {
+        *self.rules() = rules.into_iter().map(|rule| Active { rule, seen: 0, applied: 0, bucket: None }).collect();
+    }
+
+    /// The rules, how many calls each has seen and applied to.
+    pub fn list(&self) -> Value {
+        let shown = |active: &Active| json!({"rule": active.rule.text, "seen": active.seen, "applied": active.applied});
+        self.rules().iter().map(shown).collect()
+    }
+
+    /// What happens to a call of this action.
+    pub fn plan(&self, action: &str, now: Instant) -> Plan {
+        let mut plan = Plan::default();
+        for (active, n) in self.rules().iter_mut().zip(0..) {
+            if active.applies(action, self.seed, n, now) {
+                active.applied += 1;
+                plan.add(&active.rule.kind, chance(self.seed, n, active.seen, 1));
+            }
+        }
+        plan
+    }
+
+    fn rules(&self) -> MutexGuard<'_, Vec<Active>> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Active {
+    /// Counts a call that the rule matches, and says whether the rule applies to it.
+    fn applies(&mut self, action: &str, seed: u64, n: u64, now: Instant) -> bool {
+        if !self.rule.action.matches(action) {
+            return false;
+        }
+        self.seen += 1;
+        let picked = self.rule.count.is_none_or(|count| self.seen == count)
+            && self.rule.first.is_none_or(|first| self.seen <= first)
+            && self.rule.probability.is_none_or(|share| chance(seed, n, self.seen, 0) < share);
+        match self.rule.kind {
+            Kind::Throttle { rate: Some(rate), .. } if picked => !self.lets_through(rate, now),
+            _ => picked,
+        }
+    }
+
+    /// Whether a rate lets one more call through: a bucket that holds what a second brings.
+    fn lets_through(&mut self, rate: f64, now: Instant) -> bool {
+        let size = rate.max(1.0);
+        let (left, since) = self.bucket.unwrap_or((size, now));
+        let left = (left + now.duration_since(since).as_secs_f64() * rate).min(size);
+        let passes = left >= 1.0;
+        self.bucket = Some((if passes { left - 1.0 } else { left }, now));
+        passes
+    }
+}
+
+impl Plan {
+    /// Adds what one rule does. Waits add up; of the rest the first rule of each sort counts.
+    fn add(&mut self, kind: &Kind, chance: f64) {
+        match kind {
+            Kind::Latency { fixed, jitter, tail, share } => {
+                // One number decides both: the share at its top, and the jitter below.
+                self.delay += match tail {
+                    Some(tail) if chance >= 1.0 - share => millis(*tail),
+                    _ => millis(fixed + jitter * chance),
+                };
+            }
+            Kind::Throttle { retry_after, .. } => {
+                self.rejection.get_or_insert_with(|| Rejection {
+                    retry_after: *retry_after,
+                    ..Rejection::new(400, "Throttling.User", "too many calls: wait and try again")
+                });
+            }
+            Kind::Reject(rejection) => drop(self.rejection.get_or_insert_with(|| rejection.clone())),
+            Kind::Refuse(refusal) => drop(self.refusal.get_or_insert_with(|| refusal.clone())),
+            Kind::Skew(seconds) => self.skew = self.skew.saturating_add(*seconds),
+            Kind::Trouble(trouble) => drop(self.trouble.get_or_insert_with(|| trouble.clone())),
+            Kind::Break { delivery, is_applied } => {
+                if self.delivery == Delivery::Whole {
+                    self.delivery = delivery.clone();
+                    self.is_dropped = !is_applied;
+                }
+            }
+        }
+    }
+}
+
+/// A number from 0 up to 1 that only depends on what it is asked for.
+fn chance(seed: u64, rule: u64, call: u64, salt: u64) -> f64 {
+    let mixed = [rule, call, salt].into_iter().fold(seed, |state, next| mix(state ^ mix(next)));
+    (mixed >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// The finaliser of splitmix64: every bit of the input reaches every bit of the output.
+pub fn mix(number: u64) -> u64 {
+    let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Which of the first calls of an action a rule applies to.
+    fn applied(rule: &str, action: &str, calls: u64) -> Vec<u64> {
+        let faults = Faults::new(vec![rule.parse().unwrap()], 7);
+        let now = Instant::now();
+        (1..=calls).filter(|_| faults.plan(action, now) != Plan::default()).collect()
+    }
+
+    #[test]
+    fn rules_pick_calls_by_pattern_and_count() {
+        for (rule, action, expected) in [
+            ("ScaleApp:close", "ScaleApp", vec![1, 2, 3, 4]),
+            ("ScaleApp:close", "ListApp", vec![]),
+            ("*App:close:first=2", "ScaleApp", vec![1, 2]),
+            ("ScaleApp:throttle:count=3", "ScaleApp", vec![3]),
+            ("*:503:probability=0", "ScaleApp", vec![]),
+            ("*:503:probability=1", "ScaleApp", vec![1, 2, 3, 4]),
+            ("*:throttle:rate=2", "ScaleApp", vec![3, 4]),
+        ] {
+            assert_eq!(applied(rule, action, 4), expected, "{rule} {action}");
+        }
+    }
+
+    #[test]
+    fn chance_is_fair_and_repeats() {
+        let hits = applied("*:503:probability=0.25", "ListApp", 10_000);
+        assert!((2_300..2_700).contains(&hits.len()), "{}", hits.len());
+        assert_eq!(hits, applied("*:503:probability=0.25", "ListApp", 10_000));
+    }
+
+    #[test]
+    fn a_rate_fills_up_again() {
+        let faults = Faults::new(vec!["*:throttle:rate=2:retry-after=500".parse().unwrap()], 1);
+        let start = Instant::now();
+        let throttled = |ms| faults.plan("ListApp", start + Duration::from_millis(ms)).rejection.is_some();
+        let expected = [(0, false), (0, false), (0, true), (400, true), (600, false), (600, true), (9_000, false)];
+        for (ms, is_throttled) in expected {
+            assert_eq!(throttled(ms), is_throttled, "after {ms} ms");
+        }
+    }
+
+    #[test]
+    fn rules_add_up_to_one_plan() {
+        let rules = ["*:latency:ms=100", "Scale*:latency:ms=50", "*:skew:seconds=-60", "*:lost", "*:close"];
+        let faults = Faults::new(rules.into_iter().map(|rule| rule.parse().unwrap()).collect(), 1);
+        let plan = faults.plan("ScaleApp", Instant::now());
+        assert_eq!(plan.delay, Duration::from_millis(150));
+        assert_eq!(plan.skew, -60);
+        assert_eq!((plan.delivery, plan.is_dropped), (Delivery::Closed, false));
+        assert_eq!(faults.plan("ListApp", Instant::now()).delay, Duration::from_millis(100));
+    }
+
+    #[test]
+    fn latency_has_jitter_and_a_tail() {
+        let faults = Faults::new(vec!["*:latency:ms=10:jitter=10:tail=500:share=0.1".parse().unwrap()], 1);
+        let delays: Vec<_> = (0..1000).map(|_| faults.plan("ListApp", Instant::now()).delay.as_millis()).collect();
+        let tail = delays.iter().filter(|ms| **ms == 500).count();
+        assert!((50..150).contains(&tail), "{tail} in the tail");
+        assert!(delays.iter().all(|ms| *ms == 500 || (10..20).contains(ms)));
+    }
+
+    #[test]
+    fn every_kind_is_known_and_settings_are_checked() {
+        for name in NAMES {
+            let needed = match name {
+                "error" | "refusal" => ":code=17",
+                "skew" => ":seconds=5",
+                _ => "",
+            };
+            let rule = format!("*:{name}{needed}").parse::<Rule>().unwrap();
+            assert_ne!(
+                Faults::new(vec![rule], 1).plan("X", Instant::now()) == Plan::default(),
+                name != "latency",
+                "{name}"
+            );
+        }
+        for (rule, part) in [
+            ("ScaleApp", "ACTION:KIND"),
+            ("[:close", "not a pattern"),
+            ("*:explode", "no kind of fault"),
+            ("*:close:now", "not SETTING=VALUE"),
+            ("*:close:count=x", "`count=x`"),
+            ("*:close:count=1:count=2", "given twice"),
+            ("*:close:ms=5", "`close` takes no `ms`"),
+            ("*:close:probability=2", "between 0 and 1"),
+            ("*:close:probability=NaN", "between 0 and 1"),
+            ("*:latency:ms=1e99", "between 0 and 3600000"),
+            ("*:error", "`code` is needed"),
+            ("*:error:code=X:status=200", "between 400 and 599"),
+            ("*:refusal:code=0", "a failure's"),
+            ("*:throttle:rate=0", "between 0.001"),
+        ] {
+            let error = rule.parse::<Rule>().unwrap_err();
+            assert!(error.contains(part), "{rule}: {error}");
+        }
+    }
+
+    #[test]
+    fn scenarios_hold_both_forms() {
+        let json =
+            br#"["ListApp:503:first=1", {"action": "Scale*", "kind": "throttle", "retry_after": 250, "count": 2}]"#;
+        let rules = Rule::list(json).unwrap();
+        assert_eq!(rules.first().unwrap(), &"ListApp:503:first=1".parse::<Rule>().unwrap());
+        let faults = Faults::new(rules, 1);
+        assert_eq!(faults.plan("ScaleApp", Instant::now()), Plan::default());
+        assert_eq!(faults.plan("ScaleApp", Instant::now()).rejection.unwrap().retry_after, Some(250));
+        for (json, part) in [
+            ("{}", "invalid type"),
+            ("[5]", "rule 1: neither"),
+            (r#"["*:lost", {"kind": "lost"}]"#, "rule 2: `action` is needed"),
+        ] {
+            assert!(Rule::list(json.as_bytes()).unwrap_err().contains(part), "{json}");
+        }
+    }
+}

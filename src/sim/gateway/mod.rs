@@ -1,0 +1,248 @@
+//! The gateway: from a request's bytes to a verified and decoded [`Call`], or the error that the
+//! service's gateway would answer with.
+//!
+//! Pure but for the memory of nonces. The steps, in the order the service takes them: parameters
+//! are decoded ([`receive`]); version, action, time, access key, signature, token, nonce and
+//! permission are checked ([`verify`]); the parameters are typed and validated by the catalogue
+//! ([`decode`]).
+
+mod nonces;
+mod params;
+mod signature;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+
+use hyper::body::Bytes;
+use hyper::{Method, Request};
+use jiff::Timestamp;
+
+pub use self::nonces::Nonces;
+use self::params::Pairs;
+use self::signature::Common;
+use super::call::Call;
+use super::options::Key;
+use super::reply::Format;
+use crate::catalogue::{self, Operation};
+use crate::error::Problem;
+use crate::wire::{request, validate};
+
+/// Seconds that a request's time may be away from the gateway's, either way.
+pub const WINDOW: i64 = 15 * 60;
+
+/// An error of the gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rejection {
+    /// HTTP status.
+    pub status: u16,
+    /// `SignatureDoesNotMatch`, `MissingEnvId`, …
+    pub code: Cow<'static, str>,
+    /// Why, in words.
+    pub message: String,
+    /// How many milliseconds a caller is asked to wait.
+    pub retry_after: Option<u64>,
+}
+
+impl Rejection {
+    /// An error of this status, code and text.
+    pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into(), retry_after: None }
+    }
+
+    fn missing(name: &str) -> Self {
+        Self::new(400, format!("Missing{name}"), format!("{name} is required"))
+    }
+
+    fn invalid(name: &str, why: &str) -> Self {
+        // A hostile name does not become a code.
+        let well_formed = !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric());
+        let code = if well_formed { format!("InvalidParameter.{name}") } else { "InvalidParameter".into() };
+        let shown: String = name.chars().take(64).collect();
+        Self::new(400, code, format!("{shown} {why}"))
+    }
+
+    /// The action is not known.
+    pub fn unknown_action(action: &str) -> Self {
+        let shown: String = action.chars().take(64).collect();
+        Self::new(404, "InvalidAction.NotFound", format!("there is no action {shown}"))
+    }
+}
+
+/// A request whose parameters are decoded. Nothing of it is verified yet.
+#[derive(Debug)]
+pub struct Received<'a> {
+    request: &'a Request<Bytes>,
+    /// Of the query, then of the form.
+    pairs: Pairs<'a>,
+    /// How many of the pairs are the query's.
+    in_query: usize,
+}
+
+/// Decodes the parameters of a request, of query and form together.
+///
+/// # Errors
+/// Another method or path than the service has, a body that is no form, names or values that are
+/// not properly encoded.
+pub fn receive(request: &Request<Bytes>) -> Result<Received<'_>, Rejection> {
+    if !matches!(*request.method(), Method::GET | Method::POST) {
+        return Err(Rejection::new(405, "UnsupportedHTTPMethod", "only GET and POST are taken"));
+    }
+    if !matches!(request.uri().path(), "/" | "") {
+        return Err(Rejection::new(404, "InvalidApi.NotFound", "every call goes to the path /"));
+    }
+    let mut pairs = Pairs::with_capacity(32);
+    params::decode(request.uri().query().unwrap_or_default().as_bytes(), &mut pairs)?;
+    let in_query = pairs.len();
+    if !request.body().is_empty() {
+        let content_type = request.headers().get("content-type").map_or(&b""[..], |value| value.as_bytes());
+        let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        if !essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+            let why = "a body must be application/x-www-form-urlencoded";
+            return Err(Rejection::new(415, "InvalidParameter.ContentType", why));
+        }
+        params::decode(request.body(), &mut pairs)?;
+    }
+    Ok(Received { request, pairs, in_query })
+}
+
+impl Received<'_> {
+    fn common(&self) -> Common<'_> {
+        Common::of(self.request.headers(), &self.pairs)
+    }
+
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// What is called; empty when it is not said.
+    pub fn action(&self) -> &str {
+        self.common().action
+    }
+
+    /// The form that the answer is asked for in. One that is not known is refused later.
+    pub fn format(&self) -> Format {
+        match self.parameter("Format") {
+            Some(name) if name.eq_ignore_ascii_case("XML") => Format::Xml,
+            _ => Format::Json,
+        }
+    }
+}
+
+/// Checks that a request is whole, fresh, signed by a known key, and allowed to that key.
+///
+/// # Errors
+/// The first check that fails.
+pub fn verify(
+    received: &Received<'_>,
+    is_known: impl Fn(&str) -> bool,
+    keys: &[Key],
+    nonces: &Mutex<Nonces>,
+    now: Timestamp,
+) -> Result<(), Rejection> {
+    let common = received.common();
+    params::distinct(&received.pairs)?;
+    let format = received.parameter("Format").unwrap_or("JSON");
+    if !["JSON", "XML"].iter().any(|known| known.eq_ignore_ascii_case(format)) {
+        return Err(Rejection::invalid("Format", "must be JSON or XML"));
+    }
+    match (common.action, common.version) {
+        ("", _) => return Err(Rejection::missing("Action")),
+        (_, "") => return Err(Rejection::missing("Version")),
+        (_, version) if version != catalogue::VERSION => {
+            return Err(Rejection::new(404, "InvalidVersion", format!("the version is {}", catalogue::VERSION)));
+        }
+        (action, _) if !is_known(action) => return Err(Rejection::unknown_action(action)),
+        _ => {}
+    }
+    let signed = common.signed(received.request.headers(), &received.pairs)?;
+    let stamped = timestamp(signed.time)?;
+    let age = now.as_second().saturating_sub(stamped);
+    if age.abs() > WINDOW {
+        let (way, off) = if age > 0 { ("old", age) } else { ("early", -age) };
+        let why = format!("the request is {off} seconds too {way} for a window of {WINDOW}");
+        return Err(Rejection::new(400, "InvalidTimeStamp.Expired", why));
+    }
+    let key = match keys.iter().find(|key| key.access_key_id == signed.key) {
+        None => return Err(Rejection::new(404, "InvalidAccessKeyId.NotFound", "the access key does not exist")),
+        Some(key) if key.inactive => {
+            return Err(Rejection::new(400, "InvalidAccessKeyId.Inactive", "the access key is disabled"));
+        }
+        Some(key) => key,
+    };
+    signed.verify(key.secret.expose(), received.request, &received.pairs, received.in_query)?;
+    token(signed.token, key, keys)?;
+    if signed.nonce.is_empty() {
+        return Err(Rejection::missing("SignatureNonce"));
+    }
+    let mut nonces = nonces.lock().unwrap_or_else(PoisonError::into_inner);
+    if !nonces.is_new(now.as_second(), stamped, signed.key, signed.nonce) {
+        return Err(Rejection::new(400, "SignatureNonceUsed", "the nonce was used before"));
+    }
+    drop(nonces);
+    if !key.may(common.action) {
+        let why = format!("the access key has no permission for {}", common.action);
+        return Err(Rejection::new(403, "Forbidden.RAM", why));
+    }
+    Ok(())
+}
+
+/// `2026-01-01T00:00:00Z`, in seconds since 1970.
+fn timestamp(text: &str) -> Result<i64, Rejection> {
+    let shape = b"dddd-dd-ddTdd:dd:ddZ";
+    let fits = text.len() == shape.len()
+        && text
+            .bytes()
+            .zip(shape)
+            .all(|(byte, wanted)| if *wanted == b'd' { byte.is_ascii_digit() } else { byte == *wanted });
+    match text.parse::<Timestamp>() {
+        Ok(time) if fits => Ok(time.as_second()),
+        _ => {
+            Err(Rejection::new(400, "InvalidTimeStamp.Format", "the time must look like 2026-01-01T00:00:00Z, in UTC"))
+        }
+    }
+}
+
+fn token(given: Option<&str>, key: &Key, keys: &[Key]) -> Result<(), Rejection> {
+    let wrong = |how: &str, why: &str| Err(Rejection::new(400, format!("InvalidSecurityToken.{how}"), why));
+    let Some(given) = given else {
+        return if key.token.is_none() { Ok(()) } else { Err(Rejection::missing("SecurityToken")) };
+    };
+    let belongs_to = |key: &Key| key.token.as_ref().is_some_and(|token| token.expose() == given);
+    if belongs_to(key) {
+        Ok(())
+    } else if keys.iter().any(belongs_to) {
+        wrong("MismatchWithAccessKey", "the token belongs to another access key")
+    } else {
+        wrong("Malformed", "the token is not one that was given out")
+    }
+}
+
+/// Types and validates the parameters of a call.
+///
+/// # Errors
+/// The first parameter that is missing or malformed.
+pub fn decode(operation: &'static Operation, received: &Received<'_>) -> Result<Call, Rejection> {
+    let pairs = received.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    let params = request::unflatten(operation, pairs).map_err(first)?;
+    let problems = validate::validate(operation, &params);
+    if problems.is_empty() { Ok(Call::new(operation, params)) } else { Err(first(problems)) }
+}
+
+fn first(problems: Vec<Problem>) -> Rejection {
+    let Some(problem) = problems.into_iter().next() else {
+        return Rejection::new(400, "InvalidParameter", "a parameter is wrong");
+    };
+    let head = problem.path.split(['.', '[']).next().unwrap_or_default();
+    match problem.given {
+        None if head == problem.path => {
+            Rejection { message: format!("{head} {}", problem.message), ..Rejection::missing(head) }
+        }
+        None => Rejection::new(400, "MissingParameter", format!("{} {}", problem.path, problem.message)),
+        Some(_) => {
+            Rejection { message: format!("{} {}", problem.path, problem.message), ..Rejection::invalid(head, "") }
+        }
+    }
+}

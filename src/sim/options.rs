@@ -1,0 +1,261 @@
+//! What a simulator is started with: keys, the state's file, faults, shape, seed, recorded answers.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use glob::Pattern;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::faults::Rule;
+use super::reply::Shape;
+use crate::catalogue::{self, Effect};
+use crate::error::{Error, Kind, Result};
+use crate::secret::Secret;
+use crate::wire::request::Target;
+
+/// The id of the demo account's access key.
+pub const ACCESS_KEY_ID: &str = "demo-access-key";
+/// The secret of the demo account's access key.
+pub const ACCESS_KEY_SECRET: &str = "demo-secret-key-not-real";
+/// The id of a key of the demo account that may only read.
+pub const READ_ONLY_KEY_ID: &str = "demo-read-only-key";
+/// The secret of the key that may only read.
+pub const READ_ONLY_KEY_SECRET: &str = "demo-read-only-secret-not-real";
+
+/// An access key that the gateway knows.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Its id.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret: Secret,
+    /// The token that must come with it: temporary credentials.
+    pub token: Option<Secret>,
+    /// It exists, but is refused.
+    pub inactive: bool,
+    /// It may only read.
+    pub read_only: bool,
+    /// Patterns of the actions that it may call.
+    pub allow: Vec<Pattern>,
+}
+
+impl Key {
+    /// A key that may do everything.
+    pub fn new(id: &str, secret: &str) -> Self {
+        Self {
+            access_key_id: id.to_owned(),
+            secret: Secret::new(secret),
+            token: None,
+            inactive: false,
+            read_only: false,
+            allow: vec![],
+        }
+    }
+
+    /// Whether it may call an action.
+    pub fn may(&self, action: &str) -> bool {
+        let effect = || match catalogue::find(action) {
+            Some(operation) => operation.effect,
+            None => Target::Unlisted(action.to_owned()).effect(),
+        };
+        (self.allow.is_empty() || self.allow.iter().any(|pattern| pattern.matches(action)))
+            && (!self.read_only || effect() == Effect::Read)
+    }
+
+    /// Reads a JSON list of keys: `[{"access_key_id", "access_key_secret", "security_token",
+    /// "inactive", "read_only", "allow": ["List*", …]}]`, the last four optional.
+    ///
+    /// # Errors
+    /// `config`.
+    pub fn list(json: &str) -> Result<Vec<Self>> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Written {
+            access_key_id: String,
+            access_key_secret: String,
+            security_token: Option<String>,
+            #[serde(default)]
+            inactive: bool,
+            #[serde(default)]
+            read_only: bool,
+            #[serde(default)]
+            allow: Vec<String>,
+        }
+        let wrong = |why: String| Error::new(Kind::Config, format!("the access keys do not parse: {why}"));
+        let keys: Vec<Written> = serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
+        let key = |key: Written| {
+            let patterns = key
+                .allow
+                .iter()
+                .map(|text| Pattern::new(text).map_err(|error| wrong(format!("`{text}` is not a pattern: {error}"))));
+            Ok(Self {
+                access_key_id: key.access_key_id,
+                secret: Secret::new(key.access_key_secret),
+                token: key.security_token.map(Secret::new),
+                inactive: key.inactive,
+                read_only: key.read_only,
+                allow: patterns.collect::<Result<_>>()?,
+            })
+        };
+        keys.into_iter().map(key).collect()
+    }
+}
+
+/// How much a generated account holds, beside the demo account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fleet {
+    /// Applications.
+    pub apps: u32,
+    /// Environments of these applications.
+    pub envs: u32,
+    /// Nodes of the clusters they run on.
+    pub nodes: u32,
+}
+
+impl FromStr for Fleet {
+    type Err = String;
+
+    /// `apps=200,envs=1000,nodes=500`
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        const MOST: u32 = 1_000_000;
+        let mut fleet = Self::default();
+        for part in text.split(',') {
+            let (name, number) = part.split_once('=').unwrap_or((part, ""));
+            let count = match name.trim() {
+                "apps" => &mut fleet.apps,
+                "envs" => &mut fleet.envs,
+                "nodes" => &mut fleet.nodes,
+                other => return Err(format!("`{other}` is none of apps, envs and nodes")),
+            };
+            *count = number
+                .trim()
+                .parse()
+                .ok()
+                .filter(|count| *count <= MOST)
+                .ok_or_else(|| format!("`{part}` must be a number up to {MOST}"))?;
+        }
+        if fleet.envs > 0 && fleet.apps == 0 {
+            return Err("environments need applications: give apps as well".to_owned());
+        }
+        Ok(fleet)
+    }
+}
+
+/// What a simulator is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The access keys that the gateway knows.
+    pub keys: Vec<Key>,
+    /// Where the state is kept; without it, in memory only.
+    pub state: Option<PathBuf>,
+    /// The form of replies.
+    pub shape: Shape,
+    /// What goes wrong, and when.
+    pub faults: Vec<Rule>,
+    /// What request ids, faults and generated accounts derive from.
+    pub seed: u64,
+    /// What is generated beside the demo account.
+    pub fleet: Fleet,
+    /// Whether `/_sim/` is answered.
+    pub control: bool,
+    /// What every call takes of the simulated time.
+    pub call_takes: Duration,
+    /// Recorded replies of actions that are not simulated.
+    pub answers: HashMap<String, Value>,
+}
+
+impl Options {
+    /// The demo account in memory, with its two keys and nothing going wrong.
+    pub fn demo() -> Self {
+        let reader = Key { read_only: true, ..Key::new(READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET) };
+        Self {
+            keys: vec![Key::new(ACCESS_KEY_ID, ACCESS_KEY_SECRET), reader],
+            state: None,
+            shape: Shape::Documented,
+            faults: Vec::new(),
+            seed: 1,
+            fleet: Fleet::default(),
+            control: false,
+            call_takes: Duration::ZERO,
+            answers: HashMap::new(),
+        }
+    }
+}
+
+/// Reads recorded replies: a JSON object with the body of the reply by action.
+///
+/// # Errors
+/// `config` for what is no such object, and for an action that the simulator answers itself.
+pub fn answers(json: &str) -> Result<HashMap<String, Value>> {
+    let wrong = |why: String| Error::new(Kind::Config, format!("the recorded answers do not parse: {why}"));
+    let answers: HashMap<String, Value> = serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
+    match answers.iter().find(|(action, body)| catalogue::find(action).is_some() || !body.is_object()) {
+        Some((action, body)) if body.is_object() => Err(wrong(format!("{action} is simulated"))),
+        Some((action, _)) => Err(wrong(format!("the reply of {action} is not an object"))),
+        None => Ok(answers),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn fleets_are_read() {
+        for (text, expected) in [
+            ("apps=200,envs=1000,nodes=500", Ok(Fleet { apps: 200, envs: 1000, nodes: 500 })),
+            ("nodes=3, apps=1", Ok(Fleet { apps: 1, envs: 0, nodes: 3 })),
+            ("envs=1", Err("environments need applications: give apps as well")),
+            ("pods=1", Err("`pods` is none of apps, envs and nodes")),
+            ("apps", Err("`apps` must be a number up to 1000000")),
+            ("apps=1000001", Err("`apps=1000001` must be a number up to 1000000")),
+            ("", Err("`` is none of apps, envs and nodes")),
+        ] {
+            assert_eq!(text.parse::<Fleet>(), expected.map_err(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_read_and_limit_what_may_be_called() {
+        let keys = Key::list(
+            r#"[{"access_key_id": "a", "access_key_secret": "s"},
+                {"access_key_id": "b", "access_key_secret": "s", "read_only": true},
+                {"access_key_id": "c", "access_key_secret": "s", "allow": ["List*", "ScaleApp"]}]"#,
+        )
+        .unwrap();
+        for (action, may) in [
+            ("ListApp", [true, true, true]),
+            ("ScaleApp", [true, false, true]),
+            ("DeleteAppDetail", [true, false, false]),
+            ("DescribeJobLog", [true, true, false]),
+            ("RebuildAppInstance", [true, false, false]),
+        ] {
+            assert_eq!(keys.iter().map(|key| key.may(action)).collect::<Vec<_>>(), may, "{action}");
+        }
+        for (json, part) in [
+            ("{}", "do not parse"),
+            (r#"[{"access_key_id": "a"}]"#, "access_key_secret"),
+            (r#"[{"access_key_id": "a", "access_key_secret": "s", "readonly": true}]"#, "readonly"),
+            (r#"[{"access_key_id": "a", "access_key_secret": "s", "allow": ["[a"]}]"#, "not a pattern"),
+        ] {
+            assert!(Key::list(json).unwrap_err().message.contains(part), "{json}");
+        }
+    }
+
+    #[test]
+    fn answers_are_for_actions_outside_the_catalogue() {
+        assert_eq!(answers(r#"{"RebuildAppInstance": {"Code": 0}}"#).unwrap().len(), 1);
+        for (json, part) in [
+            (r#"{"ListApp": {"Code": 0}}"#, "ListApp is simulated"),
+            (r#"{"RebuildAppInstance": 5}"#, "is not an object"),
+            ("[", "do not parse"),
+        ] {
+            assert!(answers(json).unwrap_err().message.contains(part), "{json}");
+        }
+    }
+}

@@ -1,0 +1,491 @@
+//! The simulator from a request's bytes to an answer's, without and with a socket.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Bytes;
+use jiff::SignedDuration;
+use serde_json::{Map, Value, json};
+
+use super::faults::{Delivery, Rule};
+use super::*;
+use crate::clock::Pace;
+use crate::credentials::Credentials;
+use crate::secret::Secret;
+use crate::wire::request::{self as wire, Target};
+use crate::wire::sign::{self, Signed, Stamp};
+
+fn clock() -> Arc<Clock> {
+    Arc::new(Clock::simulated(Pace::Told, demo::START))
+}
+
+fn started(options: Options) -> Arc<Sim> {
+    Sim::new(options, clock()).unwrap()
+}
+
+fn with_faults(rules: &[&str]) -> Arc<Sim> {
+    let faults = rules.iter().map(|rule| rule.parse::<Rule>().unwrap()).collect();
+    started(Options { faults, ..Options::demo() })
+}
+
+fn signed(action: &str, params: Value, key: (&str, &str)) -> Signed {
+    let params = params.as_object().cloned().unwrap_or_else(Map::new);
+    let request = wire::Request::build(&Target::named(action).unwrap(), params).unwrap();
+    let credentials = Credentials { access_key_id: key.0.into(), secret: Secret::new(key.1), security_token: None };
+    sign::sign(&request, &credentials, None, &Stamp::now(SignedDuration::ZERO))
+}
+
+const DEMO: (&str, &str) = (ACCESS_KEY_ID, ACCESS_KEY_SECRET);
+
+fn call(action: &str, params: Value) -> Request<Bytes> {
+    request(&signed(action, params, DEMO))
+}
+
+fn request(signed: &Signed) -> Request<Bytes> {
+    Request::builder()
+        .method(signed.method.name())
+        .uri(format!("/?{}", signed.query))
+        .header("host", "localhost")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Bytes::from(signed.body.clone()))
+        .unwrap()
+}
+
+fn list() -> Request<Bytes> {
+    call("ListApp", json!({}))
+}
+
+fn scale() -> Request<Bytes> {
+    call("ScaleApp", json!({"EnvId": 999_999, "Replicas": 2}))
+}
+
+fn json_of(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{error}: {:?}", answer.body))
+}
+
+fn control(sim: &Sim, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+    sim.answer(&Request::builder().method(method).uri(path).body(body.into()).unwrap())
+}
+
+#[test]
+fn a_signed_call_reaches_the_account_and_comes_back_as_a_reply() {
+    let sim = started(Options::demo());
+    let answer = sim.answer(&scale());
+    let reply = json_of(&answer);
+    assert_eq!((answer.status, answer.content_type), (200, "application/json;charset=utf-8"));
+    assert!(reply["Code"].as_i64().is_some_and(|code| code != 0), "{reply}");
+    assert_eq!(reply["Success"], false, "{reply}");
+    assert!(reply["ErrMsg"].as_str().is_some_and(|text| text.contains("does not exist")), "{reply}");
+}
+
+#[test]
+fn an_error_of_the_gateway_says_what_it_is_in_the_syntax_asked_for() {
+    let sim = started(Options::demo());
+    let reader = (READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET);
+    let answer = sim.answer(&request(&signed("ScaleApp", json!({"EnvId": 1, "Replicas": 2}), reader)));
+    let body = json_of(&answer);
+    assert_eq!((answer.status, &body["Code"], &body["HostId"]), (403, &json!("Forbidden.RAM"), &json!("localhost")));
+    assert_eq!(body["RequestId"].as_str().map(str::len), Some(36));
+    let xml = Request::builder().uri("/?Action=ListApp&Format=xml").body(Bytes::new()).unwrap();
+    let answer = sim.answer(&xml);
+    assert_eq!((answer.status, answer.content_type), (400, "text/xml;charset=utf-8"));
+    let body = String::from_utf8(answer.body.to_vec()).unwrap();
+    assert!(body.contains("<Error><RequestId>") && body.contains("<Code>MissingVersion</Code>"), "{body}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_request_ids_and_no_id_twice() {
+    let ids = |seed| {
+        let sim = started(Options { seed, ..Options::demo() });
+        (0..1000).map(|_| sim.request_id()).collect::<Vec<_>>()
+    };
+    let first = ids(1);
+    assert_eq!(first, ids(1));
+    assert_ne!(first, ids(2));
+    assert_eq!(first.iter().collect::<std::collections::HashSet<_>>().len(), 1000);
+    let shape: String = first[0].chars().map(|c| if c == '-' { '-' } else { 'x' }).collect();
+    assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+    assert!(first[0].chars().all(|c| c == '-' || c.is_ascii_digit() || c.is_ascii_uppercase()));
+}
+
+#[test]
+fn actions_outside_the_catalogue_are_answered_only_from_a_recording() {
+    let recorded = r#"{"RebuildAppInstance": {"Code": 0, "RequestId": "recorded"}}"#;
+    let sim = started(Options { answers: options::answers(recorded).unwrap(), ..Options::demo() });
+    let answer = sim.answer(&call("RebuildAppInstance", json!({"AppInstanceId": "x"})));
+    assert_eq!((answer.status, json_of(&answer)), (200, json!({"Code": 0, "RequestId": "recorded"})));
+    let answer = sim.answer(&call("BatchAddServers", json!({})));
+    assert_eq!((answer.status, &json_of(&answer)["Code"]), (404, &json!("InvalidAction.NotFound")));
+    let reader = (READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET);
+    assert_eq!(sim.answer(&request(&signed("RebuildAppInstance", json!({}), reader))).status, 403);
+}
+
+#[test]
+fn faults_answer_in_place_of_the_service() {
+    let page = |text: &str| Value::from(text);
+    for (rule, status, code) in [
+        ("*:throttle:retry-after=250", 400, json!("Throttling.User")),
+        ("*:500", 500, json!("InternalError")),
+        ("*:503:applied=true", 503, json!("ServiceUnavailable")),
+        ("*:502", 502, page("text/html")),
+        ("*:504", 504, page("text/html")),
+        ("*:html", 200, page("text/html")),
+        ("*:garbage", 200, page("application/json")),
+        ("*:error:code=Forbidden.RAM:status=403:text=no", 403, json!("Forbidden.RAM")),
+        ("*:expired-token", 400, json!("InvalidSecurityToken.Expired")),
+        ("*:refusal:code=17:text=frozen", 200, json!(17)),
+        ("*:skew:seconds=-1000", 400, json!("InvalidTimeStamp.Expired")),
+    ] {
+        let answer = with_faults(&[rule]).answer(&scale());
+        assert_eq!(answer.status, status, "{rule}");
+        match serde_json::from_slice::<Value>(&answer.body) {
+            Ok(body) => assert_eq!(body["Code"], code, "{rule}"),
+            Err(_) => assert_eq!(answer.content_type, code, "{rule}"),
+        }
+        assert_eq!(answer.retry_after, rule.contains("retry-after").then_some(250), "{rule}");
+        assert_eq!(answer.date.is_some(), rule.contains("skew"), "{rule}");
+    }
+    for (rule, delivery) in [
+        ("*:close", Delivery::Closed),
+        ("*:lost", Delivery::Closed),
+        ("*:half", Delivery::Half),
+        ("*:refuse:ms=10", Delivery::Deaf(Duration::from_millis(10))),
+        ("*:stall:ms=10", Delivery::Stalled(Duration::from_millis(10))),
+        ("*:slow:rate=5", Delivery::Slow(5.0)),
+    ] {
+        assert_eq!(with_faults(&[rule]).answer(&scale()).delivery, delivery, "{rule}");
+    }
+    let sim = with_faults(&["ListApp:latency:ms=70", "ListApp:refusal:code=9:count=2"]);
+    assert_eq!(sim.answer(&list()).delay, Duration::from_millis(70));
+    assert_eq!(json_of(&sim.answer(&list()))["Code"], 9);
+    assert_eq!(sim.answer(&scale()).delay, Duration::ZERO);
+}
+
+#[test]
+fn a_dropped_call_leaves_its_nonce_unused_and_an_applied_one_does_not() {
+    for (rule, status) in [("*:close:first=1", 200), ("*:500:first=1", 200), ("*:lost:first=1", 400)] {
+        let sim = with_faults(&[rule]);
+        let again = scale();
+        sim.answer(&again);
+        let answer = sim.answer(&again);
+        assert_eq!(answer.status, status, "{rule}");
+        if status == 400 {
+            assert_eq!(json_of(&answer)["Code"], "SignatureNonceUsed", "{rule}");
+        }
+    }
+}
+
+#[test]
+fn the_control_endpoint_is_there_only_when_asked_for() {
+    let closed = started(Options::demo());
+    let answer = control(&closed, "GET", "/_sim/ledger", "");
+    assert_eq!((answer.status, &json_of(&answer)["Code"]), (404, &json!("InvalidApi.NotFound")));
+
+    let sim = started(Options { control: true, ..Options::demo() });
+    assert_eq!(json_of(&control(&sim, "GET", "/_sim/ledger", "")), json!({"total": 0, "records": []}));
+    assert_eq!(control(&sim, "POST", "/_sim/faults", r#"["ListApp:503"]"#).status, 200);
+    assert_eq!(sim.answer(&list()).status, 503);
+    let rules = json_of(&control(&sim, "GET", "/_sim/faults", ""));
+    assert_eq!(rules, json!([{"rule": "ListApp:503", "seen": 1, "applied": 1}]));
+    assert_eq!(control(&sim, "POST", "/_sim/faults", "[]").status, 200);
+    assert_eq!(sim.answer(&list()).status, 200);
+
+    for (method, path, body, status) in [
+        ("POST", "/_sim/faults", "nonsense", 400),
+        ("POST", "/_sim/faults", r#"["*:explode"]"#, 400),
+        ("POST", "/_sim/advance", "", 400),
+        ("POST", "/_sim/advance?seconds=-1", "", 400),
+        ("POST", "/_sim/advance?seconds=1e300", "", 400),
+        ("POST", "/_sim/advance?seconds=NaN", "", 400),
+        ("GET", "/_sim/advance", "", 405),
+        ("PUT", "/_sim/state", "{}", 400),
+        ("GET", "/_sim/", "", 404),
+    ] {
+        assert_eq!(control(&sim, method, path, body).status, status, "{method} {path}");
+    }
+}
+
+#[test]
+fn time_moves_when_told_and_goes_back_with_a_restored_state() {
+    let sim = started(Options { control: true, ..Options::demo() });
+    let now = |sim: &Sim| sim.look(|state| state.now);
+    assert_eq!(now(&sim), demo::START);
+    let before = control(&sim, "GET", "/_sim/state", "").body;
+    let answer = json_of(&control(&sim, "POST", "/_sim/advance?seconds=90.5", ""));
+    let moved = demo::START + SignedDuration::from_millis(90_500);
+    assert_eq!((now(&sim), &answer["now"]), (moved, &json!(moved)));
+    assert_eq!(control(&sim, "PUT", "/_sim/state", before.clone()).status, 200);
+    assert_eq!(now(&sim), demo::START);
+    let state = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap()["state"].clone();
+    assert_eq!(state(&control(&sim, "GET", "/_sim/state", "").body), state(&before));
+    sim.clock.advance(Duration::from_secs(5));
+    assert_eq!(now(&sim), demo::START + SignedDuration::from_secs(5));
+}
+
+#[test]
+fn a_state_file_keeps_the_state_across_a_kill_and_a_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let options = || Options { state: Some(path.clone()), control: true, ..Options::demo() };
+    let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
+    let moved = demo::START + SignedDuration::from_secs(60);
+    let killed = started(options());
+    let id = killed.request_id();
+    assert_eq!(control(&killed, "POST", "/_sim/advance?seconds=60", "").status, 200);
+    assert_eq!(lines(), 2);
+    let error = Sim::new(options(), clock()).unwrap_err();
+    assert!(error.message.contains("another process holds"), "{error}");
+    drop(killed);
+
+    let again = started(options());
+    assert_eq!(again.look(|state| state.now), moved);
+    assert_eq!(lines(), 1);
+    again.clock.advance(Duration::from_secs(60));
+    again.close().unwrap();
+    assert_ne!(again.request_id(), id);
+    drop(again);
+    assert_eq!(started(options()).look(|state| state.now), moved + SignedDuration::from_secs(60));
+}
+
+/// The id of an environment of an application of the demo account.
+fn an_environment(sim: &Sim, app: i64) -> Value {
+    let reply = json_of(&sim.answer(&call("ListAppEnvironment", json!({"AppId": app}))));
+    reply["Data"][0]["EnvId"].clone()
+}
+
+#[test]
+fn applied_writes_are_in_the_ledger_and_survive_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = || vec!["ScaleApp:crash-loop:count=3".parse().unwrap()];
+    let options =
+        || Options { state: Some(folder.path().join("state")), control: true, faults: faults(), ..Options::demo() };
+    let state = |sim: &Sim| json_of(&control(sim, "GET", "/_sim/state", ""))["state"].clone();
+    let sim = started(options());
+    let env = an_environment(&sim, 1001);
+    for (replicas, seconds) in [(3, 3600), (5, 60), (2, 10)] {
+        let reply = json_of(&sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": replicas}))));
+        assert_eq!(reply["Code"], 0, "{reply}");
+        sim.clock.advance(Duration::from_secs(seconds));
+        assert_eq!(json_of(&sim.answer(&scale()))["Code"], 10404);
+        assert_eq!(sim.answer(&list()).status, 200);
+        if replicas == 5 {
+            // It still runs, for its first pod does not come up.
+            let close = json!({"DeployOrderId": reply["Result"]["DeployOrderId"]});
+            let closed = json_of(&sim.answer(&call("CloseDeployOrder", close)));
+            assert_eq!(closed["Code"], 0, "{closed}");
+        }
+    }
+    let ledger = json_of(&control(&sim, "GET", "/_sim/ledger", ""));
+    let column = |name: &str| ledger["records"].as_array().unwrap().iter().map(|r| r[name].clone()).collect::<Vec<_>>();
+    assert_eq!(ledger["total"], 4);
+    assert_eq!(column("action"), ["ScaleApp", "ScaleApp", "CloseDeployOrder", "ScaleApp"]);
+    assert_eq!(column("trouble"), [json!(null), json!("CrashLoop"), json!(null), json!(null)]);
+    let (before, at) = (state(&sim), sim.look(|state| state.now));
+    // No graceful stop: what is left is what was written with each answer.
+    drop(sim);
+    let again = started(options());
+    let ahead = at.duration_since(again.look(|state| state.now));
+    again.clock.advance(Duration::try_from(ahead).unwrap());
+    assert_eq!(state(&again), before);
+}
+
+#[test]
+fn a_write_that_cannot_be_kept_is_not_answered_as_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = started(Options { state: Some(folder.path().join("state")), ..Options::demo() });
+    let envs = [an_environment(&sim, 1001), an_environment(&sim, 1002)];
+    let read_only = std::fs::File::open(folder.path().join("state")).unwrap();
+    sim.book().file.as_mut().unwrap().replace(read_only);
+    for env in envs {
+        assert_eq!(sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": 3}))).status, 500);
+    }
+    assert_eq!(sim.book().ledger.total(), 0);
+    assert_eq!(sim.answer(&list()).status, 200);
+}
+
+#[test]
+fn a_frozen_window_does_not_admit_a_release() {
+    let sim = with_faults(&["ScaleApp:frozen:code=102001"]);
+    let env = an_environment(&sim, 1001);
+    let reply = json_of(&sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": 3}))));
+    assert_eq!((&reply["Code"], &reply["Result"]["Admitted"]), (&json!(0), &json!(false)), "{reply}");
+    assert_eq!(reply["Result"]["BusinessCode"].as_str(), Some("102001"), "{reply}");
+}
+
+#[test]
+fn the_same_seed_and_calls_give_the_same_transcript() {
+    let transcript = || {
+        let sim = with_faults(&["*:503:probability=0.3"]);
+        let answers = (0..40).map(|n| {
+            let env = 3000 + n % 5;
+            let answer = sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": n % 4 + 1})));
+            sim.clock.advance(Duration::from_secs(60));
+            (answer.status, answer.body)
+        });
+        answers.collect::<Vec<_>>()
+    };
+    assert_eq!(transcript(), transcript());
+}
+
+/// A simulator on a socket, for as long as the test that is given its address runs.
+fn on_a_socket(sim: &Arc<Sim>, test: impl FnOnce(SocketAddr) + Send) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (address, addresses) = std::sync::mpsc::channel();
+    let (done, is_done) = tokio::sync::oneshot::channel::<()>();
+    let sim = sim.clone();
+    std::thread::scope(|scope| {
+        let serving = scope.spawn(move || {
+            runtime.block_on(async {
+                let server = server::bind(sim, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+                address.send(server.address()).unwrap();
+                server.run(async { drop(is_done.await) }).await.unwrap();
+            });
+        });
+        test(addresses.recv().unwrap());
+        drop(done);
+        serving.join().unwrap();
+    });
+}
+
+/// Sends bytes and reads until the connection closes.
+fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // A server that has seen enough may close before all of it is sent.
+    let _ = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn http(request: &Request<Bytes>, more: &str) -> Vec<u8> {
+    let head = format!(
+        "{} {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n{more}\r\n",
+        request.method(),
+        request.uri(),
+        request.body().len(),
+    );
+    [head.as_bytes(), request.body()].concat()
+}
+
+const CLOSE: &str = "Connection: close\r\n";
+
+#[test]
+fn calls_travel_over_a_socket_on_one_connection() {
+    on_a_socket(&started(Options::demo()), |address| {
+        let both = [http(&scale(), ""), http(&list(), CLOSE)].concat();
+        let answers = exchange(address, &both);
+        assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+        assert!(answers.contains("\r\ndate: "), "{answers}");
+        assert!(answers.contains("does not exist"), "{answers}");
+    });
+}
+
+#[test]
+fn what_is_no_http_or_too_much_is_answered_with_an_error() {
+    on_a_socket(&started(Options::demo()), |address| {
+        let head = |more: &str| format!("POST / HTTP/1.1\r\nHost: x\r\n{more}\r\n");
+        let megabytes = vec![b'a'; 64 << 20];
+        let large = |head: String| [head.as_bytes(), &megabytes].concat();
+        let chunked = head("Transfer-Encoding: chunked\r\n") + "4000000\r\n";
+        let chunked = [chunked.as_bytes(), &megabytes, b"\r\n0\r\n\r\n"];
+        for (bytes, expected) in [
+            (b"nonsense\r\n\r\n".to_vec(), "HTTP/1.1 400"),
+            (b"\x00\xff\x00\xff\r\n\r\n".to_vec(), "HTTP/1.1 400"),
+            (format!("GET /?{} HTTP/1.1\r\n\r\n", "a".repeat(100_000)).into_bytes(), "HTTP/1.1 414"),
+            (head(&"X-A: b\r\n".repeat(1000)).into_bytes(), "HTTP/1.1 431"),
+            (large(head("Content-Length: 67108864\r\n")), "HTTP/1.1 413"),
+            (chunked.concat(), "HTTP/1.1 413"),
+            (head("Content-Length: 67108864\r\nExpect: 100-continue\r\n").into_bytes(), "HTTP/1.1 413"),
+            (head("Content-Length: -5\r\n").into_bytes(), "HTTP/1.1 400"),
+            (head(CLOSE).into_bytes(), "HTTP/1.1 400"),
+        ] {
+            let answer = exchange(address, &bytes);
+            let start = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).into_owned();
+            assert!(answer.starts_with(expected), "{start}: {}", answer.chars().take(200).collect::<String>());
+        }
+        assert!(exchange(address, &http(&list(), CLOSE)).starts_with("HTTP/1.1 200"), "it goes on");
+    });
+}
+
+#[test]
+fn broken_answers_are_broken_on_the_wire() {
+    let whole = started(Options::demo()).answer(&scale()).body.len();
+    let text_of = |rule: &str| {
+        let mut text = String::new();
+        on_a_socket(&with_faults(&[rule]), |address| text = exchange(address, &http(&scale(), CLOSE)));
+        text
+    };
+    for rule in ["*:close", "*:lost", "*:stall:ms=10"] {
+        assert_eq!(text_of(rule), "", "{rule}");
+    }
+    let half = text_of("*:half");
+    let body = half.split("\r\n\r\n").nth(1).unwrap();
+    assert!(half.contains(&format!("content-length: {whole}\r\n")), "{half}");
+    assert_eq!(body.len(), whole / 2, "{half}");
+    let slow = text_of("*:slow:rate=5000");
+    assert_eq!(slow.split("\r\n\r\n").nth(1).map(str::len), Some(whole), "{slow}");
+    assert!(text_of("*:throttle:retry-after=250").contains("x-acs-retry-after: 250\r\n"));
+    let year = (Timestamp::now() + SignedDuration::from_hours(2 * 366 * 24)).strftime("%Y").to_string();
+    let ahead = text_of("*:skew:seconds=63244800");
+    assert!(ahead.contains(&format!("{year} ")) && ahead.contains("\r\ndate: "), "{year}: {ahead}");
+}
+
+#[test]
+fn a_stop_releases_stalls_and_a_refusing_server_comes_back() {
+    let stalled = with_faults(&["*:stall:ms=3600000:first=1", "*:refuse:ms=200:count=2"]);
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        on_a_socket(&stalled, |address| {
+            scope.spawn(move || exchange(address, &http(&scale(), CLOSE)));
+            while stalled.faults.list()[0]["seen"] == 0 {
+                std::thread::yield_now();
+            }
+            assert_eq!(exchange(address, &http(&scale(), CLOSE)), "");
+            while std::net::TcpStream::connect(address).is_ok() {
+                std::thread::yield_now();
+            }
+            while std::net::TcpStream::connect(address).is_err() {
+                std::thread::yield_now();
+            }
+            assert!(exchange(address, &http(&scale(), CLOSE)).starts_with("HTTP/1.1 200"));
+        });
+    });
+    let sim = with_faults(&["*:stall:ms=3600000"]);
+    std::thread::scope(|scope| {
+        on_a_socket(&sim, |address| {
+            scope.spawn(move || exchange(address, &http(&scale(), CLOSE)));
+            while sim.faults.list()[0]["seen"] == 0 {
+                std::thread::yield_now();
+            }
+        });
+    });
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn large_answers_are_compressed_for_those_who_ask() {
+    let long = "x".repeat(40_000);
+    let answers = [("Recorded".to_owned(), json!({"Code": 0, "Text": long}))].into();
+    on_a_socket(&started(Options { answers, ..Options::demo() }), |address| {
+        for (header, is_zipped) in [
+            ("", false),
+            ("Accept-Encoding: gzip\r\n", true),
+            ("Accept-Encoding: deflate, GZIP;q=0.5\r\n", true),
+            ("Accept-Encoding: br, gzip; q=0\r\n", false),
+        ] {
+            let bytes = http(&call("Recorded", json!({})), &format!("{CLOSE}{header}"));
+            let answer = exchange(address, &bytes);
+            assert_eq!(answer.contains("content-encoding: gzip"), is_zipped, "{header}");
+            assert_eq!(answer.len() < 2_000, is_zipped, "{header}");
+        }
+        let small = exchange(address, &http(&scale(), &format!("{CLOSE}Accept-Encoding: gzip\r\n")));
+        assert!(!small.contains("content-encoding"), "{small}");
+    });
+}

@@ -1,0 +1,172 @@
+//! The commands: what they print, what they refuse, and that nothing is sent that should not be.
+
+use serde_json::Value;
+
+use crate::support::{Behaviour, FAKE_SECRET, Server, jst};
+
+#[test]
+fn bad_input_is_named_with_its_exit_code() {
+    // arguments, exit code, what stderr says
+    let table: &[(&[&str], i32, &[&str])] = &[
+        (&[], 2, &["no command was given", "jst --help"]),
+        (&["fly"], 2, &["unrecognized subcommand 'fly'"]),
+        (&["run", "missing.rhai"], 1, &["cannot read missing.rhai"]),
+        (&["run", "--sim", "broken.rhai"], 3, &["broken.rhai:2:"]),
+        (&["run", "--sim", "latin.rhai"], 3, &["latin.rhai is not UTF-8 text"]),
+        (&["eval", "let x = ;"], 3, &["eval:1:"]),
+        (&["eval", "throw \"no\""], 1, &["error: no", "eval:1:1"]),
+        (&["eval", "exit(70)"], 70, &[]),
+        (&["eval", "exit(1)"], 1, &["exit takes 0 or a code from 64 to 113"]),
+        (&["eval", "env(\"HOME\")"], 30, &["may not read the environment variable HOME", "--allow-env HOME"]),
+        (&["eval", "list_ap()"], 1, &["there is no function `list_ap`", "did you mean `list_app`?"]),
+        (&["--sim", "eval", "list_app().Dat"], 1, &["no property `Dat`", "did you mean `Data`?"]),
+        (&["eval", "scale_app(1, \"three\")"], 1, &["Replicas (\"three\") must be an integer"]),
+        (&["eval", "list_app()"], 20, &["there are no credentials", "--sim"]),
+        (&["call", "ListApp"], 20, &["there are no credentials", "--sim"]),
+        (&["call", "ListAp"], 1, &["there is no operation `ListAp`", "did you mean `ListApp`?"]),
+        (&["call", "ScaleApp", "EnvId"], 2, &["`EnvId` is not a parameter", "KEY=VALUE"]),
+        (&["call", "ScaleApp", "EnvId=x", "Replica=3"], 1, &["EnvId"]),
+        (&["call", "ScaleApp", "--json", "{"], 2, &["--json is not JSON"]),
+        (
+            &["call", "--sim", "ScaleApp", "--json", r#"{"EnvId": 1, "Replica": 3}"#],
+            1,
+            &["Replica is not a parameter", "did you mean `Replicas`?", "Replicas is required"],
+        ),
+        (&["--read-only", "call", "ScaleApp", "EnvId=1", "Replicas=2"], 30, &["--read-only"]),
+        (&["--sim", "call", "DeleteSlbAP", "SlbAPId=1"], 30, &["--allow DeleteSlbAP"]),
+        (&["--deny", "Scale*", "call", "ScaleApp", "EnvId=1", "Replicas=2"], 30, &["--deny forbids it"]),
+        (&["--allow", "Delete[", "whoami"], 21, &["the pattern does not parse"]),
+        (&["--endpoint", "ftp://x", "whoami"], 21, &["must begin with http:// or https://"]),
+        (&["--endpoint", "http://a b", "whoami"], 21, &["is not a URL"]),
+        (&["--deadline", "soon", "whoami"], 2, &["`soon` is not a span of time"]),
+        (&["--profile", "nobody", "whoami"], 21, &["no usable profile `nobody`"]),
+        (&["ops", "ScaleAp"], 1, &["did you mean `ScaleApp`?"]),
+        (&["--max-operations", "1000", "eval", "loop {}"], 42, &["more than 1000 operations"]),
+        (&["--max-memory", "16", "eval", "let a = []; loop { a.push(\"x\".to_blob()); }"], 42, &["more than 16 MB"]),
+        (&["--deadline", "200ms", "eval", "loop {}"], 41, &["the deadline has passed"]),
+        (&["--deadline", "200ms", "eval", "sleep(60)"], 41, &["the deadline has passed"]),
+    ];
+    for (args, code, says) in table {
+        let ran = jst(*args)
+            .file("broken.rhai", "let x = 1;\nlet y = = 2;\n")
+            .file_bytes("latin.rhai", b"print(\"\xff\")")
+            .run();
+        assert_eq!(ran.code, Some(*code), "{args:?}: {ran:#?}");
+        for text in *says {
+            assert!(ran.stderr.contains(text), "{args:?} does not say {text:?}: {ran:#?}");
+        }
+        assert_eq!(ran.stdout, "", "{args:?}: {ran:#?}");
+    }
+}
+
+#[test]
+fn half_a_credential_and_an_unreadable_config_stop_the_run() {
+    let half = jst(["whoami"]).env("ALIBABA_CLOUD_ACCESS_KEY_ID", "fake-access-key").run();
+    assert_eq!(half.code, Some(20), "{half:#?}");
+    assert!(half.stderr.contains("ALIBABA_CLOUD_ACCESS_KEY_SECRET is missing"), "{half:#?}");
+    let broken = jst(["whoami"]).file(".aliyun/config.json", "{").run();
+    assert_eq!(broken.code, Some(21), "{broken:#?}");
+    assert!(broken.stderr.contains("config.json: not JSON"), "{broken:#?}");
+}
+
+#[test]
+fn whoami_names_each_source_and_masks_the_key() {
+    let out = jst(["whoami"])
+        .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "fake-0123456789-key")
+        .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", FAKE_SECRET)
+        .run()
+        .ok();
+    let shown: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(shown["AccessKeyId"], "fake****-key");
+    let sources: Vec<&str> =
+        shown["Sources"].as_array().unwrap().iter().map(|s| s["Source"].as_str().unwrap()).collect();
+    assert_eq!(sources[..2], ["flags", "environment ALIBABA_CLOUD_*"]);
+    assert!(!out.contains(FAKE_SECRET), "{out}");
+    let nobody = jst(["whoami"]).no_home().run();
+    assert_eq!(nobody.code, Some(20), "{nobody:#?}");
+    assert!(nobody.stdout.contains("no home folder"), "{nobody:#?}");
+}
+
+#[test]
+fn ops_lists_all_and_shows_one_in_full() {
+    let list: Value = serde_json::from_str(&jst(["ops"]).run().ok()).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 66);
+    let one: Value = serde_json::from_str(&jst(["ops", "scale_app", "--json"]).run().ok()).unwrap();
+    assert_eq!(one["action"], "ScaleApp");
+    assert_eq!(one["positional"], serde_json::json!(["EnvId", "Replicas"]));
+    let text = jst(["ops", "CreateSlbAP", "--output", "table"]).run().ok();
+    for part in [
+        "CreateSlbAP (create_slb_ap), write, POST",
+        "EstablishedTimeout: int, query [must be between 10 and 900",
+        "Reply:",
+        "SlbAPId: int",
+        "jst call CreateSlbAP --json '{",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn a_dry_run_shows_what_would_be_sent_without_credentials_or_secrets() {
+    let params = r#"{"BusinessCode":"JST","ClusterEnvType":"TEST","ClusterTitle":"t","ClusterType":"Serverless","RegionId":"cn-x","VpcId":"v","Vswitchids":["w"],"Password":"Fake-Pass-1234"}"#;
+    let out = jst(["call", "CreateCluster", "--dry-run", "--json", params]).no_home().run().ok();
+    let shown: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(shown["Method"], "POST");
+    assert!(shown["Url"].as_str().unwrap().starts_with("https://retailcloud.aliyuncs.com/?"), "{out}");
+    assert!(
+        shown["StringToSign"]
+            .as_str()
+            .unwrap()
+            .starts_with("POST&%2F&AccessKeyId%3DACCESS_KEY_ID%26Action%3DCreateCluster%26"),
+        "{out}"
+    );
+    assert!(!out.contains("Fake-Pass"), "{out}");
+    let refused = jst(["call", "ScaleApp", "EnvId=1", "--dry-run"]).run();
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+}
+
+#[test]
+fn values_come_out_in_every_form() {
+    let code = r#"[#{ Title: "商城前台", AppId: 1 }, #{ Title: "a,b", AppId: 20 }]"#;
+    for (format, expected) in [
+        ("table", " AppId  Title\n─────────────────\n 1      商城前台\n 20     a,b\n"),
+        ("jsonl", "{\"AppId\":1,\"Title\":\"商城前台\"}\n{\"AppId\":20,\"Title\":\"a,b\"}\n"),
+        ("csv", "AppId,Title\n1,商城前台\n20,\"a,b\"\n"),
+    ] {
+        assert_eq!(jst(["eval", code, "--output", format]).run().ok(), expected, "{format}");
+    }
+    assert_eq!(jst(["eval", "print(1)"]).run().ok(), "1\n");
+    assert_eq!(jst(["eval", "1 + 1"]).no_home().run().ok(), "2\n");
+}
+
+#[test]
+fn errors_are_json_where_the_log_is() {
+    let ran = jst(["--log-format", "json", "eval", "log::warn(\"careful\"); scale_app()"]).run();
+    let lines: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2, "{ran:#?}");
+    assert_eq!((&lines[0]["level"], &lines[0]["message"]), (&"WARN".into(), &"careful".into()));
+    assert_eq!(lines[1]["error"], "invalid");
+}
+
+#[test]
+fn a_script_from_stdin_sees_its_arguments() {
+    let out = jst(["run", "-", "--replicas", "3"]).stdin("print(args); let sum = 1; sum + 1").run().ok();
+    assert_eq!(out, "[\"--replicas\", \"3\"]\n");
+}
+
+#[test]
+fn reads_are_never_refused_and_what_is_refused_is_not_sent() {
+    let server = Server::new(vec![Behaviour::Answer(200, "", r#"{"Code":0,"Data":[]}"#.into())]);
+    let with = |args: &[&str]| jst(["--endpoint", &server.url(), "--read-only"]).args(args).fake_key().run().code;
+    assert_eq!(with(&["call", "ListApp"]), Some(0));
+    assert_eq!(with(&["call", "ScaleApp", "EnvId=1", "Replicas=1"]), Some(30));
+    assert_eq!(with(&["eval", "call_all(\"ScaleApp\", [#{EnvId: 1, Replicas: 1}])"]), Some(30));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn completions_are_made_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(jst(["completions", shell]).run().ok().contains("jst"), "{shell}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The binary from outside: its exit codes, its exact output, and what it sends.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod commands;
+mod failures;
+mod readme;
+mod scripts;
+mod support;
+mod vendor;

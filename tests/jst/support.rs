@@ -1,0 +1,202 @@
+//! Runs the binary in a pinned environment, and servers that behave as a test says.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// The binary with a home folder of its own and no variables but those that a test gives.
+pub struct Jst {
+    command: Command,
+    stdin: String,
+    /// The working folder and home of the run.
+    pub home: TempDir,
+}
+
+/// What a run of the binary left behind.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code; `None` after a signal.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// The binary with these arguments.
+pub fn jst<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) -> Jst {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jst"));
+    command.args(args).env_clear().env("HOME", home.path()).current_dir(home.path());
+    Jst { command, stdin: String::new(), home }
+}
+
+impl Jst {
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn args(mut self, args: &[&str]) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub fn no_home(mut self) -> Self {
+        self.command.env_remove("HOME");
+        self
+    }
+
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    pub fn stdin(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.stdin);
+        self
+    }
+
+    /// Credentials that are obviously no real ones.
+    pub fn fake_key(self) -> Self {
+        self.env("ALIBABA_CLOUD_ACCESS_KEY_ID", "fake-access-key").env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", FAKE_SECRET)
+    }
+
+    /// A file in the working folder.
+    pub fn file(self, name: &str, text: &str) -> Self {
+        self.file_bytes(name, text.as_bytes())
+    }
+
+    pub fn file_bytes(self, name: &str, bytes: &[u8]) -> Self {
+        let path = self.home.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+        self
+    }
+
+    /// Starts it with its streams piped.
+    pub fn start(mut self) -> (std::process::Child, TempDir) {
+        let child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        (child, self.home)
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Ran {
+        let stdin = self.stdin.clone();
+        let (mut child, _home) = self.start();
+        // A process that has ended already does not read.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+impl Ran {
+    /// The run ended well; gives its stdout.
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self.stdout
+    }
+}
+
+/// The secret of [`Jst::fake_key`].
+pub const FAKE_SECRET: &str = "fake-secret-never-shown";
+
+/// What a server does with one request.
+#[derive(Clone, Debug)]
+pub enum Behaviour {
+    /// Answers with a status, more header lines, and a body.
+    Answer(u16, &'static str, String),
+    /// Reads the request and closes the connection.
+    Close,
+    /// Sends these bytes and closes the connection.
+    Raw(&'static [u8]),
+    /// Never answers, and holds the connection open.
+    Stall,
+}
+
+/// A server that treats one request after the other as a list says, the last way again and again.
+pub struct Server {
+    pub address: SocketAddr,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    pub fn new(behaviours: Vec<Behaviour>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        // Ends with the test's process.
+        std::thread::spawn(move || {
+            let behaviours = Arc::new(behaviours);
+            for stream in listener.incoming().flatten() {
+                let (seen, behaviours) = (Arc::clone(&seen), Arc::clone(&behaviours));
+                std::thread::spawn(move || serve(stream, &seen, &behaviours));
+            }
+        });
+        Self { address, requests }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests so far: request line and body.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+fn serve(mut stream: TcpStream, seen: &Mutex<Vec<String>>, behaviours: &[Behaviour]) {
+    while let Some(request) = read_request(&mut stream) {
+        let n = {
+            let mut seen = seen.lock().unwrap();
+            seen.push(request);
+            seen.len() - 1
+        };
+        match behaviours.get(n).or(behaviours.last()).unwrap() {
+            Behaviour::Answer(status, headers, body) => {
+                let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len());
+                if stream.write_all(answer.as_bytes()).is_err() {
+                    return;
+                }
+            }
+            Behaviour::Close => return,
+            Behaviour::Raw(bytes) => {
+                let _ = stream.write_all(bytes);
+                return;
+            }
+            Behaviour::Stall => {
+                stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+                let _ = stream.read(&mut [0]);
+                return;
+            }
+        }
+    }
+}
+
+fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok())
+                .unwrap_or(0);
+            if body.len() >= length {
+                return Some(format!("{}\n{body}", head.lines().next().unwrap_or_default()));
+            }
+        }
+        match stream.read(&mut chunk) {
+            Ok(0) | Err(_) => return None,
+            Ok(n) => bytes.extend_from_slice(&chunk[..n]),
+        }
+    }
+}
