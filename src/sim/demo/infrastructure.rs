@@ -1,19 +1,224 @@
 //! Clusters, nodes, volumes, database instances; then what gives access to the shops.
+//!
+//! | cluster | nodes | for |
+//! |---|---|---|
+//! | `c-demo-prod` | `i-demo-0001`–`0008`, 128 CPUs | production; labels `label.jst.com/zone` `web`, `job`, and `spare` on no node |
+//! | `c-demo-test` | `i-demo-0013`–`0016`, 64 CPUs | test |
+//! | `c-demo-spare` | none | nothing: it can be deleted |
+//!
+//! `i-demo-0009`–`0012` may join any of them. Volume `pv-demo-2` is the one that the claim `data-web`
+//! holds, the others are free. `rm-demo-0001` (MySQL) is backed up as it should be, `rm-demo-0002`
+//! (MySQL) has had bad nights, `rm-demo-0003` (SQL Server) has full backups once a week.
 
-use super::super::call::Refusal;
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::super::access::add_slb;
+use super::super::call::{Call, Refusal};
+use super::super::cluster::{self, MachineType, add_machine};
+use super::super::rds::{Engine, History, Instance, Oddity, add_instance, night_of};
 use super::super::state::State;
+use super::START;
 
-/// Clusters `c-demo-prod` and `c-demo-test` with their nodes, labels and volumes; RDS instances.
-pub(super) fn build(_state: &mut State) -> Result<(), Refusal> {
+const PRODUCTION: &str = "c-demo-prod";
+const TEST: &str = "c-demo-test";
+const SPARE: &str = "c-demo-spare";
+const REGION: &str = "cn-zhangjiakou";
+const VPC: &str = "vpc-demo-1";
+
+/// Clusters with their nodes, labels and volumes; RDS instances.
+pub(super) fn build(state: &mut State) -> Result<(), Refusal> {
+    clusters(state)?;
+    labels(state)?;
+    volumes(state)?;
+    databases(state)
+}
+
+fn clusters(state: &mut State) -> Result<(), Refusal> {
+    for (id, title, env_type, pods, services) in [
+        (PRODUCTION, "正式环境集群", "PRO", "172.20.0.0/16", "172.21.0.0/20"),
+        (TEST, "测试环境集群", "TEST", "172.24.0.0/16", "172.25.0.0/20"),
+        (SPARE, "备用集群", "TEST", "172.28.0.0/16", "172.29.0.0/20"),
+    ] {
+        let params = json!({
+            "BusinessCode": "JST",
+            "ClusterEnvType": env_type,
+            "ClusterTitle": title,
+            "ClusterType": "Standard",
+            "RegionId": REGION,
+            "VpcId": VPC,
+            "Vswitchids": ["vsw-demo-1", "vsw-demo-2"],
+            "Password": "Demo-only-1!",
+            "PodCIDR": pods,
+            "ServiceCIDR": services,
+            "CreateWithLogIntegration": id == PRODUCTION,
+        });
+        let (Some(operation), Value::Object(params)) = (crate::catalogue::find("CreateCluster"), params) else {
+            return Err(Refusal::not_found("operation", "CreateCluster"));
+        };
+        cluster::create_as(state, &Call::new(operation, params), id.to_owned())?;
+    }
+    for number in 1..=16 {
+        let machine_type = match number {
+            9 | 10 => MachineType::Cpus8,
+            11 | 12 => MachineType::Cpus4,
+            _ => MachineType::Cpus16,
+        };
+        add_machine(state, &node(number), VPC, REGION, machine_type);
+    }
+    state.advance(state.now + cluster::RUNNING_AFTER);
+    for (cluster, nodes) in [(PRODUCTION, 1..=8), (TEST, 13..=16)] {
+        let nodes: Vec<String> = nodes.map(node).collect();
+        state.perform("AddClusterNode", json!({"ClusterInstanceId": cluster, "EcsInstanceIdList": nodes}))?;
+    }
+    Ok(())
+}
+
+fn node(number: i64) -> String {
+    format!("i-demo-{number:04}")
+}
+
+fn labels(state: &mut State) -> Result<(), Refusal> {
+    const ZONE: &str = "label.jst.com/zone";
+    state.perform("CreateNodeLabel", json!({"ClusterId": PRODUCTION, "LabelKey": ZONE, "LabelValue": "spare"}))?;
+    for (cluster, nodes, key, value) in [
+        (PRODUCTION, 1..=4, ZONE, "web"),
+        (PRODUCTION, 5..=6, ZONE, "job"),
+        (PRODUCTION, 1..=1, "label.jst.com/disk", "ssd"),
+        (TEST, 13..=13, ZONE, "web"),
+    ] {
+        for number in nodes {
+            state.perform(
+                "BindNodeLabel",
+                json!({"ClusterId": cluster, "InstanceId": node(number), "LabelKey": key, "LabelValue": value}),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn volumes(state: &mut State) -> Result<(), Refusal> {
+    for (number, (cluster, class, modes, capacity, policy)) in [
+        (PRODUCTION, "nas-demo", "ReadWriteMany", "20Gi", "Retain"),
+        (PRODUCTION, "nas-demo", "ReadWriteMany", "200Gi", "Retain"),
+        (PRODUCTION, "nas", "ReadWriteMany", "20Gi", "Retain"),
+        (PRODUCTION, "nas-demo", "ReadWriteOnce", "500Gi", "Delete"),
+        (TEST, "nas-demo", "ReadWriteMany", "100Gi", "Delete"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let number = number + 1;
+        state.perform(
+            "CreatePersistentVolume",
+            json!({
+                "AccessModes": modes,
+                "Capacity": capacity,
+                "ClusterInstanceId": cluster,
+                "MountTargetDomain": "shop-demo.cn-zhangjiakou.nas.aliyuncs.com",
+                "Name": format!("pv-demo-{number}"),
+                "NFSVersion": "4.0",
+                "ReclaimPolicy": policy,
+                "StorageClass": class,
+                "MountDir": format!("/volume-{number}"),
+            }),
+        )?;
+    }
+    Ok(())
+}
+
+fn databases(state: &mut State) -> Result<(), Refusal> {
+    const MIB: i64 = 1 << 20;
+    let long_ago = state.now - SignedDuration::from_hours(24 * 120);
+    let first = night_of(long_ago);
+    let tonight = night_of(START);
+    let bad_nights = BTreeMap::from([
+        (tonight - 2, Oddity::Failed),
+        (tonight - 3, Oddity::Large),
+        (tonight - 5, Oddity::Missing),
+        (tonight - 6, Oddity::Missing),
+        (tonight - 9, Oddity::Jump),
+    ]);
+    let good = History { seed: 1, first, size: (840 * MIB, 2 * MIB), single_tables: true, ..History::default() };
+    let bad = History { seed: 2, size: (310 * MIB, MIB), oddities: bad_nights, ..good.clone() };
+    let weekly =
+        History { seed: 3, size: (2400 * MIB, 5 * MIB), single_tables: false, incremental: true, ..good.clone() };
+    let shop = Instance::new(Engine::MySql, good)
+        .database("shop", "utf8mb4", "商品与会员", long_ago)
+        .database("orders", "utf8mb4", "订单", long_ago)
+        .account("shop_rw", "应用读写", false)
+        .account("shop_ro", "报表只读", false);
+    let marketing = Instance::new(Engine::MySql, bad)
+        .database("promotion", "utf8mb4", "营销活动", long_ago)
+        .account("promotion_rw", "应用读写", false);
+    let back_office = Instance::new(Engine::SqlServer, weekly)
+        .database("erp", "Chinese_PRC_CI_AS", "进销存", long_ago)
+        .account("erp_owner", "进销存系统", false)
+        .account("dba", "管理员", true);
+    for (id, instance) in [("rm-demo-0001", shop), ("rm-demo-0002", marketing), ("rm-demo-0003", back_office)] {
+        add_instance(state, id, instance);
+    }
+    for (instance, database, account, privilege) in [
+        ("rm-demo-0001", "shop", "shop_rw", "ReadWrite"),
+        ("rm-demo-0001", "shop", "shop_ro", "ReadOnly"),
+        ("rm-demo-0001", "orders", "shop_rw", "ReadWrite"),
+        ("rm-demo-0001", "orders", "shop_ro", "ReadOnly"),
+        ("rm-demo-0002", "promotion", "promotion_rw", "ReadWrite"),
+        ("rm-demo-0003", "erp", "erp_owner", "DBOwner"),
+    ] {
+        state.perform(
+            "GrantDbToAccount",
+            json!({"DbInstanceId": instance, "DbName": database, "AccountName": account, "AccountPrivilege": privilege}),
+        )?;
+    }
     Ok(())
 }
 
 /// Allocates an environment to the demo cluster of its type: 0 test, 1 production.
-pub(super) fn allocate(_state: &mut State, _app_id: i64, _env_id: i64, _env_type: i64) -> Result<(), Refusal> {
-    Ok(())
+pub(super) fn allocate(state: &mut State, app_id: i64, env_id: i64, env_type: i64) -> Result<(), Refusal> {
+    let cluster = if env_type == 0 { TEST } else { PRODUCTION };
+    let params = json!({"AppEnvId": env_id, "AppId": app_id, "ClusterId": cluster});
+    state.perform("CreateAppResourceAlloc", params).map(|_| ())
 }
 
-/// Services and SLB access points of the shops.
-pub(super) fn expose(_state: &mut State) -> Result<(), Refusal> {
+/// Services 6001… and SLB access points 5001… of the first shops; the first of each is production's.
+pub(super) fn expose(state: &mut State) -> Result<(), Refusal> {
+    add_slb(state, "lb-demo-0001", "39.99.134.10", true);
+    add_slb(state, "lb-demo-0002", "192.168.49.51", false);
+    for (env_id, name, service_type, k8s_id) in [
+        (3002, "商城前台", "ClusterIP", "mall-web"),
+        (3001, "商城前台测试", "NodePort", "mall-web"),
+        (3004, "订单中心", "ClusterIP", "order-center"),
+        (3006, "库存服务", "ClusterIP", "inventory"),
+        (3008, "支付网关", "NodePort", "pay-gateway"),
+    ] {
+        let http = json!({"Protocol": "TCP", "TargetPort": "8080", "Port": 80, "Name": "http"});
+        state.perform(
+            "CreateService",
+            json!({
+                "EnvId": env_id,
+                "Name": name,
+                "ServiceType": service_type,
+                "K8sServiceId": k8s_id,
+                "PortMappings": [http],
+            }),
+        )?;
+    }
+    for (env_id, name, slb, port, settings) in [
+        (3002, "商城前台", "lb-demo-0001", 80, json!({"Protocol": "HTTP", "StickySession": 1, "CookieTimeout": 1800})),
+        (3002, "商城前台加密", "lb-demo-0001", 443, json!({"Protocol": "HTTPS", "SslCertId": "ssl-demo-1"})),
+        (3004, "订单中心", "lb-demo-0002", 9004, json!({"Protocol": "TCP", "EstablishedTimeout": 900})),
+        (3008, "支付网关", "lb-demo-0001", 8443, json!({"Protocol": "HTTPS", "SslCertId": "ssl-demo-1"})),
+    ] {
+        let mut params = json!({
+            "EnvId": env_id, "Name": name, "SlbId": slb, "ListenerPort": port, "RealServerPort": 8080,
+        });
+        if let (Some(params), Value::Object(settings)) = (params.as_object_mut(), settings) {
+            params.extend(settings);
+        }
+        state.perform("CreateSlbAP", params)?;
+    }
     Ok(())
 }

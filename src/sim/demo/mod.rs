@@ -1,6 +1,7 @@
 //! The demo account: the same on every start, made by the simulator's own operations over the two weeks
 //! before [`START`].
 
+pub mod fleet;
 mod infrastructure;
 mod shops;
 

@@ -1,0 +1,285 @@
+//! A generated account of any size: the same for the same seed.
+
+use std::fmt;
+use std::str::FromStr;
+
+use fastrand::Rng;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::super::call::Refusal;
+use super::super::cluster::{MachineType, RUNNING_AFTER, add_machine};
+use super::super::state::State;
+use super::shops::{manifest, number};
+
+/// How large an account is wanted: `apps=200,envs=1000,nodes=500`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// Applications.
+    pub apps: u32,
+    /// Environments of all applications together.
+    pub envs: u32,
+    /// Nodes of all clusters together.
+    pub nodes: u32,
+}
+
+/// The most of a kind that can be asked for.
+const MOST: u32 = 100_000;
+
+impl FromStr for Fleet {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut fleet = Self { apps: 0, envs: 0, nodes: 0 };
+        for part in text.split(',') {
+            let (name, count) = part.split_once('=').unwrap_or((part, ""));
+            let field = match name.trim() {
+                "apps" => &mut fleet.apps,
+                "envs" => &mut fleet.envs,
+                "nodes" => &mut fleet.nodes,
+                name => return Err(format!("{name:?} is not one of apps, envs, nodes")),
+            };
+            let counted = count.trim().parse().ok().filter(|count| (1..=MOST).contains(count));
+            *field = counted.ok_or_else(|| format!("{} needs a number from 1 to {MOST}", name.trim()))?;
+        }
+        match [("apps", fleet.apps), ("envs", fleet.envs), ("nodes", fleet.nodes)].iter().find(|(_, count)| *count == 0)
+        {
+            Some((missing, _)) => Err(format!("{missing} is missing: apps=200,envs=1000,nodes=500")),
+            None => Ok(fleet),
+        }
+    }
+}
+
+impl fmt::Display for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "apps={},envs={},nodes={}", self.apps, self.envs, self.nodes)
+    }
+}
+
+const REGION: &str = "cn-zhangjiakou";
+/// Nodes of a cluster at most: its range of addresses has room for the pods on so many.
+const NODES_OF_CLUSTER: u32 = 100;
+const TYPES: [MachineType; 4] = [MachineType::Cpus4, MachineType::Cpus8, MachineType::Cpus16, MachineType::Cpus32];
+
+/// What shops are made of.
+const LINES: [(&str, &str); 16] = [
+    ("女装", "womens-wear"),
+    ("男装", "mens-wear"),
+    ("童装", "kids-wear"),
+    ("母婴", "baby"),
+    ("家电", "appliances"),
+    ("数码", "digital"),
+    ("美妆", "beauty"),
+    ("食品", "food"),
+    ("生鲜", "fresh"),
+    ("家居", "home"),
+    ("图书", "books"),
+    ("运动", "sports"),
+    ("箱包", "bags"),
+    ("珠宝", "jewelry"),
+    ("宠物", "pets"),
+    ("车品", "auto"),
+];
+const PARTS: [(&str, &str); 12] = [
+    ("商城", "mall"),
+    ("订单", "order"),
+    ("库存", "inventory"),
+    ("支付", "pay"),
+    ("会员", "member"),
+    ("搜索", "search"),
+    ("营销", "promotion"),
+    ("物流", "logistics"),
+    ("客服", "service-desk"),
+    ("消息", "message"),
+    ("图片", "image"),
+    ("报表", "report"),
+];
+
+/// A cluster under construction.
+struct Cluster {
+    id: String,
+    production: bool,
+    /// Thousandths of a CPU not yet planned for.
+    room: i64,
+}
+
+/// An environment under construction.
+struct Env {
+    app: usize,
+    name: String,
+    production: bool,
+    replicas: i64,
+}
+
+/// Fills an account by the simulator's own operations, and brings every environment to run. The clock
+/// goes on meanwhile: some hours for thousands of environments.
+///
+/// # Errors
+/// None that a test would not have caught.
+pub fn build(state: &mut State, fleet: Fleet, seed: u64) -> Result<(), Refusal> {
+    let mut random = Rng::with_seed(seed);
+    let mut clusters = clusters(state, fleet.nodes, &mut random)?;
+    let envs = environments(fleet, &mut random);
+    let pods: i64 = envs.iter().map(|env| env.replicas).sum();
+    let room: i64 = clusters.iter().map(|cluster| cluster.room).sum();
+    // As much as a pod may ask for so that the whole fleet fills two thirds of its nodes.
+    let share = room * 2 / 3 / pods.max(1);
+    let cpu = [2000, 1000, 500, 250, 100, 50, 20].into_iter().find(|cpu| *cpu <= share).unwrap_or(10);
+    let apps = applications(state, fleet.apps, cpu, &mut random)?;
+    for env in &envs {
+        deploy(state, env, &apps, &mut clusters, cpu)?;
+    }
+    // The last of them is running by then.
+    state.advance(state.now + SignedDuration::from_hours(1));
+    Ok(())
+}
+
+fn clusters(state: &mut State, nodes: u32, random: &mut Rng) -> Result<Vec<Cluster>, Refusal> {
+    let mut clusters = Vec::new();
+    // Two at least, so that test and production do not share one.
+    let count = nodes.div_ceil(NODES_OF_CLUSTER).max(2).min(nodes);
+    for index in 0..count {
+        let production = index % 3 != 1;
+        let created = state.perform(
+            "CreateCluster",
+            json!({
+                "BusinessCode": "JST",
+                "ClusterEnvType": if production { "PRO" } else { "TEST" },
+                "ClusterTitle": format!("{}集群{:02}", if production { "正式" } else { "测试" }, index + 1),
+                "ClusterType": "Standard",
+                "RegionId": REGION,
+                // A VPC for every hundred clusters: their ranges must not overlap within one.
+                "VpcId": vpc(index),
+                "Vswitchids": ["vsw-fleet-1"],
+                "KeyPair": "fleet",
+                "PodCIDR": format!("10.{}.0.0/16", 2 * (index % 100)),
+                "ServiceCIDR": format!("10.{}.0.0/16", 2 * (index % 100) + 1),
+            }),
+        )?;
+        let id = created.get("Result").and_then(|result| result.get("ClusterInstanceId")).and_then(|id| id.as_str());
+        clusters.push(Cluster { id: id.unwrap_or_default().to_owned(), production, room: 0 });
+    }
+    state.advance(state.now + RUNNING_AFTER);
+    for (index, cluster) in (0..).zip(&mut clusters) {
+        // Nodes are dealt out evenly.
+        let mut ids = Vec::new();
+        for number in (index..nodes).step_by(count as usize) {
+            let id = format!("i-fleet-{:05}", number + 1);
+            let machine_type = random.choice(TYPES).unwrap_or(MachineType::Cpus16);
+            add_machine(state, &id, &vpc(index), REGION, machine_type);
+            cluster.room += machine_type.cpus() * 1000;
+            ids.push(id);
+        }
+        state.perform("AddClusterNode", json!({"ClusterInstanceId": cluster.id, "EcsInstanceIdList": ids}))?;
+    }
+    Ok(clusters)
+}
+
+fn vpc(cluster: u32) -> String {
+    format!("vpc-fleet-{}", cluster / 100 + 1)
+}
+
+/// Environments, dealt out to the applications in turn: the first of each for test, then production.
+fn environments(fleet: Fleet, random: &mut Rng) -> Vec<Env> {
+    let apps = fleet.apps.max(1);
+    let env = |number: u32| {
+        let round = number / apps;
+        let name = match round {
+            0 => "测试环境".to_owned(),
+            1 => "正式环境".to_owned(),
+            2 => "灰度环境".to_owned(),
+            round => format!("正式环境{}", round - 1),
+        };
+        // Most are small, a few are large.
+        let replicas = match (round, random.u32(0..10)) {
+            (0, _) => random.i64(1..=2),
+            (_, 0) => random.i64(20..=40),
+            (_, 1..=3) => random.i64(8..=16),
+            _ => random.i64(2..=6),
+        };
+        Env { app: (number % apps) as usize, name, production: round > 0, replicas }
+    };
+    (0..fleet.envs).map(env).collect()
+}
+
+/// Applications, each with a deploy config: their ids, and those of the configs.
+fn applications(state: &mut State, count: u32, cpu: i64, random: &mut Rng) -> Result<Vec<(i64, i64)>, Refusal> {
+    const OWNERS: [&str; 4] = ["张伟", "王芳", "李娜", "刘洋"];
+    const LANGUAGES: [&str; 4] = ["Java", "Java", "PHP", "Python"];
+    for (index, name) in OWNERS.iter().enumerate() {
+        state.users.add(&format!("208810000000{index}"), "TAOBAO", name);
+    }
+    let mut apps = Vec::new();
+    for index in 0..count as usize {
+        let (line, part) = (LINES[index % LINES.len()], PARTS[index / LINES.len() % PARTS.len()]);
+        // Every name once without a number, then again with one.
+        let (title, slug) = match index / (LINES.len() * PARTS.len()) {
+            0 => (format!("{}{}", line.0, part.0), format!("{}-{}", line.1, part.1)),
+            round => (format!("{}{}{}", line.0, part.0, round + 1), format!("{}-{}-{}", line.1, part.1, round + 1)),
+        };
+        let owner = random.usize(0..OWNERS.len());
+        let created = state.perform(
+            "CreateApp",
+            json!({
+                "BizCode": "JST",
+                "Language": random.choice(LANGUAGES),
+                "OperatingSystem": "Linux",
+                "ServiceType": "StoreApplication",
+                "Title": title,
+                "BizTitle": title,
+                "UserRoles": [{"RoleName": "Owner", "UserId": format!("208810000000{owner}"), "UserType": "TAOBAO"}],
+            }),
+        )?;
+        let app_id = number(&created, "AppId");
+        let config = state.perform(
+            "CreateDeployConfig",
+            json!({
+                "AppId": app_id,
+                "EnvType": "online",
+                "Name": format!("{title}部署配置"),
+                "Deployment": manifest(&slug, &format!("{cpu}m"), &format!("{}Mi", cpu * 2)),
+            }),
+        )?;
+        apps.push((app_id, number(&config, "SchemaId")));
+    }
+    Ok(apps)
+}
+
+/// Creates an environment in the cluster of its kind with most room, and deploys it.
+fn deploy(
+    state: &mut State,
+    env: &Env,
+    apps: &[(i64, i64)],
+    clusters: &mut [Cluster],
+    cpu: i64,
+) -> Result<(), Refusal> {
+    let Some(&(app_id, schema_id)) = apps.get(env.app) else { return Err(Refusal::not_found("application", env.app)) };
+    let wanted = cpu * env.replicas;
+    // A cluster of the other kind is better than none with room.
+    let best = clusters.iter_mut().max_by_key(|cluster| {
+        let fits = cluster.room >= wanted;
+        (fits, cluster.production == env.production, cluster.room)
+    });
+    let Some(cluster) = best else { return Err(Refusal::not_found("cluster for environment", &env.name)) };
+    cluster.room -= wanted;
+    let created = state.perform(
+        "CreateEnvironment",
+        json!({
+            "AppId": app_id,
+            "AppSchemaId": schema_id,
+            "EnvName": env.name,
+            "EnvType": i64::from(env.production),
+            "Region": REGION,
+            "Replicas": env.replicas,
+        }),
+    )?;
+    let env_id = number(&created, "AppEnvId");
+    state.perform(
+        "CreateAppResourceAlloc",
+        json!({"AppEnvId": env_id, "AppId": app_id, "ClusterId": cluster.id}),
+    )?;
+    state.perform("DeployApp", json!({"EnvId": env_id, "Name": "首次发布", "TotalPartitions": 1}))?;
+    state.advance(state.now + SignedDuration::from_secs(1));
+    Ok(())
+}
