@@ -68,7 +68,7 @@ def main():
     first = AcsClient(*sim.key, "cn-test")
     config = Config(access_key_id=sim.key[0], access_key_secret=sim.key[1], endpoint=sim.address, protocol="http")
     second = Client(config)
-    methods = {name.replace("_", ""): name for name in dir(second) if name.endswith("_with_options")}
+    methods = {name.replace("_", ""): name for name in dir(second) if name.endswith("with_options")}
     count = 0
     for operation in operations():
         action, example = operation["action"], operation["example"]

@@ -31,7 +31,7 @@ fn refusals_say_why_and_change_nothing() {
     let params = json!({
         "AppId": 1001, "AppSchemaId": 2001, "EnvName": "x", "EnvType": 0, "Region": "cn-zhangjiakou", "Replicas": 1,
     });
-    assert_eq!(account.ok("CreateEnvironment", params)["Result"]["AppEnvId"], 3031);
+    assert_eq!(account.ok("CreateEnvironment", params)["Result"]["AppEnvId"], 3033);
     let twice = |second: Value| json!({"ServiceId": 6002, "PortMappings": [port("http", 80), second]});
     for (action, params, code, text) in [
         ("CreateSlbAP", point(9, "lb-demo-0001", 81, "TCP"), 10404, "environment 9 does not exist"),
@@ -55,9 +55,9 @@ fn refusals_say_why_and_change_nothing() {
         ("CreateService", service(9, "ClusterIP", "a", &[port("a", 1)]), 10404, "environment 9 does not exist"),
         (
             "CreateService",
-            service(3031, "ClusterIP", "a", &[port("a", 1)]),
+            service(3033, "ClusterIP", "a", &[port("a", 1)]),
             10409,
-            "environment 3031 is not allocated to a cluster",
+            "environment 3033 is not allocated to a cluster",
         ),
         (
             "CreateService",
@@ -153,7 +153,10 @@ fn node_ports_are_picked_kept_and_freed() {
         let detail = account.ok("DescribeServiceDetail", json!({"ServiceId": id}));
         let ports = detail["Result"]["PortMappings"].as_array().unwrap().clone();
         let text = |port: &Value| port["Name"].as_str().unwrap().to_owned();
-        ports.iter().map(|p| (text(p), p["Port"].as_i64().unwrap(), p.get("NodePort").and_then(Value::as_i64))).collect()
+        ports
+            .iter()
+            .map(|p| (text(p), p["Port"].as_i64().unwrap(), p.get("NodePort").and_then(Value::as_i64)))
+            .collect()
     };
     let http = |port| ("http".to_owned(), port, Some(30_000));
     // The same number may be taken in the other cluster.
@@ -178,7 +181,8 @@ fn node_ports_are_picked_kept_and_freed() {
     account.ok("DeleteAppEnvironment", json!({"AppId": 1004, "EnvId": 3008, "Force": true}));
     account.refused("DescribeServiceDetail", json!({"ServiceId": 6005}));
     account.refused("DescribeSlbAPDetail", json!({"SlbAPId": 5004}));
-    let id = account.ok("CreateService", service(3004, "NodePort", "a", &[port("a", 1)]))["Result"]["ServiceId"].clone();
+    let id =
+        account.ok("CreateService", service(3004, "NodePort", "a", &[port("a", 1)]))["Result"]["ServiceId"].clone();
     assert_eq!(ports(&mut account, id.as_i64().unwrap()), [("a".to_owned(), 1, Some(30_000))]);
     account.ok("CreateSlbAP", point(3001, "lb-demo-0001", 8443, "TCP"));
 }

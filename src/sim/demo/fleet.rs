@@ -275,10 +275,7 @@ fn deploy(
         }),
     )?;
     let env_id = number(&created, "AppEnvId");
-    state.perform(
-        "CreateAppResourceAlloc",
-        json!({"AppEnvId": env_id, "AppId": app_id, "ClusterId": cluster.id}),
-    )?;
+    state.perform("CreateAppResourceAlloc", json!({"AppEnvId": env_id, "AppId": app_id, "ClusterId": cluster.id}))?;
     state.perform("DeployApp", json!({"EnvId": env_id, "Name": "首次发布", "TotalPartitions": 1}))?;
     state.advance(state.now + SignedDuration::from_secs(1));
     Ok(())

@@ -22,6 +22,7 @@ pub fn account() -> Result<State, Refusal> {
     infrastructure::build(&mut state)?;
     shops::build(&mut state)?;
     infrastructure::expose(&mut state)?;
+    shops::prepare(&mut state)?;
     state.advance(START);
     Ok(state)
 }
