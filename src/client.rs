@@ -225,7 +225,7 @@ impl Client {
     /// What a failed exchange means.
     fn transport(&self, error: &reqwest::Error, timeout: Duration) -> Failure {
         let endpoint = &self.settings.endpoint;
-        let network = |message: String| Error { retryable: true, ..Error::new(Kind::Network, message) };
+        let network = |message: String| Error::new(Kind::Network, message).with(|error| error.retryable = true);
         if error.is_builder() {
             Failure::NotConnected(Error::new(Kind::Network, format!("cannot make a request: {}", cause(error))))
         } else if error.is_connect() {

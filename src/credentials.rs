@@ -77,6 +77,9 @@ struct Profile {
     endpoint: Option<String>,
 }
 
+/// Looks at sources of one kind: what each is called, and what it holds.
+type Look = fn(&Sources) -> Result<Vec<(String, Held)>>;
+
 /// The environment's names by the vendor's generations, newest first.
 const PREFIXES: [&str; 3] = ["ALIBABA_CLOUD", "ALIBABACLOUD", "ALICLOUD"];
 
@@ -89,7 +92,7 @@ impl Sources {
     pub fn find(&self) -> Result<Found> {
         let mut found = Found::default();
         let by_hand = self.profile.is_some();
-        let order: [fn(&Self) -> Result<Vec<(String, Held)>>; 4] = if by_hand {
+        let order: [Look; 4] = if by_hand {
             [Self::flags, Self::command_line_file, Self::ini_files, Self::environment]
         } else {
             [Self::flags, Self::environment, Self::command_line_file, Self::ini_files]

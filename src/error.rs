@@ -128,9 +128,27 @@ pub struct Problem {
     pub nearest: Option<String>,
 }
 
-/// Why something failed.
+/// Why something failed: one pointer, so that results stay small.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Error {
+pub struct Error(Box<Facts>);
+
+impl std::ops::Deref for Error {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Error {
+    fn deref_mut(&mut self) -> &mut Facts {
+        &mut self.0
+    }
+}
+
+/// What is known of a failure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
     /// What went wrong.
     pub kind: Kind,
     /// One sentence for a person.
@@ -177,7 +195,7 @@ pub struct Frame {
 impl Error {
     /// An error that carries nothing but its kind and message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Facts {
             kind,
             message: message.into(),
             code: None,
@@ -191,7 +209,13 @@ impl Error {
             problems: Vec::new(),
             failures: Vec::new(),
             trace: Vec::new(),
-        }
+        }))
+    }
+
+    /// Adds more of what is known.
+    pub fn with(mut self, set: impl FnOnce(&mut Facts)) -> Self {
+        set(&mut self);
+        self
     }
 
     /// Adds what to do about it.

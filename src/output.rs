@@ -44,9 +44,12 @@ pub fn render(value: &Value, format: Format, width: Option<u16>) -> Result<Strin
     }
 }
 
+/// A plain field beside a list of records: its name and value.
+type Beside<'a> = (&'a String, &'a Value);
+
 /// The records of a value: itself when it is a list, else the one list of maps inside, with the
 /// plain fields beside it.
-fn records(value: &Value) -> Option<(&[Value], Vec<(&String, &Value)>)> {
+fn records(value: &Value) -> Option<(&[Value], Vec<Beside<'_>>)> {
     match value {
         Value::Array(list) => Some((list, Vec::new())),
         Value::Object(map) => {

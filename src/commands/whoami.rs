@@ -32,7 +32,9 @@ pub fn whoami(config: &Config) -> Result<u8> {
         show(config, &used)?;
     } else {
         let mut all = used;
-        all["Sources"] = sources.into();
+        if let Some(all) = all.as_object_mut() {
+            all.insert("Sources".to_owned(), sources.into());
+        }
         show(config, &all)?;
     }
     found.require().map(|_| 0)

@@ -55,12 +55,12 @@ pub fn explain(engine: &Engine, sources: &Sources, script: &str, error: &EvalAlt
 }
 
 fn parse_error(what: &ParseErrorType) -> Error {
-    let error = Error::new(Kind::Parse, what.to_string());
-    match what {
-        ParseErrorType::VariableUndefined(name) => Error { message: format!("there is no variable `{name}`"), ..error },
-        ParseErrorType::Reserved(word) => Error { message: format!("`{word}` is a reserved word"), ..error },
-        _ => error,
-    }
+    let message = match what {
+        ParseErrorType::VariableUndefined(name) => format!("there is no variable `{name}`"),
+        ParseErrorType::Reserved(word) => format!("`{word}` is a reserved word"),
+        other => other.to_string(),
+    };
+    Error::new(Kind::Parse, message)
 }
 
 /// `signature` is the engine's: `list_ap (map)`.

@@ -198,19 +198,18 @@ fn from_map(map: &Map<String, Value>) -> Option<Error> {
             from_map(error).unwrap_or_else(|| Error::new(Kind::Script, Value::from(error.clone()).to_string())),
         ))
     };
-    Some(Error {
-        code: map.get("code").filter(|code| !code.is_null()).cloned(),
-        operation: text("operation").map(str::to_owned),
-        request_id: text("request_id").map(str::to_owned),
-        http_status: map.get("http_status").and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok()),
-        outcome: OUTCOMES.into_iter().find(|outcome| Some(outcome.word()) == text("outcome")),
-        retryable: map.get("retryable") == Some(&Value::Bool(true)),
-        attempts: map.get("attempts").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
-        hints: list("hints").filter_map(Value::as_str).map(str::to_owned).collect(),
-        problems: list("problems").filter_map(problem).collect(),
-        failures: list("failures").filter_map(failure).collect(),
-        ..Error::new(*kind, text("message").unwrap_or_default())
-    })
+    Some(Error::new(*kind, text("message").unwrap_or_default()).with(|error| {
+        error.code = map.get("code").filter(|code| !code.is_null()).cloned();
+        error.operation = text("operation").map(str::to_owned);
+        error.request_id = text("request_id").map(str::to_owned);
+        error.http_status = map.get("http_status").and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok());
+        error.outcome = OUTCOMES.into_iter().find(|outcome| Some(outcome.word()) == text("outcome"));
+        error.retryable = map.get("retryable") == Some(&Value::Bool(true));
+        error.attempts = map.get("attempts").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+        error.hints = list("hints").filter_map(Value::as_str).map(str::to_owned).collect();
+        error.problems = list("problems").filter_map(problem).collect();
+        error.failures = list("failures").filter_map(failure).collect();
+    }))
 }
 
 /// The kinds that a script may have caught and thrown again.

@@ -79,6 +79,6 @@ fn restore(sim: &Sim, body: &[u8]) -> Result<Value, String> {
     let mut book = sim.book();
     sim.begin(&mut book, snapshot.state);
     let served = sim.served.fetch_max(snapshot.served, Ordering::Relaxed).max(snapshot.served);
-    book.compact(served).map_err(|error| error.message)?;
+    book.compact(served).map_err(|error| error.to_string())?;
     Ok(json!({"now": book.state.now}))
 }

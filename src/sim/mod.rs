@@ -37,13 +37,11 @@ use hyper::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use self::call::Call;
+use self::call::{Call, Refusal};
 use self::faults::{Delivery, Faults, Plan};
 use self::gateway::{Nonces, Received, Rejection};
 use self::ledger::{Ledger, Line, Record, Snapshot, StateFile};
-pub use self::options::{
-    ACCESS_KEY_ID, ACCESS_KEY_SECRET, Fleet, Key, Options, READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET,
-};
+pub use self::options::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Key, Options, READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET};
 use self::reply::{Format, Shape};
 use self::state::State;
 use crate::catalogue::{self, Effect, Operation};
@@ -334,10 +332,13 @@ impl Book {
 
 /// The account that a start without a kept state begins with.
 fn account(options: &Options) -> Result<State> {
-    if options.fleet != Fleet::default() {
-        return Err(Error::new(Kind::Usage, "this build cannot generate a fleet"));
+    let failed = |what: &str, refusal: Refusal| Error::new(Kind::Io, format!("{what}: {}", refusal.text));
+    let mut state = demo::account().map_err(|refusal| failed("the demo account", refusal))?;
+    if let Some(fleet) = options.fleet {
+        demo::fleet::build(&mut state, fleet, options.seed)
+            .map_err(|refusal| failed("the generated account", refusal))?;
     }
-    demo::account().map_err(|refusal| Error::new(Kind::Io, format!("the demo account: {}", refusal.text)))
+    Ok(state)
 }
 
 fn skewed(time: Timestamp, seconds: i64) -> Timestamp {

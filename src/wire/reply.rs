@@ -99,7 +99,7 @@ fn success(target: &Target, text: &str) -> Result<Value, Box<Fault>> {
 fn broken(how: &str) -> Box<Fault> {
     Box::new(Fault {
         reason: Reason::Broken,
-        error: Error { retryable: true, ..Error::new(Kind::Network, format!("the answer {how}")) },
+        error: Error::new(Kind::Network, format!("the answer {how}")).with(|error| error.retryable = true),
     })
 }
 
@@ -300,11 +300,10 @@ fn is_success(operation: Option<&'static Operation>, code: &Value) -> bool {
 fn refused(kind: Kind, code: Option<Value>, reply: &Map<String, Value>, message: String) -> Box<Fault> {
     Box::new(Fault {
         reason: Reason::Refused,
-        error: Error {
-            code,
-            request_id: text_of(reply, "RequestId"),
-            ..Error::new(kind, message).outcome(Outcome::Refused)
-        },
+        error: Error::new(kind, message).outcome(Outcome::Refused).with(|error| {
+            error.code = code;
+            error.request_id = text_of(reply, "RequestId");
+        }),
     })
 }
 
@@ -324,11 +323,9 @@ fn failure(status: u16, text: &str) -> Box<Fault> {
         _ if status == 429 => gateway_fault(status, "Throttling", &Map::new()),
         _ => Box::new(Fault {
             reason: if status >= 500 { Reason::Unavailable } else { Reason::Broken },
-            error: Error {
-                retryable: true,
-                ..Error::new(Kind::Network, format!("HTTP {status} without an error of the gateway"))
-                    .hint("something between here and the service may have answered: check the endpoint and the proxy")
-            },
+            error: Error::new(Kind::Network, format!("HTTP {status} without an error of the gateway"))
+                .hint("something between here and the service may have answered: check the endpoint and the proxy")
+                .with(|error| error.retryable = true),
         }),
     }
 }
@@ -397,12 +394,11 @@ fn gateway_fault(status: u16, code: &str, body: &Map<String, Value>) -> Box<Faul
         (_, Some(message)) if !message.is_empty() => message,
         _ => "no message given".to_owned(),
     };
-    let mut error = Error {
-        code: Some(Value::from(code)),
-        request_id: text_of(body, "RequestId"),
-        retryable: matches!(reason, Reason::Throttled | Reason::Unavailable),
-        ..Error::new(kind, format!("{code}: {message}"))
-    };
+    let mut error = Error::new(kind, format!("{code}: {message}")).with(|error| {
+        error.code = Some(Value::from(code));
+        error.request_id = text_of(body, "RequestId");
+        error.retryable = matches!(reason, Reason::Throttled | Reason::Unavailable);
+    });
     if reason != Reason::Unavailable {
         error = error.outcome(Outcome::Refused);
     }
