@@ -144,13 +144,17 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
 
 pub(super) fn modify(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     /// Which protocols know which settings.
-    const ONLY: [(&str, &[&str]); 3] =
-        [("EstablishedTimeout", &["TCP"]), ("StickySession", &["HTTP", "HTTPS"]), ("CookieTimeout", &["HTTP", "HTTPS"])];
+    const ONLY: [(&str, &[&str]); 3] = [
+        ("EstablishedTimeout", &["TCP"]),
+        ("StickySession", &["HTTP", "HTTPS"]),
+        ("CookieTimeout", &["HTTP", "HTTPS"]),
+    ];
     let id = call.int("SlbAPId");
     let point = state.access.slb.point(id)?;
     for (name, protocols) in ONLY {
         if call.opt_int(name).is_some() && !protocols.contains(&point.protocol.as_str()) {
-            let text = format!("{name} is for {}; SLB access point {id} is {}", protocols.join(" and "), point.protocol);
+            let text =
+                format!("{name} is for {}; SLB access point {id} is {}", protocols.join(" and "), point.protocol);
             return Err(Refusal::invalid(text));
         }
     }

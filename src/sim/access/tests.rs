@@ -153,7 +153,10 @@ fn node_ports_are_picked_kept_and_freed() {
         let detail = account.ok("DescribeServiceDetail", json!({"ServiceId": id}));
         let ports = detail["Result"]["PortMappings"].as_array().unwrap().clone();
         let text = |port: &Value| port["Name"].as_str().unwrap().to_owned();
-        ports.iter().map(|p| (text(p), p["Port"].as_i64().unwrap(), p.get("NodePort").and_then(Value::as_i64))).collect()
+        ports
+            .iter()
+            .map(|p| (text(p), p["Port"].as_i64().unwrap(), p.get("NodePort").and_then(Value::as_i64)))
+            .collect()
     };
     let http = |port| ("http".to_owned(), port, Some(30_000));
     // The same number may be taken in the other cluster.
@@ -178,7 +181,8 @@ fn node_ports_are_picked_kept_and_freed() {
     account.ok("DeleteAppEnvironment", json!({"AppId": 1004, "EnvId": 3008, "Force": true}));
     account.refused("DescribeServiceDetail", json!({"ServiceId": 6005}));
     account.refused("DescribeSlbAPDetail", json!({"SlbAPId": 5004}));
-    let id = account.ok("CreateService", service(3004, "NodePort", "a", &[port("a", 1)]))["Result"]["ServiceId"].clone();
+    let id =
+        account.ok("CreateService", service(3004, "NodePort", "a", &[port("a", 1)]))["Result"]["ServiceId"].clone();
     assert_eq!(ports(&mut account, id.as_i64().unwrap()), [("a".to_owned(), 1, Some(30_000))]);
     account.ok("CreateSlbAP", point(3001, "lb-demo-0001", 8443, "TCP"));
 }

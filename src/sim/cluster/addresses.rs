@@ -41,7 +41,6 @@ impl Addresses {
         self.free.pop_front()
     }
 
-
     /// Gives an address back.
     pub fn give_back(&mut self, address: u32) {
         self.free.push_back(address);

@@ -65,7 +65,10 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     state.cluster.running(cluster)?;
     let allocations = &mut state.cluster.allocations;
     if let Some(other) = allocations.of_env(env_id) {
-        return Err(Refusal::conflict(format!("environment {env_id} is allocated to cluster {} already", other.cluster)));
+        return Err(Refusal::conflict(format!(
+            "environment {env_id} is allocated to cluster {} already",
+            other.cluster
+        )));
     }
     allocations.made += 1;
     let id = allocations.made;

@@ -126,8 +126,9 @@ pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> R
     let text = |name: &str| call.text(name).to_owned();
     let range = |name: &str, otherwise: &str| {
         let cidr = call.opt_text(name).unwrap_or(otherwise);
-        let addresses = Addresses::of(cidr)
-            .ok_or_else(|| Refusal::invalid(format!("{name} {cidr} is not a range of addresses such as {otherwise}")))?;
+        let addresses = Addresses::of(cidr).ok_or_else(|| {
+            Refusal::invalid(format!("{name} {cidr} is not a range of addresses such as {otherwise}"))
+        })?;
         Ok((cidr.to_owned(), addresses))
     };
     let (pod_cidr, pod_addresses) = range("PodCIDR", "172.20.0.0/16")?;

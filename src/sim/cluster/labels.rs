@@ -53,8 +53,7 @@ impl Labels {
 
     /// A label that must exist.
     fn known(&self, label: &Label) -> Result<i64, Refusal> {
-        self.find(label)
-            .ok_or_else(|| Refusal::not_found(&format!("label of cluster {}", label.cluster), label))
+        self.find(label).ok_or_else(|| Refusal::not_found(&format!("label of cluster {}", label.cluster), label))
     }
 
     fn create(&mut self, label: Label) -> i64 {

@@ -121,7 +121,8 @@ impl Clusters {
     /// Frees what some pods of a cluster took: what they ran on or for is going.
     pub(super) fn forget_pods(&mut self, cluster_id: &str, gone: impl Fn(&Pod) -> bool) {
         let Some(cluster) = self.clusters.get(cluster_id) else { return };
-        let addresses: Vec<u32> = cluster.pods.iter().filter(|(_, pod)| gone(pod)).map(|(&address, _)| address).collect();
+        let addresses: Vec<u32> =
+            cluster.pods.iter().filter(|(_, pod)| gone(pod)).map(|(&address, _)| address).collect();
         for address in addresses {
             self.forget_pod(cluster_id, address);
         }

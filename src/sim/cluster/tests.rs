@@ -134,12 +134,7 @@ fn refusals_say_why_and_change_nothing() {
             "node of cluster c-demo-prod i-demo-0013 does not exist",
         ),
         ("CreateNodeLabel", label("c-9", "web"), 10404, "cluster c-9 does not exist"),
-        (
-            "CreateNodeLabel",
-            label(ops, "web"),
-            10409,
-            "cluster c-demo-prod has a label label.jst.com/zone=web already",
-        ),
+        ("CreateNodeLabel", label(ops, "web"), 10409, "cluster c-demo-prod has a label label.jst.com/zone=web already"),
         (
             "DeleteNodeLabel",
             label(ops, "nope"),
@@ -182,12 +177,7 @@ fn refusals_say_why_and_change_nothing() {
             10400,
             "Capacity 1Xi is not a quantity such as 20Gi",
         ),
-        (
-            "DeletePersistentVolume",
-            pv,
-            10409,
-            "volume pv-demo-2 is bound to claim data-web of environment 3002",
-        ),
+        ("DeletePersistentVolume", pv, 10409, "volume pv-demo-2 is bound to claim data-web of environment 3002"),
         (
             "DeletePersistentVolume",
             json!({"ClusterInstanceId": "c-demo-prod", "PersistentVolumeName": "pv-demo-5"}),
@@ -353,7 +343,8 @@ fn pods_move_off_a_node_that_leaves() {
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     account.ok("RemoveClusterNode", node_list("c-demo-prod", &rest));
     assert!(account.0.cluster.clusters["c-demo-prod"].pods.is_empty());
-    account.ok("AddClusterNode", node_list("c-demo-prod", &["i-demo-0001", "i-demo-0002", "i-demo-0003", "i-demo-0004"]));
+    account
+        .ok("AddClusterNode", node_list("c-demo-prod", &["i-demo-0001", "i-demo-0002", "i-demo-0003", "i-demo-0004"]));
     assert_eq!(account.0.cluster.clusters["c-demo-prod"].pods.len(), total);
 }
 
@@ -370,7 +361,9 @@ fn pods_go_where_most_room_is() {
     account.ok("CreateAppResourceAlloc", json!({"AppId": 1001, "AppEnvId": env, "ClusterId": "c-demo-spare"}));
     // Two nodes of 8 CPUs, one of 4.
     let mut placed: Vec<Placement> = Vec::new();
-    for (cpus, node) in [(3, Some(9)), (3, Some(10)), (2, Some(9)), (2, Some(10)), (1, Some(11)), (4, None), (3, Some(9))] {
+    for (cpus, node) in
+        [(3, Some(9)), (3, Some(10)), (2, Some(9)), (2, Some(10)), (1, Some(11)), (4, None), (3, Some(9))]
+    {
         let placement = place(&mut account.0, env, cpus * 1000).unwrap();
         let expected = node.map(|node| format!("i-demo-{node:04}"));
         assert_eq!(placement.as_ref().map(|placement| placement.node.clone()), expected, "{cpus}");

@@ -68,16 +68,13 @@ fn bytes(capacity: &str) -> Option<u64> {
 pub fn bind_claim(state: &mut State, claim: Claim<'_>) -> Option<String> {
     let cluster = state.cluster.cluster_of(claim.env_id).ok()?.to_owned();
     let volumes = &mut state.cluster.volumes;
-    let wanted = (
-        cluster,
-        claim.storage_class.to_owned(),
-        claim.access_modes.to_owned(),
-        bytes(claim.capacity)?,
-        String::new(),
-    );
-    let fits = volumes.free.range(&wanted..).next().filter(|free| {
-        (&free.0, &free.1, &free.2) == (&wanted.0, &wanted.1, &wanted.2)
-    })?;
+    let wanted =
+        (cluster, claim.storage_class.to_owned(), claim.access_modes.to_owned(), bytes(claim.capacity)?, String::new());
+    let fits = volumes
+        .free
+        .range(&wanted..)
+        .next()
+        .filter(|free| (&free.0, &free.1, &free.2) == (&wanted.0, &wanted.1, &wanted.2))?;
     let fits = fits.clone();
     let volume = volumes.by_name.get_mut(&fits.4)?;
     volume.status = Status::Bound { env_id: claim.env_id, claim: claim.name.to_owned() };

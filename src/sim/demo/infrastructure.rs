@@ -150,9 +150,11 @@ fn databases(state: &mut State) -> Result<(), Refusal> {
         .database("orders", "utf8mb4", "订单", long_ago)
         .account("shop_rw", "应用读写", false)
         .account("shop_ro", "报表只读", false);
-    let marketing = Instance::new(Engine::MySql, bad)
-        .database("promotion", "utf8mb4", "营销活动", long_ago)
-        .account("promotion_rw", "应用读写", false);
+    let marketing = Instance::new(Engine::MySql, bad).database("promotion", "utf8mb4", "营销活动", long_ago).account(
+        "promotion_rw",
+        "应用读写",
+        false,
+    );
     let back_office = Instance::new(Engine::SqlServer, weekly)
         .database("erp", "Chinese_PRC_CI_AS", "进销存", long_ago)
         .account("erp_owner", "进销存系统", false)

@@ -153,8 +153,7 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let size = call.opt_int(PAGE_SIZE).unwrap_or(SIZE).max(1);
     let skipped = usize::try_from((number - 1).saturating_mul(size)).unwrap_or(usize::MAX);
     let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let items: Vec<Value> =
-        wanted.iter().skip(skipped).take(size).map(|backup| instance.show(id, backup)).collect();
+    let items: Vec<Value> = wanted.iter().skip(skipped).take(size).map(|backup| instance.show(id, backup)).collect();
     Ok(json!({"Result": {
         "TotalRecordCount": wanted.len().to_string(),
         "PageNumber": number.to_string(),

@@ -106,9 +106,9 @@ impl Engine {
                 "CREATE,DROP,INDEX,ALTER,CREATE TEMPORARY TABLES,LOCK TABLES,CREATE VIEW,SHOW VIEW,CREATE ROUTINE,\
                  ALTER ROUTINE",
             ),
-            (Self::MySql | Self::MariaDb, "DMLOnly") => Some(
-                "SELECT,INSERT,UPDATE,DELETE,CREATE TEMPORARY TABLES,LOCK TABLES,EXECUTE,SHOW VIEW,EVENT,TRIGGER",
-            ),
+            (Self::MySql | Self::MariaDb, "DMLOnly") => {
+                Some("SELECT,INSERT,UPDATE,DELETE,CREATE TEMPORARY TABLES,LOCK TABLES,EXECUTE,SHOW VIEW,EVENT,TRIGGER")
+            }
             (Self::SqlServer, "DBOwner") => Some("db_owner"),
             (Self::SqlServer, "ReadWrite") => Some("db_datareader,db_datawriter"),
             (Self::SqlServer, "ReadOnly") => Some("db_datareader"),
@@ -128,7 +128,8 @@ impl Instance {
     /// With a database that has been there since.
     pub(super) fn database(mut self, name: &str, character_set: &str, description: &str, created: Timestamp) -> Self {
         let (character_set, description) = (character_set.to_owned(), description.to_owned());
-        self.databases.insert(name.to_owned(), Database { character_set, description, created, grants: BTreeMap::new() });
+        self.databases
+            .insert(name.to_owned(), Database { character_set, description, created, grants: BTreeMap::new() });
         self
     }
 
@@ -219,9 +220,11 @@ fn describe_accounts(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let id = call.text("DbInstanceId");
     let instance = state.rds.instance(id)?;
     instance.require_support(id, call)?;
-    let wanted = instance.accounts.iter().filter(|(name, _)| call.opt_text("AccountName").is_none_or(|wanted| wanted == *name));
+    let wanted =
+        instance.accounts.iter().filter(|(name, _)| call.opt_text("AccountName").is_none_or(|wanted| wanted == *name));
     let accounts = wanted.map(|(name, account)| {
-        let granted = instance.databases.iter().filter_map(|(database, of)| of.grants.get(name).map(|grant| (database, grant)));
+        let granted =
+            instance.databases.iter().filter_map(|(database, of)| of.grants.get(name).map(|grant| (database, grant)));
         let privileges = granted.map(|(database, privilege)| {
             json!({
                 "DBName": database,

@@ -19,7 +19,8 @@ fn account() -> Account {
         ("rm-pg", Engine::PostgreSql),
         ("rm-ppas", Engine::Ppas),
     ] {
-        let instance = Instance::new(engine, History::default()).database("d", "utf8", "", START).account("a", "", false);
+        let instance =
+            Instance::new(engine, History::default()).database("d", "utf8", "", START).account("a", "", false);
         add_instance(&mut account.0, id, instance);
     }
     account
@@ -227,7 +228,10 @@ fn backups_filter_and_page() {
     let all = backups(&mut account, "rm-demo-0003", json!({}));
     let items = all["Items"].as_array().unwrap().clone();
     assert_eq!(items.len(), 30);
-    assert_eq!((&all["TotalRecordCount"], &all["PageNumber"], &all["PageRecordCount"]), (&json!("30"), &json!("1"), &json!("30")));
+    assert_eq!(
+        (&all["TotalRecordCount"], &all["PageNumber"], &all["PageRecordCount"]),
+        (&json!("30"), &json!("1"), &json!("30"))
+    );
     let sum = |items: &[Value]| items.iter().map(|item| item["BackupSize"].as_i64().unwrap()).sum::<i64>();
     assert_eq!(all["TotalBackupSize"].as_i64().unwrap(), sum(&items));
     let starts: Vec<&str> = items.iter().map(|item| item["BackupStartTime"].as_str().unwrap()).collect();
@@ -265,7 +269,10 @@ fn one_demo_instance_is_well_backed_up_and_another_is_not() {
     assert_eq!(on("2025-12-31"), None);
     assert_eq!(on("2025-12-30"), None);
     let failed = on("2026-01-03").unwrap();
-    assert_eq!((&failed["BackupStatus"], &failed["MetaStatus"], &failed["BackupSize"]), (&json!("Failed"), &json!("EMPTY"), &json!(0)));
+    assert_eq!(
+        (&failed["BackupStatus"], &failed["MetaStatus"], &failed["BackupSize"]),
+        (&json!("Failed"), &json!("EMPTY"), &json!(0))
+    );
     assert_eq!(on("2026-01-02").unwrap()["MetaStatus"], "LARGE");
     let size = |day: &str| on(day).unwrap()["BackupSize"].as_i64().unwrap();
     assert!(size("2025-12-27") > 2 * size("2025-12-26"));
