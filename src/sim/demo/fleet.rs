@@ -290,9 +290,9 @@ mod tests {
         assert!(without.0.applications.envs().all(|env| without.0.release.pod_count(env.id) == 0));
     }
 
-    /// Slow, so only when asked for: `cargo test --release -- --ignored fleet`.
+    /// `cargo test --release --lib -- --ignored fleet`
     #[test]
-    #[ignore = "takes a minute without optimisation"]
+    #[ignore = "its limits are those of an optimised build"]
     fn a_large_fleet_pages_in_time() {
         let mut account = generated(Fleet { apps: 2000, envs: 10_000, nodes: 500 }, 1);
         for (action, params) in [
