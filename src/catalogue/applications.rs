@@ -406,7 +406,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             help: "Deletes a deploy configuration.",
             params: &[Param::query("SchemaId", LONG, "Deploy configuration id.").required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), object("Result", &[bool("Success")])],
-            example: r#"{"SchemaId": 2012}"#,
+            example: r#"{"SchemaId": 2013}"#,
             ..Operation::BASE
         },
         Operation {

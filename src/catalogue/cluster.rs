@@ -284,7 +284,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 bool("Success"),
                 object("Result", ALLOCATION_FIELDS),
             ],
-            example: r#"{"AppEnvId": 3001, "AppId": 1001, "ClusterId": "c-demo-test"}"#,
+            example: r#"{"AppEnvId": 3031, "AppId": 1012, "ClusterId": "c-demo-test"}"#,
             ..Operation::BASE
         },
         Operation {
@@ -317,7 +317,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             help: "Releases an environment from its cluster.",
             params: &[APP_ENV_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
-            example: r#"{"AppEnvId": 3001}"#,
+            example: r#"{"AppEnvId": 3032}"#,
             ..Operation::BASE
         },
         Operation {
@@ -402,7 +402,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 bool("Success"),
                 object("Result", &[int("Nonsense")]),
             ],
-            example: r#"{"ClusterInstanceId": "c-demo-test"}"#,
+            example: r#"{"ClusterInstanceId": "c-demo-spare"}"#,
             ..Operation::BASE
         },
         Operation {

@@ -181,7 +181,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             help: "Continues a paused deploy order with its next partition.",
             params: &[DEPLOY_ORDER_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
-            example: r#"{"DeployOrderId": 4001}"#,
+            example: r#"{"DeployOrderId": 4068}"#,
             ..Operation::BASE
         },
         Operation {
@@ -193,7 +193,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             help: "Ends a running deploy order as failed, so that a new one can start.",
             params: &[DEPLOY_ORDER_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
-            example: r#"{"DeployOrderId": 4001}"#,
+            example: r#"{"DeployOrderId": 4068}"#,
             ..Operation::BASE
         },
         Operation {
@@ -261,7 +261,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
-            example: r#"{"AppInstId": "pod-demo-3002-1", "DeployOrderId": 4001}"#,
+            example: r#"{"AppInstId": "mall-web-3002-lndbxvzcl-kvn99", "DeployOrderId": 4001}"#,
             ..Operation::BASE
         },
         Operation {
@@ -297,7 +297,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     ],
                 ),
             ],
-            example: r#"{"AppInstId": "pod-demo-3002-1", "DeployOrderId": 4001}"#,
+            example: r#"{"AppInstId": "mall-web-3002-lndbxvzcl-kvn99", "DeployOrderId": 4001}"#,
             ..Operation::BASE
         },
     ],

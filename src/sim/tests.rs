@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::faults::{Delivery, Rule};
 use super::*;
+use crate::catalogue::{Field, Shape as FieldShape};
 use crate::clock::Pace;
 use crate::credentials::Credentials;
 use crate::secret::Secret;
@@ -488,4 +490,53 @@ fn large_answers_are_compressed_for_those_who_ask() {
         let small = exchange(address, &http(&scale(), &format!("{CLOSE}Accept-Encoding: gzip\r\n")));
         assert!(!small.contains("content-encoding"), "{small}");
     });
+}
+
+#[test]
+fn every_operation_is_simulated() {
+    let handled: BTreeSet<&str> = state::handlers().map(|(action, _)| action).collect();
+    let listed: BTreeSet<&str> = catalogue::operations().map(|operation| operation.action).collect();
+    assert_eq!(handled, listed);
+    assert_eq!(state::handlers().count(), listed.len(), "an action is handled twice");
+}
+
+/// Everything in a payload that the catalogue does not document.
+fn undocumented(fields: &[Field], payload: &Value, path: &str) -> Vec<String> {
+    let Some(map) = payload.as_object() else { return vec![format!("{path} is no map: {payload}")] };
+    let mut odd = Vec::new();
+    for (name, value) in map {
+        let path = format!("{path}.{name}");
+        let Some(field) = fields.iter().find(|field| field.name == name) else {
+            odd.push(path);
+            continue;
+        };
+        match (field.shape, value) {
+            (_, Value::Null) => {}
+            // The service sends some numbers where it documents text.
+            (FieldShape::String, Value::String(_) | Value::Number(_))
+            | (FieldShape::Int, Value::Number(_))
+            | (FieldShape::Bool, Value::Bool(_)) => {}
+            (FieldShape::Strings, Value::Array(_)) => {}
+            (FieldShape::Object(fields), value) => odd.extend(undocumented(fields, value, &path)),
+            (FieldShape::Objects(fields), Value::Array(list)) => {
+                odd.extend(list.iter().flat_map(|element| undocumented(fields, element, &path)));
+            }
+            _ => odd.push(format!("{path} is {value}")),
+        }
+    }
+    odd
+}
+
+#[test]
+fn every_example_works_on_the_demo_account_and_replies_as_documented() {
+    let account = demo::account().unwrap();
+    let mut wrong = Vec::new();
+    for operation in catalogue::operations() {
+        let example = serde_json::from_str(operation.example).unwrap();
+        match account.clone().perform(operation.action, example) {
+            Ok(payload) => wrong.extend(undocumented(operation.reply, &payload, operation.action)),
+            Err(refusal) => wrong.push(format!("{} is refused: {}", operation.action, refusal.text)),
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -59,7 +59,8 @@ fn console(text: &str) {
         if command == TESTS || command.starts_with("cargo bench") {
             continue;
         }
-        let words = words(command.strip_prefix("cargo run --release -- ").or(command.strip_prefix("jst ")).expect(command));
+        let words =
+            words(command.strip_prefix("cargo run --release -- ").or(command.strip_prefix("jst ")).expect(command));
         let ran = jst(&words).in_folder(Path::new(env!("CARGO_MANIFEST_DIR"))).run();
         assert_eq!(ran.code, Some(code), "{command}: {ran:#?}");
         if !expected.is_empty() {

@@ -17,5 +17,10 @@ fn run(script: &str) {
 
 #[test]
 fn requests_go_out_as_the_vendors_client_sends_them() {
-    run("requests.py");
+    run("wire.py");
+}
+
+#[test]
+fn both_sdks_take_the_simulator_for_the_service() {
+    run("sdk.py");
 }

@@ -31,7 +31,7 @@ fn refusals_say_why_and_change_nothing() {
     let params = json!({
         "AppId": 1001, "AppSchemaId": 2001, "EnvName": "x", "EnvType": 0, "Region": "cn-zhangjiakou", "Replicas": 1,
     });
-    assert_eq!(account.ok("CreateEnvironment", params)["Result"]["AppEnvId"], 3031);
+    assert_eq!(account.ok("CreateEnvironment", params)["Result"]["AppEnvId"], 3033);
     let twice = |second: Value| json!({"ServiceId": 6002, "PortMappings": [port("http", 80), second]});
     for (action, params, code, text) in [
         ("CreateSlbAP", point(9, "lb-demo-0001", 81, "TCP"), 10404, "environment 9 does not exist"),
@@ -55,9 +55,9 @@ fn refusals_say_why_and_change_nothing() {
         ("CreateService", service(9, "ClusterIP", "a", &[port("a", 1)]), 10404, "environment 9 does not exist"),
         (
             "CreateService",
-            service(3031, "ClusterIP", "a", &[port("a", 1)]),
+            service(3033, "ClusterIP", "a", &[port("a", 1)]),
             10409,
-            "environment 3031 is not allocated to a cluster",
+            "environment 3033 is not allocated to a cluster",
         ),
         (
             "CreateService",

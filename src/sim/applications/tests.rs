@@ -251,21 +251,21 @@ fn an_environment_lives() {
             "AppId": 1001, "AppSchemaId": 2001, "EnvName": "压测环境", "EnvType": 1, "Region": "cn-beijing", "Replicas": 3,
         }),
     );
-    assert_eq!(created, json!({"Result": {"AppEnvId": 3031}}));
+    assert_eq!(created, json!({"Result": {"AppEnvId": 3033}}));
     let config = account.ok("CreateDeployConfig", json!({"AppId": 1001, "EnvType": "online", "Name": "two"}));
     assert_eq!(config, json!({"Result": {"AppId": 1001, "Name": "two", "SchemaId": 2014}}));
-    account.ok("UpdateEnvironment", json!({"AppId": 1001, "AppEnvId": 3031, "AppSchemaId": 2014}));
-    account.ok("UpdateEnvironment", json!({"AppId": 1001, "AppEnvId": 3031, "Replicas": 5}));
+    account.ok("UpdateEnvironment", json!({"AppId": 1001, "AppEnvId": 3033, "AppSchemaId": 2014}));
+    account.ok("UpdateEnvironment", json!({"AppId": 1001, "AppEnvId": 3033, "Replicas": 5}));
     assert_eq!(
-        account.ok("DescribeAppEnvironmentDetail", json!({"AppId": 1001, "EnvId": 3031}))["Result"],
+        account.ok("DescribeAppEnvironmentDetail", json!({"AppId": 1001, "EnvId": 3033}))["Result"],
         json!({
-            "AppId": 1001, "EnvId": 3031, "EnvName": "压测环境", "EnvType": 1, "EnvTypeName": "正式",
+            "AppId": 1001, "EnvId": 3033, "EnvName": "压测环境", "EnvType": 1, "EnvTypeName": "正式",
             "AppSchemaId": 2014, "Region": "cn-beijing", "Replicas": 5,
         })
     );
     account.refused("DeleteDeployConfig", json!({"SchemaId": 2014}));
-    account.ok("DeleteAppEnvironment", json!({"AppId": 1001, "EnvId": 3031, "Force": false}));
-    account.refused("DescribeAppEnvironmentDetail", json!({"AppId": 1001, "EnvId": 3031}));
+    account.ok("DeleteAppEnvironment", json!({"AppId": 1001, "EnvId": 3033, "Force": false}));
+    account.refused("DescribeAppEnvironmentDetail", json!({"AppId": 1001, "EnvId": 3033}));
     account.ok("DeleteDeployConfig", json!({"SchemaId": 2014}));
 }
 

@@ -101,7 +101,7 @@ fn refusals_say_why_and_change_nothing() {
             "DeleteCluster",
             json!({"ClusterInstanceId": "c-demo-test"}),
             10409,
-            "cluster c-demo-test cannot be deleted: it still has 4 nodes, 12 resource allocations, 1 volume",
+            "cluster c-demo-test cannot be deleted: it still has 4 nodes, 13 resource allocations, 1 volume",
         ),
         ("QueryClusterDetail", json!({"ClusterInstanceId": "c-9"}), 10404, "cluster c-9 does not exist"),
         ("ListClusterNode", json!({"ClusterInstanceId": "c-9"}), 10404, "cluster c-9 does not exist"),
@@ -477,7 +477,7 @@ fn allocations_show_filtered() {
     let envs = |account: &mut Account, filter: Value| -> Vec<i64> {
         account.data("ListAppResourceAllocs", filter).iter().map(|alloc| alloc["AppEnvId"].as_i64().unwrap()).collect()
     };
-    assert_eq!(envs(&mut account, json!({"PageSize": 100})).len(), 30);
+    assert_eq!(envs(&mut account, json!({"PageSize": 100})).len(), 31);
     assert_eq!(envs(&mut account, json!({"AppId": 1002})), [3003, 3004]);
     assert_eq!(envs(&mut account, json!({"AppId": 1002, "ClusterId": "c-demo-test"})), [3003]);
     assert_eq!(envs(&mut account, json!({"AppEnvId": 3004})), [3004]);

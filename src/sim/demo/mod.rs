@@ -31,6 +31,7 @@ pub fn account_with(fleet: Fleet, seed: u64) -> Result<State, Refusal> {
     infrastructure::build(&mut state)?;
     shops::build(&mut state)?;
     infrastructure::expose(&mut state)?;
+    shops::prepare(&mut state)?;
     if fleet != Fleet::default() {
         fleet::build(&mut state, fleet, seed)?;
     }

@@ -2,7 +2,8 @@
 //! ordinary days.
 //!
 //! Twelve applications 1001–1012, each with deploy config 2001–2012, in thirty environments
-//! 3001–3030; deploy config 2013 is in no use. Deploy order 4001 is the finished one that brought 商城前台 into production (3002), where
+//! 3001–3030; deploy config 2013 is in no use. Environments 3031 and 3032 were never released to: the first has
+//! no cluster yet. Deploy order 4001 is the finished one that brought 商城前台 into production (3002), where
 //! a claim `data-web` holds a volume. Deliberately unwell:
 //!
 //! | environment | what is wrong |
@@ -173,22 +174,36 @@ fn create(state: &mut State, app: &App, envs: &mut Vec<Env>) -> Result<(), Refus
         canary.map(|replicas| ("灰度环境", PRODUCTION, replicas)),
     ];
     for (name, env_type, replicas) in wanted.into_iter().flatten() {
-        let created = state.perform(
-            "CreateEnvironment",
-            json!({
-                "AppId": app_id,
-                "AppSchemaId": schema_id,
-                "EnvName": name,
-                "EnvType": env_type,
-                "Region": "cn-zhangjiakou",
-                "Replicas": replicas,
-            }),
-        )?;
-        let env_id = number(&created, "AppEnvId");
+        let env_id = environment(state, (app_id, schema_id), name, env_type, replicas)?;
         infrastructure::allocate(state, app_id, env_id, env_type)?;
         envs.push((app_id, env_id, env_type));
     }
     Ok(())
+}
+
+fn environment(
+    state: &mut State,
+    (app_id, schema_id): (i64, i64),
+    name: &str,
+    env_type: i64,
+    replicas: i64,
+) -> Result<i64, Refusal> {
+    let params = json!({
+        "AppId": app_id,
+        "AppSchemaId": schema_id,
+        "EnvName": name,
+        "EnvType": env_type,
+        "Region": "cn-zhangjiakou",
+        "Replicas": replicas,
+    });
+    Ok(number(&state.perform("CreateEnvironment", params)?, "AppEnvId"))
+}
+
+/// Environments that were prepared and never released to.
+pub(super) fn prepare(state: &mut State) -> Result<(), Refusal> {
+    environment(state, (1012, 2012), "筹备环境", TEST, 1)?;
+    let idle = environment(state, (1012, 2012), "备用环境", TEST, 1)?;
+    infrastructure::allocate(state, 1012, idle, TEST)
 }
 
 /// The volume that 商城前台 keeps its uploads on in production.

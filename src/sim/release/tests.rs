@@ -395,7 +395,6 @@ fn a_pod_crash_loops_until_the_order_times_out() {
 }
 
 #[test]
-#[ignore = "needs clusters whose room ends"]
 fn without_room_a_pod_waits_and_the_order_times_out() {
     let mut account = Account::demo();
     assert_eq!(account.health(3029), (1, 2));
@@ -415,7 +414,6 @@ fn without_room_a_pod_waits_and_the_order_times_out() {
 }
 
 #[test]
-#[ignore = "needs clusters whose room ends"]
 fn room_that_comes_free_goes_to_who_waits() {
     let mut account = Account::demo();
     // Far more than any demo cluster holds.
@@ -563,14 +561,14 @@ fn the_demo_account_is_as_described() {
     assert_eq!(account.ok("ListApp", json!({}))["TotalCount"], 12);
     assert_eq!(account.ok("ListUsers", json!({}))["TotalCount"], 6);
     let envs: Vec<i64> = account.0.applications.envs().map(|env| env.id).collect();
-    assert_eq!(envs, (3001..=3030).collect::<Vec<_>>());
+    assert_eq!(envs, (3001..=3032).collect::<Vec<_>>());
     let first = account.order(4001);
     assert_eq!((&first["EnvId"], &first["Result"]), (&json!(3002), &json!(1)));
     let claims = account.data("ListPersistentVolumeClaim", json!({"AppId": 1001, "EnvId": ENV}));
     assert_eq!(claims[0]["Name"], "data-web");
 
     let unwell: BTreeMap<i64, (usize, usize)> = BTreeMap::from([(3006, (2, 4)), (3012, (2, 3))]);
-    for env in envs.into_iter().filter(|env| *env != 3029) {
+    for env in envs.into_iter().filter(|env| !matches!(env, 3029 | 3031 | 3032)) {
         let replicas = account.0.applications.env(env).unwrap().replicas as usize;
         let wanted = unwell.get(&env).copied().unwrap_or((replicas, replicas));
         assert_eq!(account.health(env), wanted, "environment {env}");
@@ -603,7 +601,7 @@ fn the_main_job_finds_room() {
 type Pick = (u8, u8, u8);
 
 /// Carries out a random call. Notes in `wanted` how many pods an environment shall have.
-fn play(account: &mut Account, (kind, a, b): Pick, wanted: &mut BTreeMap<i64, i64>) -> Value {
+fn play(account: &mut Account, (kind, a, b): Pick, checked: bool, wanted: &mut BTreeMap<i64, i64>) -> Value {
     let env = 3001 + i64::from(a % 34);
     let app = account.0.applications.env(env).map_or(1001 + i64::from(a % 14), |env| env.app_id);
     let order = account.0.release.orders.keys().rev().nth(usize::from(b % 6)).copied().unwrap_or(4001);
@@ -655,7 +653,7 @@ fn play(account: &mut Account, (kind, a, b): Pick, wanted: &mut BTreeMap<i64, i6
     let operation = crate::catalogue::find(action).unwrap();
     let Value::Object(given) = params.clone() else { panic!() };
     let call = super::super::call::Call { trouble, ..super::super::call::Call::new(operation, given) };
-    let before = account.clone();
+    let before = checked.then(|| account.clone());
     match account.0.apply(&call) {
         Ok(reply) => {
             if reply["Result"]["Admitted"] == true {
@@ -665,7 +663,9 @@ fn play(account: &mut Account, (kind, a, b): Pick, wanted: &mut BTreeMap<i64, i6
             json!([action, params, reply])
         }
         Err(refusal) => {
-            assert_eq!(account.text(), before.text(), "a refused {action} {params} changed something");
+            if let Some(before) = before {
+                assert_eq!(account.text(), before.text(), "a refused {action} {params} changed something");
+            }
             json!([action, params, refusal.code, refusal.text])
         }
     }
@@ -748,7 +748,7 @@ proptest! {
             let mut wanted = BTreeMap::new();
             let mut transcript = Vec::new();
             for pick in &picks {
-                transcript.push(play(&mut account, *pick, &mut wanted));
+                transcript.push(play(&mut account, *pick, checked, &mut wanted));
                 if checked {
                     check(&mut account, &wanted);
                 }

@@ -1,16 +1,14 @@
 """Each of the 66 operations, sent by `jst call` and by a script, against what the vendor's own client
 would send for the same parameters, nonce and time: method, place of every parameter, signature.
 
-Usage: python requests.py PATH_OF_JST   (needs aliyun-python-sdk-retailcloud)
+Usage: python wire.py PATH_OF_JST   (needs aliyun-python-sdk-retailcloud)
 """
 
 import base64
 import hashlib
 import hmac
 import http.server
-import importlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +16,8 @@ import threading
 from urllib.parse import parse_qsl, urlsplit
 
 from aliyunsdkcore.auth.composer import rpc_signature_composer as composer
+
+from requests_by_vendor import by_vendor
 
 JST = sys.argv[1]
 KEY, SECRET, REGION = "fake-access-key", "fake-secret", "cn-test"
@@ -52,21 +52,6 @@ def jst(*args, **options):
     if ran.returncode != 0:
         raise SystemExit(f"jst {args}: {ran.returncode}\n{ran.stderr}")
     return ran.stdout
-
-
-def by_vendor(operation, params):
-    """The vendor's request object with these parameters, set through its own setters."""
-    action = operation["action"]
-    module = importlib.import_module(f"aliyunsdkretailcloud.request.v20180313.{action}Request")
-    request = getattr(module, f"{action}Request")()
-    for name, value in params.items():
-        if name == "RegionId":  # Every request has it; there is no setter.
-            request.add_query_param(name, value)
-            continue
-        setter = getattr(request, f"set_{name}", None) or getattr(request, f"set_{name}s")
-        # Its own JSON form of a Boolean, so that both sides write the same text.
-        setter(json.dumps(value) if isinstance(value, bool) else value)
-    return request
 
 
 def text(pairs):
