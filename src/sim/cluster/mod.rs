@@ -10,6 +10,8 @@ mod nodes;
 mod placement;
 mod ports;
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;
 mod volumes;
 

@@ -102,14 +102,16 @@ impl Machine {
 
 /// Adds a machine to the account. It is in no cluster yet.
 pub(in crate::sim) fn add_machine(state: &mut State, id: &str, vpc: &str, region: &str, machine_type: MachineType) {
-    let number = u32::try_from(state.cluster.machines.len()).unwrap_or_default();
+    // No two of a VPC have an address in common as long as it has fewer machines than this.
+    const ADDRESSES: usize = 55_000;
+    let number = state.cluster.machines.len() % ADDRESSES;
     let (high, low) = (number / 250, number % 250);
     let machine = Machine {
         name: format!("worker-k8s-for-cs-{}", id.trim_start_matches("i-")),
         region: region.to_owned(),
         vpc: vpc.to_owned(),
         private_ip: format!("192.168.{}.{}", 17 + high, low + 2),
-        public_ip: format!("39.{}.{}.{}", 98 + high / 250, number * 37 % 250, number * 101 % 250 + 1),
+        public_ip: format!("39.99.{high}.{}", low + 1),
         machine_type,
         cluster: None,
         leaving: false,

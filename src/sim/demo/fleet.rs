@@ -1,61 +1,14 @@
 //! A generated account of any size: the same for the same seed.
 
-use std::fmt;
-use std::str::FromStr;
-
 use fastrand::Rng;
 use jiff::SignedDuration;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::call::Refusal;
 use super::super::cluster::{MachineType, RUNNING_AFTER, add_machine};
+use super::super::options::Fleet;
 use super::super::state::State;
 use super::shops::{manifest, number};
-
-/// How large an account is wanted: `apps=200,envs=1000,nodes=500`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fleet {
-    /// Applications.
-    pub apps: u32,
-    /// Environments of all applications together.
-    pub envs: u32,
-    /// Nodes of all clusters together.
-    pub nodes: u32,
-}
-
-/// The most of a kind that can be asked for.
-const MOST: u32 = 100_000;
-
-impl FromStr for Fleet {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut fleet = Self { apps: 0, envs: 0, nodes: 0 };
-        for part in text.split(',') {
-            let (name, count) = part.split_once('=').unwrap_or((part, ""));
-            let field = match name.trim() {
-                "apps" => &mut fleet.apps,
-                "envs" => &mut fleet.envs,
-                "nodes" => &mut fleet.nodes,
-                name => return Err(format!("{name:?} is not one of apps, envs, nodes")),
-            };
-            let counted = count.trim().parse().ok().filter(|count| (1..=MOST).contains(count));
-            *field = counted.ok_or_else(|| format!("{} needs a number from 1 to {MOST}", name.trim()))?;
-        }
-        match [("apps", fleet.apps), ("envs", fleet.envs), ("nodes", fleet.nodes)].iter().find(|(_, count)| *count == 0)
-        {
-            Some((missing, _)) => Err(format!("{missing} is missing: apps=200,envs=1000,nodes=500")),
-            None => Ok(fleet),
-        }
-    }
-}
-
-impl fmt::Display for Fleet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "apps={},envs={},nodes={}", self.apps, self.envs, self.nodes)
-    }
-}
 
 const REGION: &str = "cn-zhangjiakou";
 /// Nodes of a cluster at most: its range of addresses has room for the pods on so many.
@@ -112,13 +65,19 @@ struct Env {
     replicas: i64,
 }
 
-/// Fills an account by the simulator's own operations, and brings every environment to run. The clock
-/// goes on meanwhile: some hours for thousands of environments.
+/// How long it takes until all is deployed, whatever the size.
+const DEPLOYING: SignedDuration = SignedDuration::from_hours(2);
+/// How long a fleet takes in all. The last deploys are finished by then.
+pub const TAKES: SignedDuration = SignedDuration::from_hours(3);
+
+/// Adds a fleet to an account by the simulator's own operations, and brings every environment to run.
+/// The account's time goes on by [`TAKES`] meanwhile. Without nodes, nothing is deployed.
 ///
 /// # Errors
 /// None that a test would not have caught.
 pub fn build(state: &mut State, fleet: Fleet, seed: u64) -> Result<(), Refusal> {
     let mut random = Rng::with_seed(seed);
+    let end = state.now + TAKES;
     let mut clusters = clusters(state, fleet.nodes, &mut random)?;
     let envs = environments(fleet, &mut random);
     let pods: i64 = envs.iter().map(|env| env.replicas).sum();
@@ -127,15 +86,19 @@ pub fn build(state: &mut State, fleet: Fleet, seed: u64) -> Result<(), Refusal> 
     let share = room * 2 / 3 / pods.max(1);
     let cpu = [2000, 1000, 500, 250, 100, 50, 20].into_iter().find(|cpu| *cpu <= share).unwrap_or(10);
     let apps = applications(state, fleet.apps, cpu, &mut random)?;
+    let pace = DEPLOYING / i32::try_from(fleet.envs.max(1)).unwrap_or(i32::MAX);
     for env in &envs {
         deploy(state, env, &apps, &mut clusters, cpu)?;
+        state.advance(state.now + pace);
     }
-    // The last of them is running by then.
-    state.advance(state.now + SignedDuration::from_hours(1));
+    state.advance(end);
     Ok(())
 }
 
 fn clusters(state: &mut State, nodes: u32, random: &mut Rng) -> Result<Vec<Cluster>, Refusal> {
+    if nodes == 0 {
+        return Ok(Vec::new());
+    }
     let mut clusters = Vec::new();
     // Two at least, so that test and production do not share one.
     let count = nodes.div_ceil(NODES_OF_CLUSTER).max(2).min(nodes);
@@ -255,14 +218,6 @@ fn deploy(
     cpu: i64,
 ) -> Result<(), Refusal> {
     let Some(&(app_id, schema_id)) = apps.get(env.app) else { return Err(Refusal::not_found("application", env.app)) };
-    let wanted = cpu * env.replicas;
-    // A cluster of the other kind is better than none with room.
-    let best = clusters.iter_mut().max_by_key(|cluster| {
-        let fits = cluster.room >= wanted;
-        (fits, cluster.production == env.production, cluster.room)
-    });
-    let Some(cluster) = best else { return Err(Refusal::not_found("cluster for environment", &env.name)) };
-    cluster.room -= wanted;
     let created = state.perform(
         "CreateEnvironment",
         json!({
@@ -275,8 +230,81 @@ fn deploy(
         }),
     )?;
     let env_id = number(&created, "AppEnvId");
-    state.perform("CreateAppResourceAlloc", json!({"AppEnvId": env_id, "AppId": app_id, "ClusterId": cluster.id}))?;
-    state.perform("DeployApp", json!({"EnvId": env_id, "Name": "首次发布", "TotalPartitions": 1}))?;
-    state.advance(state.now + SignedDuration::from_secs(1));
-    Ok(())
+    let wanted = cpu * env.replicas;
+    // A cluster of the other kind is better than none with room.
+    let best = clusters.iter_mut().max_by_key(|cluster| {
+        let fits = cluster.room >= wanted;
+        (fits, cluster.production == env.production, cluster.room)
+    });
+    let Some(cluster) = best else { return Ok(()) };
+    cluster.room -= wanted;
+    let alloc = json!({"AppEnvId": env_id, "AppId": app_id, "ClusterId": cluster.id});
+    state.perform("CreateAppResourceAlloc", alloc)?;
+    state.perform("DeployApp", json!({"EnvId": env_id, "Name": "首次发布", "TotalPartitions": 1})).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+    use super::super::super::applications::tests::Account;
+    use super::super::START;
+    use super::*;
+
+    const SMALL: Fleet = Fleet { apps: 20, envs: 61, nodes: 7 };
+
+    fn generated(fleet: Fleet, seed: u64) -> Account {
+        let mut state = State::empty(START - TAKES);
+        build(&mut state, fleet, seed).unwrap();
+        assert_eq!(state.now, START);
+        Account(state)
+    }
+
+    #[test]
+    fn a_fleet_is_the_same_for_a_seed_and_has_what_was_asked_for() {
+        let mut account = generated(SMALL, 7);
+        assert_eq!(account.text(), generated(SMALL, 7).text());
+        assert_ne!(account.text(), generated(SMALL, 8).text());
+
+        assert_eq!(account.ok("ListApp", json!({"PageNumber": 1, "PageSize": 1}))["TotalCount"], 20);
+        let mut nodes = 0;
+        for cluster in account.data("ListCluster", json!({})) {
+            let list = json!({"ClusterInstanceId": cluster["InstanceId"], "PageSize": 1});
+            nodes += account.ok("ListClusterNode", list)["TotalCount"].as_i64().unwrap();
+        }
+        assert_eq!(nodes, 7);
+        let envs: Vec<(i64, i64)> = account.0.applications.envs().map(|env| (env.id, env.replicas)).collect();
+        assert_eq!(envs.len(), 61);
+        for (id, replicas) in envs {
+            let placed = account.0.release.pods_of_env(id).filter(|pod| pod.placement.is_some()).count();
+            assert_eq!(placed as i64, replicas, "environment {id}");
+        }
+    }
+
+    #[test]
+    fn a_fleet_joins_the_demo_account_and_may_lack_nodes() {
+        let mut account = Account(super::super::account_with(SMALL, 1).unwrap());
+        assert_eq!(account.0.now, START);
+        assert_eq!(account.ok("ListApp", json!({"PageNumber": 1, "PageSize": 1}))["TotalCount"], 32);
+        let without = generated(Fleet { apps: 2, envs: 4, nodes: 0 }, 1);
+        assert_eq!(without.0.applications.envs().count(), 4);
+        assert!(without.0.applications.envs().all(|env| without.0.release.pod_count(env.id) == 0));
+    }
+
+    /// `cargo test --release --lib -- --ignored fleet`
+    #[test]
+    #[ignore = "its limits are those of an optimised build"]
+    fn a_large_fleet_pages_in_time() {
+        let mut account = generated(Fleet { apps: 2000, envs: 10_000, nodes: 500 }, 1);
+        for (action, params) in [
+            ("ListAppResourceAllocs", json!({"PageNumber": 90, "PageSize": 100})),
+            ("ListCluster", json!({})),
+            ("ListServices", json!({"AppId": 1900, "PageNumber": 1, "PageSize": 100})),
+            ("ListNodeLabelBindings", json!({"PageNumber": 1, "PageSize": 100})),
+        ] {
+            let begun = std::time::Instant::now();
+            account.ok(action, params);
+            let took = begun.elapsed();
+            assert!(took.as_millis() < 5, "{action} took {took:?}");
+        }
+    }
 }

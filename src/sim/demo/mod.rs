@@ -8,6 +8,7 @@ mod shops;
 use jiff::Timestamp;
 
 use super::call::Refusal;
+use super::options::Fleet;
 use super::state::State;
 
 /// When the demo account's day begins: a fixed moment, so that every start shows the same account.
@@ -18,11 +19,22 @@ pub const START: Timestamp = Timestamp::constant(1_767_578_400, 0);
 /// # Errors
 /// None that a test would not have caught: every step is one of the simulator's own operations.
 pub fn account() -> Result<State, Refusal> {
+    account_with(Fleet::default(), 0)
+}
+
+/// The demo account at [`START`], with a generated fleet beside it.
+///
+/// # Errors
+/// As [`account`].
+pub fn account_with(fleet: Fleet, seed: u64) -> Result<State, Refusal> {
     let mut state = State::empty(START - jiff::SignedDuration::from_hours(14 * 24));
     infrastructure::build(&mut state)?;
     shops::build(&mut state)?;
     infrastructure::expose(&mut state)?;
     shops::prepare(&mut state)?;
+    if fleet != Fleet::default() {
+        fleet::build(&mut state, fleet, seed)?;
+    }
     state.advance(START);
     Ok(state)
 }
