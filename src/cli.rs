@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 
 use crate::clock::Pace;
 use crate::output::Format;
-use crate::sim::demo::fleet::Fleet;
+use crate::sim::Fleet;
 use crate::sim::faults::Rule;
 use crate::sim::reply::Shape;
 

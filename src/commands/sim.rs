@@ -59,7 +59,7 @@ fn options_of(args: &SimArgs) -> Result<Options> {
         shape: args.shape,
         faults: args.fault.clone(),
         seed: args.seed,
-        fleet: args.fleet,
+        fleet: args.fleet.unwrap_or_default(),
         control: args.control,
         ..Options::demo()
     };

@@ -37,11 +37,13 @@ use hyper::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use self::call::{Call, Refusal};
+use self::call::Call;
 use self::faults::{Delivery, Faults, Plan};
 use self::gateway::{Nonces, Received, Rejection};
 use self::ledger::{Ledger, Line, Record, Snapshot, StateFile};
-pub use self::options::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Key, Options, READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET};
+pub use self::options::{
+    ACCESS_KEY_ID, ACCESS_KEY_SECRET, Fleet, Key, Options, READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET,
+};
 use self::reply::{Format, Shape};
 use self::state::State;
 use crate::catalogue::{self, Effect, Operation};
@@ -332,13 +334,8 @@ impl Book {
 
 /// The account that a start without a kept state begins with.
 fn account(options: &Options) -> Result<State> {
-    let failed = |what: &str, refusal: Refusal| Error::new(Kind::Io, format!("{what}: {}", refusal.text));
-    let mut state = demo::account().map_err(|refusal| failed("the demo account", refusal))?;
-    if let Some(fleet) = options.fleet {
-        demo::fleet::build(&mut state, fleet, options.seed)
-            .map_err(|refusal| failed("the generated account", refusal))?;
-    }
-    Ok(state)
+    demo::account_with(options.fleet, options.seed)
+        .map_err(|refusal| Error::new(Kind::Io, format!("the account cannot be made: {}", refusal.text)))
 }
 
 fn skewed(time: Timestamp, seconds: i64) -> Timestamp {

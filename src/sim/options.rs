@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use glob::Pattern;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::demo::fleet::Fleet;
 use super::faults::Rule;
 use super::reply::Shape;
 use crate::catalogue::{self, Effect};
@@ -104,6 +104,46 @@ impl Key {
     }
 }
 
+/// How much a generated account holds, beside the demo account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fleet {
+    /// Applications.
+    pub apps: u32,
+    /// Environments of these applications.
+    pub envs: u32,
+    /// Nodes of the clusters they run on.
+    pub nodes: u32,
+}
+
+impl FromStr for Fleet {
+    type Err = String;
+
+    /// `apps=200,envs=1000,nodes=500`
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        const MOST: u32 = 1_000_000;
+        let mut fleet = Self::default();
+        for part in text.split(',') {
+            let (name, number) = part.split_once('=').unwrap_or((part, ""));
+            let count = match name.trim() {
+                "apps" => &mut fleet.apps,
+                "envs" => &mut fleet.envs,
+                "nodes" => &mut fleet.nodes,
+                other => return Err(format!("`{other}` is none of apps, envs and nodes")),
+            };
+            *count = number
+                .trim()
+                .parse()
+                .ok()
+                .filter(|count| *count <= MOST)
+                .ok_or_else(|| format!("`{part}` must be a number up to {MOST}"))?;
+        }
+        if fleet.envs > 0 && fleet.apps == 0 {
+            return Err("environments need applications: give apps as well".to_owned());
+        }
+        Ok(fleet)
+    }
+}
+
 /// What a simulator is started with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -118,7 +158,7 @@ pub struct Options {
     /// What request ids, faults and generated accounts derive from.
     pub seed: u64,
     /// What is generated beside the demo account.
-    pub fleet: Option<Fleet>,
+    pub fleet: Fleet,
     /// Whether `/_sim/` is answered.
     pub control: bool,
     /// What every call takes of the simulated time.
@@ -137,7 +177,7 @@ impl Options {
             shape: Shape::Documented,
             faults: Vec::new(),
             seed: 1,
-            fleet: None,
+            fleet: Fleet::default(),
             control: false,
             call_takes: Duration::ZERO,
             answers: HashMap::new(),
@@ -164,6 +204,21 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn fleets_are_read() {
+        for (text, expected) in [
+            ("apps=200,envs=1000,nodes=500", Ok(Fleet { apps: 200, envs: 1000, nodes: 500 })),
+            ("nodes=3, apps=1", Ok(Fleet { apps: 1, envs: 0, nodes: 3 })),
+            ("envs=1", Err("environments need applications: give apps as well")),
+            ("pods=1", Err("`pods` is none of apps, envs and nodes")),
+            ("apps", Err("`apps` must be a number up to 1000000")),
+            ("apps=1000001", Err("`apps=1000001` must be a number up to 1000000")),
+            ("", Err("`` is none of apps, envs and nodes")),
+        ] {
+            assert_eq!(text.parse::<Fleet>(), expected.map_err(str::to_owned), "{text}");
+        }
+    }
 
     #[test]
     fn keys_are_read_and_limit_what_may_be_called() {
