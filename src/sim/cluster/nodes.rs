@@ -137,7 +137,7 @@ pub(super) fn list_available(state: &mut State, call: &Call) -> Result<Value, Re
 }
 
 /// The machines that a call lists, each once.
-fn listed<'a>(call: &'a Call) -> Result<BTreeSet<&'a str>, Refusal> {
+fn listed(call: &Call) -> Result<BTreeSet<&str>, Refusal> {
     let mut ids = BTreeSet::new();
     for id in call.texts("EcsInstanceIdList") {
         if !ids.insert(id) {

@@ -174,8 +174,8 @@ fn applications(state: &mut State, count: u32, cpu: i64, random: &mut Rng) -> Re
         state.users.add(&format!("208810000000{index}"), "TAOBAO", name);
     }
     let mut apps = Vec::new();
-    for index in 0..count as usize {
-        let (line, part) = (LINES[index % LINES.len()], PARTS[index / LINES.len() % PARTS.len()]);
+    let names = PARTS.iter().flat_map(|part| LINES.iter().map(move |line| (line, part)));
+    for (index, (line, part)) in names.cycle().take(count as usize).enumerate() {
         // Every name once without a number, then again with one.
         let (title, slug) = match index / (LINES.len() * PARTS.len()) {
             0 => (format!("{}{}", line.0, part.0), format!("{}-{}", line.1, part.1)),
