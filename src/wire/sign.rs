@@ -116,7 +116,7 @@ pub fn signature(secret: &str, string_to_sign: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
     use crate::secret::Secret;
