@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::policy::{Policy, Verdict};
 use crate::stop::Stop;
 use crate::wire::request::{Request, Target};
@@ -87,20 +88,27 @@ impl Account {
         self.permit(target)?;
         let request = Request::build(target, params)?;
         let client = self.client()?;
-        self.wait(client.call(target, &request))
+        let target = target.clone();
+        self.wait(async move { client.call(&target, &request).await })
     }
 
-    /// Waits for something, but not beyond a stop of the run.
+    /// Waits for something, but not beyond a stop of the run. It runs on the runtime's own thread,
+    /// where the connections are: a script's thread is woken once, not for each step.
     ///
     /// # Errors
     /// `interrupted`, or what it waits for.
-    pub fn wait<T>(&self, what: impl Future<Output = Result<T>>) -> Result<T> {
-        self.runtime.block_on(async {
-            tokio::select! {
+    pub fn wait<T: Send + 'static>(&self, what: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+        let stop = Arc::clone(&self.stop);
+        let (tell, told) = oneshot::channel();
+        self.runtime.spawn(async move {
+            let result = tokio::select! {
                 biased;
-                error = self.stop.stopped() => Err(error),
+                error = stop.stopped() => Err(error),
                 result = what => result,
-            }
-        })
+            };
+            // Without a listener the run is over.
+            let _ = tell.send(result);
+        });
+        told.blocking_recv().unwrap_or_else(|_| Err(Error::new(Kind::Network, "a call's task was lost")))
     }
 }

@@ -258,6 +258,9 @@ impl Error {
             "hints": self.hints,
             "problems": problems,
         });
+        if let (Some(frame), Value::Object(map)) = (self.trace.first(), &mut map) {
+            map.insert("at".to_owned(), format!("{}:{}:{}", frame.file, frame.line, frame.column).into());
+        }
         if let (false, Value::Object(map)) = (self.failures.is_empty(), &mut map) {
             let failures = self.failures.iter().map(|(item, error)| json!({"item": item, "error": error.to_json()}));
             map.insert("failures".to_owned(), failures.collect());

@@ -43,8 +43,7 @@ impl Stop {
         self.is_set.load(Ordering::Acquire)
     }
 
-    /// Sets the stop if the deadline has passed.
-    pub fn check_deadline(&self) {
+    fn check_deadline(&self) {
         if self.deadline.is_some_and(|at| at <= Instant::now()) {
             self.set(deadline_passed());
         }
@@ -55,7 +54,7 @@ impl Stop {
         self.is_set().then(|| self.why().clone()).flatten()
     }
 
-    /// Waits until the run is to end, and says why.
+    /// Waits until the run is to end, and says why. Someone must wait for the deadline to be noticed.
     pub async fn stopped(&self) -> Error {
         loop {
             let changed = self.changed.notified();

@@ -2,9 +2,10 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::session::Work;
-use super::{ops, show, tell};
+use super::{ops, show};
 use crate::catalogue;
 use crate::config::folder_of;
 use crate::error::{Error, Kind, Result};
@@ -22,15 +23,12 @@ pub fn file(work: &Work, path: &Path, args: Vec<String>) -> Result<u8> {
     } else {
         (path.display().to_string(), read_script(path)?, folder_of(path))
     };
-    match work.host(root, args).run(&name, &text)? {
-        Ended::Value(_) => Ok(0),
-        Ended::Exit(code) => Ok(code),
-    }
+    work.host(root, args).run(&name, &text)
 }
 
 /// Runs code from the command line and prints its last value.
 pub fn code(work: &Work, code: &str, args: Vec<String>) -> Result<u8> {
-    match work.host(PathBuf::new(), args).run("eval", code)? {
+    match work.host(PathBuf::new(), args).eval("eval", code)? {
         Ended::Value(value) => show(work.config(), &value),
         Ended::Exit(code) => Ok(code),
     }
@@ -40,14 +38,16 @@ pub fn code(work: &Work, code: &str, args: Vec<String>) -> Result<u8> {
 pub fn repl(work: &Work) -> Result<u8> {
     let config = work.config();
     let session = Session::new(work.host(PathBuf::new(), Vec::new()));
-    let colour = config.around.colour();
+    let printing = Arc::clone(config);
     let settings = repl::Settings {
-        prompt: format!("{}> ", work.account_name()?),
+        name: work.account_name()?,
         history: config.around.state_dir().map(|dir| dir.join("history")),
         interactive: config.around.terminal[0] && config.around.terminal[1],
-        print: &|value| show(config, value).map(drop),
-        complain: &|error| tell(error, config.log_format(), colour),
-        explain: &|name| catalogue::find(name).map(ops::explain),
+        colour: config.around.colour(),
+        stop: Arc::clone(work.stop()),
+        print: Box::new(move |value| show(&printing, value).map(drop)),
+        help: Box::new(|name| catalogue::find(name).map(ops::explain)),
+        operations: Box::new(ops::list),
     };
-    repl::run(session, &settings, work.stop())
+    repl::run(session, &settings)
 }

@@ -57,7 +57,7 @@ impl Work {
     }
 
     /// The settings of the run.
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &Arc<Config> {
         &self.config
     }
 

@@ -15,31 +15,34 @@ pub struct Completion {
 /// session knows beside the catalogue's.
 pub fn complete(line: &str, cursor: usize, names: &[String]) -> Completion {
     let before = line.get(..cursor).unwrap_or(line);
-    let start = before
-        .char_indices()
-        .rev()
-        .take_while(|(_, c)| c.is_alphanumeric() || matches!(c, '_' | ':'))
-        .last()
-        .map_or(before.len(), |(at, _)| at);
+    let start = word_start(before);
     let word = before.get(start..).unwrap_or_default();
-    let context = Context::of(before.get(..start).unwrap_or_default());
-    let mut candidates: Vec<String> = match context {
+    let actions = || catalogue::operations().map(|operation| operation.action.to_owned());
+    let functions = || catalogue::operations().map(|operation| operation.function.to_owned());
+    let known = || functions().chain(names.iter().cloned());
+    let mut candidates: Vec<String> = match Context::of(before.get(..start).unwrap_or_default()) {
         Context::Key(operation, list) => keys(operation, list),
-        Context::Action => catalogue::operations().map(|op| op.action.to_owned()).collect(),
+        Context::Action => actions().collect(),
+        Context::Topic => actions().chain(known()).collect(),
         Context::Text => Vec::new(),
-        Context::Code => {
-            let functions = catalogue::operations().map(|op| op.function.to_owned());
-            let mut all: Vec<String> = functions.chain(names.iter().cloned()).collect();
-            if start == 0 && word.starts_with(':') {
-                all = super::COMMANDS.iter().map(|(name, _)| (*name).to_owned()).collect();
-            }
-            all
-        }
+        Context::Code if word.starts_with(':') => super::COMMANDS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        Context::Code => known().collect(),
     };
     candidates.retain(|candidate| candidate.starts_with(word));
     candidates.sort_unstable();
     candidates.dedup();
     Completion { start, candidates }
+}
+
+/// Where the word that ends a text begins: a name, with the module before it, or a command.
+fn word_start(text: &str) -> usize {
+    let name = |text: &str| text.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_').len();
+    let start = name(text);
+    match text.get(..start) {
+        Some(":") => 0,
+        Some(before) => before.strip_suffix("::").map_or(start, name),
+        None => start,
+    }
 }
 
 /// The keys of an operation's parameters, or of the maps in one of its lists.
@@ -60,6 +63,8 @@ enum Context {
     Key(&'static Operation, Option<String>),
     /// The name of an action inside quotes.
     Action,
+    /// What `:help` explains.
+    Topic,
     /// Inside other text.
     Text,
 }
@@ -68,7 +73,7 @@ impl Context {
     /// Reads the code before the word, keeping what is open: calls, maps, lists, text.
     fn of(before: &str) -> Self {
         if before.trim_start().starts_with(":help ") {
-            return Self::Code;
+            return Self::Topic;
         }
         let mut open: Vec<Open> = Vec::new();
         let mut word = String::new();
@@ -159,20 +164,28 @@ mod tests {
 
     #[test]
     fn the_word_under_the_cursor_is_completed() {
-        let names = ["scaled".to_owned(), "envs".to_owned()];
-        let table: [(&str, usize, &[&str]); 10] = [
+        let names = ["scaled", "envs", "log::info"].map(str::to_owned);
+        let table: &[(&str, usize, &[&str])] = &[
             ("scale", 0, &["scale_app", "scaled"]),
             ("let x = env", 8, &["envs"]),
             ("scale_app(#{Env", 12, &["EnvId: "]),
             ("scale_app(#{EnvId: 1, Repl", 22, &["Replicas: "]),
             ("scale_app(#{EnvId: env", 19, &["envs"]),
             ("call(\"ScaleA", 6, &["ScaleApp"]),
-            ("paginate(\"ListAppEnv\", #{Page", 25, &["PageNumber: ", "PageSize: "]),
+            ("paginate(\"ListApp\", #{Page", 22, &["PageNumber: ", "PageSize: "]),
             ("print(\"scale", 7, &[]),
             ("create_service(#{EnvId: 1, PortMappings: [ #{Nod", 45, &["NodePort: "]),
             ("if true { scale_a", 10, &["scale_app"]),
+            ("scale_app(#{EnvId:env", 18, &["envs"]),
+            ("scale_app(#{\n  EnvId: 1,\n  Repl", 27, &["Replicas: "]),
+            ("call_all(\"ScaleApp\", [#{Repl", 24, &["Replicas: "]),
+            ("log::in", 0, &["log::info"]),
+            ("x + log::in", 4, &["log::info"]),
+            (":q", 0, &[":quit"]),
+            (":help ScaleA", 6, &["ScaleApp"]),
+            (":help scale_a", 6, &["scale_app"]),
         ];
-        for (line, start, expected) in table {
+        for &(line, start, expected) in table {
             let found = complete(line, line.len(), &names);
             assert_eq!(
                 (found.start, found.candidates.as_slice()),

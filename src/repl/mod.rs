@@ -1,241 +1,232 @@
-//! `jst repl`: a session line by line. The only folder that names rustyline.
+//! The REPL: reads pieces of code and commands, runs them in a session, prints what they give. The
+//! only folder that names rustyline.
 //!
-//! [`complete`] knows what could come next; here is the loop, at a terminal or over a pipe.
+//! [`complete`] knows what could come next; [`input`] gets lines from a terminal or a pipe; the
+//! loop here knows neither.
 
-mod complete;
+pub mod complete;
+mod input;
 
-use std::cell::RefCell;
-use std::io::BufRead as _;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+#[cfg(test)]
+mod tests;
 
-use rustyline::completion::{Completer, Pair};
-use rustyline::error::ReadlineError;
-use rustyline::history::DefaultHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Context, Editor};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use serde_json::Value;
 
+use crate::catalogue;
 use crate::error::{Error, Interrupt, Kind, Result};
-use crate::script::{Ended, Session};
-use crate::secret;
+use crate::script::{Ended, Session, render};
+use crate::secret::is_secret_name;
 use crate::stop::Stop;
+use input::{Input, Piped, Terminal};
 
-/// What a line may be beside code, and what it does.
-const COMMANDS: &[(&str, &str)] = &[
-    (":help", "this text; `:help NAME` explains a function or an operation"),
-    (":ops", "lists the operations"),
-    (":quit", "leaves, as Ctrl-D does"),
+/// Prints a value.
+pub type Print = Box<dyn Fn(&Value) -> Result<()>>;
+
+/// Explains what has this name.
+pub type Help = Box<dyn Fn(&str) -> Option<String>>;
+
+/// What a REPL needs beside its session.
+pub struct Settings {
+    /// What the prompt says before `> `: `sim` or the profile.
+    pub name: String,
+    /// The file that keeps what was entered; `None` keeps nothing.
+    pub history: Option<PathBuf>,
+    /// Whether a person types: prompt, history, completion.
+    pub interactive: bool,
+    /// Whether errors are coloured.
+    pub colour: bool,
+    /// The session's stop. Whoever gets a signal sets it; each piece of code begins with it unset,
+    /// so that Ctrl-C ends what runs and not the REPL. SIGTERM and a deadline end the REPL too.
+    pub stop: Arc<Stop>,
+    /// Prints a value.
+    pub print: Print,
+    /// An operation in full, by its action or function.
+    pub help: Help,
+    /// Every operation, as rows.
+    pub operations: Box<dyn Fn() -> Value>,
+}
+
+/// The commands, and what they do.
+pub const COMMANDS: &[(&str, &str)] = &[
+    (":help", "this list; `:help NAME` explains an operation or a function"),
+    (":ops", "every operation"),
+    (":quit", "leave, as Ctrl-D does"),
 ];
 
-/// How a session meets the world.
-pub struct Settings<'a> {
-    /// What stands before a line: `sim> `.
-    pub prompt: String,
-    /// Where lines are remembered; `None` where there is no such place.
-    pub history: Option<PathBuf>,
-    /// Whether a person is typing.
-    pub interactive: bool,
-    /// Prints a result.
-    pub print: &'a dyn Fn(&Value) -> Result<()>,
-    /// Prints an error.
-    pub complain: &'a dyn Fn(&Error),
-    /// Explains an operation.
-    pub explain: &'a dyn Fn(&str) -> Option<String>,
-}
+/// The session as the loop and the terminal's completion share it.
+type Shared = Arc<Mutex<Session>>;
 
-/// Runs a session to its end and gives the exit code: `exit`'s; at a terminal else 0; over a pipe
-/// that of the first line that failed, so that no failure passes unseen.
+/// Runs a REPL on stdin until it ends, and gives the exit code: 0 from a terminal. From a pipe one
+/// piece after the other is run, whatever failed before, up to one that does not parse, as nobody
+/// knows where the next would begin; the code is that of the first failure. `exit` decides in both.
 ///
 /// # Errors
-/// Reading fails, or the run is stopped for good: SIGTERM, the deadline, over a pipe Ctrl-C.
-pub fn run(session: Session, settings: &Settings<'_>, stop: &Stop) -> Result<u8> {
-    let talk = Talk { session: Rc::new(RefCell::new(session)), settings, stop };
-    if settings.interactive { talk.at_terminal() } else { talk.over_pipe() }
+/// `io` when stdin cannot be read or a value cannot be printed.
+pub fn run(session: Session, settings: &Settings) -> Result<u8> {
+    let session = Arc::new(Mutex::new(session));
+    let mut output = Output { text: &mut std::io::stdout(), errors: &mut std::io::stderr() };
+    if settings.interactive {
+        let mut terminal = Terminal::new(Arc::clone(&session), settings.history.as_deref())?;
+        drive(&session, settings, &mut terminal, &mut output)
+    } else {
+        drive(&session, settings, &mut Piped::new(std::io::stdin().lock()), &mut output)
+    }
 }
 
-struct Talk<'a> {
-    session: Rc<RefCell<Session>>,
-    settings: &'a Settings<'a>,
-    stop: &'a Stop,
+/// Where help and errors go; values go where [`Settings::print`] puts them.
+struct Output<'a> {
+    text: &'a mut dyn Write,
+    errors: &'a mut dyn Write,
 }
 
-/// What became of a line.
-enum After {
-    Done,
-    Failed(u8),
+/// What became of a piece.
+enum Done {
+    /// Go on.
+    Next,
+    /// It failed so.
+    Failed(Kind),
+    /// Leave with this code.
     Leave(u8),
 }
 
-impl Talk<'_> {
-    fn at_terminal(&self) -> Result<u8> {
-        let failed = |error: ReadlineError| Error::new(Kind::Io, format!("cannot read lines: {error}"));
-        let mut editor: Editor<Helper, DefaultHistory> = Editor::new().map_err(failed)?;
-        editor.set_helper(Some(Helper(Rc::clone(&self.session))));
-        let history = self.settings.history.as_deref();
-        if let Some(path) = history {
-            // A first session has none yet.
-            let _ = editor.load_history(path);
-        }
-        let code = loop {
-            match editor.readline(&self.settings.prompt) {
-                Ok(line) => {
-                    if !line.trim().is_empty() && !holds_secret(&line) {
-                        let _ = editor.add_history_entry(line.as_str());
-                    }
-                    match self.line(&line)? {
-                        After::Leave(code) => break code,
-                        After::Done | After::Failed(_) => {}
-                    }
-                }
-                Err(ReadlineError::Interrupted) => {}
-                Err(ReadlineError::Eof) => break 0,
-                Err(error) => return Err(failed(error)),
-            }
+fn drive(session: &Shared, settings: &Settings, input: &mut dyn Input, output: &mut Output<'_>) -> Result<u8> {
+    let mut first_failure = None;
+    loop {
+        let Some(piece) = read_piece(session, settings, input)? else {
+            break;
         };
-        if let Some(path) = history {
-            save(&mut editor, path);
-        }
-        Ok(code)
-    }
-
-    fn over_pipe(&self) -> Result<u8> {
-        let (mut text, mut first_failure) = (String::new(), 0);
-        for line in std::io::stdin().lock().lines() {
-            let line = line.map_err(|error| Error::new(Kind::Io, format!("cannot read lines: {error}")))?;
-            if !text.is_empty() {
-                text.push('\n');
-            }
-            text.push_str(&line);
-            if !is_command(&text) && !self.session.borrow().is_complete(&text) {
-                continue;
-            }
-            match self.line(&std::mem::take(&mut text))? {
-                After::Done => {}
-                After::Failed(code) if first_failure == 0 => first_failure = code,
-                After::Failed(_) => {}
-                After::Leave(code) => return Ok(code),
-            }
-        }
-        match text.trim() {
-            "" => Ok(first_failure),
-            _ => Err(Error::new(Kind::Parse, "the input ends in the middle of a statement")),
-        }
-    }
-
-    /// Runs a whole statement or a command.
-    fn line(&self, line: &str) -> Result<After> {
-        let line = line.trim();
-        if is_command(line) {
-            return self.command(line);
-        }
-        if line.is_empty() {
-            return Ok(After::Done);
-        }
-        let result = self.session.borrow_mut().run(line);
-        match result {
-            Ok(Ended::Exit(code)) => Ok(After::Leave(code)),
-            Ok(Ended::Value(value)) => (self.settings.print)(&value).map(|()| After::Done),
-            Err(error) => {
-                let goes_on = match error.kind {
-                    Kind::Interrupted(Interrupt::Interrupt) => self.settings.interactive,
-                    Kind::Interrupted(_) => false,
-                    _ => true,
-                };
-                if !goes_on {
-                    return Err(error);
+        let done = match piece {
+            Ok(piece) => {
+                if !has_secret(&piece) {
+                    input.remember(&piece);
                 }
-                (self.settings.complain)(&error);
-                self.stop.reset();
-                Ok(After::Failed(error.kind.exit_code()))
+                run_piece(session, settings, &piece, output)?
             }
-        }
-    }
-
-    fn command(&self, line: &str) -> Result<After> {
-        let (command, name) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let text = match (command, name.trim()) {
-            (":quit" | ":q" | ":exit", _) => return Ok(After::Leave(0)),
-            (":help", "") => COMMANDS.iter().map(|(name, help)| format!("{name:<7} {help}\n")).collect(),
-            (":help", name) => {
-                let explained = (self.settings.explain)(name).or_else(|| self.session.borrow().describe(name));
-                match explained {
-                    Some(text) => text,
-                    None => return self.refuse(format!("there is nothing called `{name}`")),
-                }
-            }
-            (":ops", _) => {
-                crate::catalogue::operations().map(|op| format!("{:<34} {}\n", op.function, op.help)).collect()
-            }
-            _ => return self.refuse(format!("there is no command `{command}`")),
+            Err(error) => show(&error, settings, output),
         };
-        let said = crate::output::print(text.trim_end());
-        said.map_err(|error| Error::new(Kind::Io, format!("cannot write to stdout: {error}")))?;
-        Ok(After::Done)
+        match done {
+            Done::Next => {}
+            Done::Failed(kind) => {
+                first_failure.get_or_insert(kind);
+                if kind == Kind::Parse && !settings.interactive {
+                    break;
+                }
+            }
+            Done::Leave(code) => return Ok(code),
+        }
     }
-
-    fn refuse(&self, message: String) -> Result<After> {
-        let error = Error::new(Kind::Usage, message).hint("`:help` lists the commands, `:ops` the operations");
-        (self.settings.complain)(&error);
-        Ok(After::Failed(error.kind.exit_code()))
-    }
+    Ok(first_failure.filter(|_| !settings.interactive).map_or(0, Kind::exit_code))
 }
 
-fn is_command(text: &str) -> bool {
-    text.trim_start().starts_with(':')
-}
-
-/// Whether a line names something whose value must not be kept in a file.
-fn holds_secret(line: &str) -> bool {
-    line.split(|c: char| !c.is_alphanumeric()).any(secret::is_secret_name)
-}
-
-/// Keeps the lines. Where they cannot be kept, a session is as good without.
-fn save(editor: &mut Editor<Helper, DefaultHistory>, path: &Path) {
-    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    let kept = folder.map_err(ReadlineError::from).and_then(|()| editor.save_history(path));
-    if let Err(error) = kept {
-        tracing::debug!("the history is not kept in {}: {error}", path.display());
-    }
-}
-
-/// What the line editor asks of the session.
-struct Helper(Rc<RefCell<Session>>);
-
-impl Completer for Helper {
-    type Candidate = Pair;
-
-    fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let found = complete::complete(line, cursor, &self.0.borrow().names());
-        let pair = |text: String| Pair { display: text.clone(), replacement: text };
-        Ok((found.start, found.candidates.into_iter().map(pair).collect()))
-    }
-}
-
-impl Validator for Helper {
-    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let text = context.input();
-        let whole = is_command(text) || self.0.borrow().is_complete(text);
-        Ok(if whole { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
+/// The next whole piece of code or command; an error when the input ends in the middle of one.
+fn read_piece(session: &Shared, settings: &Settings, input: &mut dyn Input) -> Result<Option<Result<String>>> {
+    let prompt = format!("{}> ", settings.name);
+    let continued = format!("{:>width$}", "> ", width = prompt.chars().count());
+    let mut piece = String::new();
+    loop {
+        let line = input.line(if piece.is_empty() { &prompt } else { &continued }, &piece)?;
+        match line {
+            input::Line::Text(line) => {
+                piece.push_str(&line);
+                if piece.trim().is_empty() {
+                    piece.clear();
+                } else if piece.trim_start().starts_with(':') || locked(session).is_complete(&piece) {
+                    return Ok(Some(Ok(piece)));
+                } else {
+                    piece.push('\n');
+                }
+            }
+            input::Line::Cancelled => piece.clear(),
+            input::Line::Ended if piece.is_empty() => return Ok(None),
+            input::Line::Ended if settings.interactive => return Ok(None),
+            input::Line::Ended => {
+                let error = Error::new(Kind::Parse, "the input ends in the middle of a statement");
+                return Ok(Some(Err(error)));
+            }
+        }
     }
 }
 
-impl rustyline::hint::Hinter for Helper {
-    type Hint = String;
+fn run_piece(session: &Shared, settings: &Settings, piece: &str, output: &mut Output<'_>) -> Result<Done> {
+    if let Some(command) = piece.trim().strip_prefix(':') {
+        return run_command(session, settings, command, output);
+    }
+    settings.stop.reset();
+    let ended = locked(session).run(piece);
+    match ended {
+        Ok(Ended::Exit(code)) => Ok(Done::Leave(code)),
+        Ok(Ended::Value(Value::Null)) => Ok(Done::Next),
+        Ok(Ended::Value(value)) => {
+            (settings.print)(&value)?;
+            Ok(Done::Next)
+        }
+        Err(error) => {
+            let failed = show(&error, settings, output);
+            let is_final = matches!(error.kind, Kind::Interrupted(Interrupt::Terminate | Interrupt::Deadline));
+            Ok(if is_final { Done::Leave(error.kind.exit_code()) } else { failed })
+        }
+    }
 }
 
-impl rustyline::highlight::Highlighter for Helper {}
-
-impl rustyline::Helper for Helper {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_with_secrets_are_not_kept() {
-        assert!(holds_secret("create_cluster(#{ Password: \"x\" })"));
-        assert!(holds_secret("let m = #{rootPassword: 1}"));
-        assert!(!holds_secret("list_app()"));
+fn run_command(session: &Shared, settings: &Settings, command: &str, output: &mut Output<'_>) -> Result<Done> {
+    let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+    match (name, rest.trim()) {
+        ("quit", "") => return Ok(Done::Leave(0)),
+        ("ops", "") => {
+            (settings.operations)().as_array().map_or(Ok(()), |rows| (settings.print)(&rows.clone().into()))?
+        }
+        ("help", "") => write(output, &help())?,
+        ("help", topic) => {
+            let found = (settings.help)(topic).or_else(|| locked(session).help(topic));
+            match found {
+                Some(text) => write(output, text.trim_end())?,
+                None => return Ok(show(&nothing_about(topic), settings, output)),
+            }
+        }
+        _ => {
+            let error = Error::new(Kind::Usage, format!("there is no command `:{command}`")).hint("`:help` lists them");
+            return Ok(show(&error, settings, output));
+        }
     }
+    Ok(Done::Next)
+}
+
+fn write(output: &mut Output<'_>, text: &str) -> Result<()> {
+    writeln!(output.text, "{text}").map_err(|error| Error::new(Kind::Io, format!("cannot write: {error}")))
+}
+
+fn help() -> String {
+    let mut lines = vec!["Type code, or one of:".to_owned()];
+    lines.extend(COMMANDS.iter().map(|(name, does)| format!("  {name:<6} {does}")));
+    lines.push("Tab completes functions, parameters and actions; Ctrl-C stops what runs.".to_owned());
+    lines.join("\n")
+}
+
+fn nothing_about(topic: &str) -> Error {
+    let names = catalogue::operations().flat_map(|operation| [operation.action, operation.function]);
+    let error = Error::new(Kind::Usage, format!("there is no operation or function `{topic}`"));
+    match crate::suggest::nearest(topic, names) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`:ops` lists every operation"),
+    }
+}
+
+/// Shows an error.
+fn show(error: &Error, settings: &Settings, output: &mut Output<'_>) -> Done {
+    // With stderr gone there is no one to tell.
+    let _ = writeln!(output.errors, "{}", render(error, settings.colour));
+    Done::Failed(error.kind)
+}
+
+/// Whether a piece names a parameter whose value must not be kept.
+fn has_secret(piece: &str) -> bool {
+    piece.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(is_secret_name)
+}
+
+fn locked(session: &Shared) -> std::sync::MutexGuard<'_, Session> {
+    session.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use rhai::{Dynamic, FuncRegistration, Map as RhaiMap, Module, NativeCallContext, RhaiFunc};
 use serde_json::{Map, Value};
 
-use super::value::{from_dynamic, throw, to_dynamic};
-use super::{batch, limits, pages};
+use super::threads::Threads;
+use super::value::{from_dynamic, named_from_dynamic, throw, to_dynamic};
+use super::{batch, pages};
 use crate::account::Account;
 use crate::catalogue::{self, Operation, Param, Scalar, Type};
 use crate::error::{Error, Kind, Outcome, Result};
@@ -18,78 +19,61 @@ use crate::wire::request::Target;
 pub(super) type ScriptResult = std::result::Result<Dynamic, Box<rhai::EvalAltResult>>;
 
 /// Every function that needs the account.
-///
-/// `stack` is the stack that threads of `parallel` get.
-pub fn module(account: &Arc<Account>, stack: usize) -> Module {
+pub fn module(account: &Arc<Account>, threads: &Arc<Threads>) -> Module {
     let mut module = Module::new();
     for operation in catalogue::operations() {
         register_operation(&mut module, account, operation);
     }
     register_call(&mut module, account);
     pages::register(&mut module, account);
-    batch::register(&mut module, account, stack);
+    batch::register(&mut module, account, threads);
     module
 }
 
-/// A script function: what it is called, what it takes, what it says of itself.
-pub(super) struct Function<'a> {
-    pub(super) name: &'a str,
-    /// `name: type` of each argument, then the type of the result.
-    pub(super) signature: Vec<String>,
-    pub(super) help: &'a str,
+/// What a script function is called, what it takes, and what it says of itself. `signature` is
+/// `name: type` of each argument, then the type of the result.
+pub(super) fn function(name: &str, signature: &[impl AsRef<str>], help: &str) -> FuncRegistration {
+    let comments: Vec<String> = help.lines().map(|line| format!("/// {line}")).collect();
+    FuncRegistration::new(name).in_global_namespace().with_params_info(signature).with_comments(&comments)
 }
 
 /// Registers a function that takes any values, so that it can say itself what is wrong with them.
 pub(super) fn register(
     module: &mut Module,
-    function: Function<'_>,
+    name: &str,
+    signature: &[impl AsRef<str>],
+    help: &str,
     body: impl Fn(&NativeCallContext<'_>, &[&mut Dynamic]) -> ScriptResult + Send + Sync + 'static,
 ) {
-    let arity = function.signature.len().saturating_sub(1);
-    let comments: Vec<String> = function.help.lines().map(|line| format!("/// {line}")).collect();
-    FuncRegistration::new(function.name)
-        .in_global_namespace()
-        .with_params_info(&function.signature)
-        .with_comments(&comments)
-        .set_into_module_raw(
-            module,
-            vec![TypeId::of::<Dynamic>(); arity],
-            RhaiFunc::Pure {
-                func: rhai::Shared::new(move |context, args: &mut [&mut Dynamic]| {
-                    let context = context.ok_or("a function was called without its context")?;
-                    body(&context, args)
-                }),
-                has_context: true,
-                is_pure: true,
-                // The optimiser must never run it.
-                is_volatile: true,
-            },
-        );
+    let arity = signature.len().saturating_sub(1);
+    function(name, signature, help).set_into_module_raw(
+        module,
+        vec![TypeId::of::<Dynamic>(); arity],
+        RhaiFunc::Pure {
+            func: rhai::Shared::new(move |context, args: &mut [&mut Dynamic]| {
+                let context = context.ok_or("a function was called without its context")?;
+                body(&context, args)
+            }),
+            has_context: true,
+            is_pure: true,
+            // The optimiser must never run it.
+            is_volatile: true,
+        },
+    );
 }
 
 fn register_operation(module: &mut Module, account: &Arc<Account>, operation: &'static Operation) {
-    let by_position: Vec<&Param> = operation.positional().collect();
-    let named = |params: &[&Param]| params.iter().map(|p| signature(p)).collect::<Vec<_>>();
-    let mut overloads = vec![vec![], vec!["params: map".to_owned()]];
-    if !by_position.is_empty() {
-        let plain = named(&by_position);
-        let with_rest = [plain.clone(), vec!["rest: map".to_owned()]].concat();
-        // One argument may be the only required value or a map: one function serves both.
-        overloads.retain(|o| o.len() != plain.len() && o.len() != with_rest.len());
-        overloads.extend([plain, with_rest]);
-        // Fewer values than required: registered so that the error can say what is missing.
-        for arity in 0..by_position.len() {
-            if overloads.iter().all(|o| o.len() != arity) {
-                overloads.push(named(by_position.get(..arity).unwrap_or_default()));
-            }
-        }
+    let by_position: Vec<String> = operation.positional().map(signature).collect();
+    let mut overloads = vec![by_position.clone(), [by_position, vec!["rest: map".to_owned()]].concat()];
+    // A single argument may be the one required value or a map: one function serves both.
+    if overloads.iter().all(|arguments| arguments.len() != 1) {
+        overloads.push(vec!["params: map".to_owned()]);
     }
     let help = format!("{}\nParameters: {}", operation.help, parameters(operation));
     for mut signature in overloads {
         signature.push("map".to_owned());
         let account = Arc::clone(account);
-        let function = Function { name: operation.function, signature, help: &help };
-        register(module, function, move |_, args| {
+        register(module, operation.function, &signature, &help, move |_, args| {
             let params = arguments(operation, args).map_err(throw)?;
             account.call(&Target::Listed(operation), params).map(to_dynamic).map_err(throw)
         });
@@ -122,10 +106,12 @@ fn arguments(operation: &'static Operation, args: &[&mut Dynamic]) -> Result<Map
         _ => (args, None),
     };
     if !values.is_empty() && values.len() != by_position.len() {
-        return Err(misused(operation, &by_position, args));
+        let given: Vec<&str> = args.iter().map(|arg| arg.type_name()).collect();
+        return Err(misused(operation, &given.join(", ")));
     }
+    let of_call = |error: Error| error.operation(operation.action).outcome(Outcome::NotSent);
     let mut params = match rest {
-        Some(map) => map_of(map).map_err(|e| e.operation(operation.action).outcome(Outcome::NotSent))?,
+        Some(map) => map_of(map).map_err(of_call)?,
         None => Map::new(),
     };
     for (param, value) in by_position.iter().zip(values) {
@@ -133,20 +119,21 @@ fn arguments(operation: &'static Operation, args: &[&mut Dynamic]) -> Result<Map
             let message = format!("{} is given twice: by position and in the map", param.name);
             return Err(not_sent(operation.action, message));
         }
-        params.insert(param.name.to_owned(), from_dynamic(value)?);
+        let value = named_from_dynamic(param.name, value).map_err(of_call)?;
+        params.insert(param.name.to_owned(), value);
     }
     Ok(params)
 }
 
-fn misused(operation: &Operation, by_position: &[&Param], args: &[&mut Dynamic]) -> Error {
-    let names: Vec<&str> = by_position.iter().map(|param| param.name).collect();
-    let given: Vec<&str> = args.iter().map(|arg| arg.type_name()).collect();
+/// A call with the wrong number of values. `given` are their types.
+pub(super) fn misused(operation: &Operation, given: &str) -> Error {
+    let names: Vec<&str> = operation.positional().map(|param| param.name).collect();
     let form = if names.is_empty() {
         "a map of parameters".to_owned()
     } else {
         format!("a map, or ({}) and perhaps a map with the rest", names.join(", "))
     };
-    let message = format!("{} takes {form}; it was given ({})", operation.function, given.join(", "));
+    let message = format!("{} takes {form}; it was given ({given})", operation.function);
     not_sent(operation.action, message).hint(format!("`jst ops {}` shows its parameters", operation.action))
 }
 
@@ -170,38 +157,31 @@ pub(super) fn target_of(value: &Dynamic) -> Result<Target> {
     match value.clone().into_immutable_string() {
         Ok(name) => Target::named(&name),
         Err(ty) => {
-            Err(Error::new(Kind::Invalid, format!("an operation is named by text such as \"ScaleApp\", not {ty}")))
+            Err(Error::new(Kind::Invalid, format!("an operation is named by text such as \"ScaleApp\", not {ty}"))
+                .outcome(Outcome::NotSent))
         }
     }
 }
 
+/// What the engine sees of `call`: it keeps that name for calling functions by their pointers.
+pub(super) const CALL: &str = "call$";
+
 fn register_call(module: &mut Module, account: &Arc<Account>) {
-    type Finish = fn(&Dynamic, Result<Value>) -> ScriptResult;
-    let forms: [(&str, &str, Finish); 2] = [
-        (
-            "call",
-            "Calls any operation by its action. Actions beyond the catalogue are signed and retried, not validated.",
-            |_, result| result.map(to_dynamic).map_err(throw),
-        ),
-        (
-            "try_call",
-            "Calls an operation and returns #{ok, value, error, item} instead of throwing.",
-            |item, result| Ok(batch::outcome(item.clone(), result.map(to_dynamic).map_err(throw))),
-        ),
-    ];
-    for (name, help, finish) in forms {
-        for arguments in [vec!["action: string"], vec!["action: string", "params: map"]] {
+    const HELP: &str =
+        "Calls any operation by its action. Actions beyond the catalogue are signed and retried, not validated.";
+    const TRY_HELP: &str = "Calls an operation and returns #{ok, value, error, item} instead of throwing.";
+    for (name, help, tries) in [("call", HELP, false), (CALL, HELP, false), ("try_call", TRY_HELP, true)] {
+        for signature in [&["action: string", "map"][..], &["action: string", "params: map", "map"]] {
             let account = Arc::clone(account);
-            let signature = arguments.into_iter().chain(["map"]).map(str::to_owned).collect();
-            register(module, Function { name, signature, help }, move |_, args| {
-                let none = Dynamic::from_map(RhaiMap::new());
-                let params = args.get(1).map_or(&none, |params| &**params);
-                let result = match args.first() {
-                    Some(action) => target_of(action).and_then(|target| account.call(&target, map_of(params)?)),
-                    None => return Ok(Dynamic::UNIT),
+            register(module, name, signature, help, move |context, args| {
+                let [action, params @ ..] = args else {
+                    return Ok(Dynamic::UNIT);
                 };
-                limits::check(account.stop())?;
-                finish(params, result)
+                let none = Dynamic::from_map(RhaiMap::new());
+                let params = params.first().map_or(&none, |params| &**params);
+                let result = target_of(action).and_then(|target| account.call(&target, map_of(params)?));
+                let result = result.map(to_dynamic).map_err(throw);
+                if tries { batch::outcome(context, params.clone(), result) } else { result }
             });
         }
     }

@@ -1,17 +1,19 @@
 //! Many calls at once: `call_all` for plain calls, `parallel` for closures, and their `try_` forms.
 
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use futures_util::StreamExt as _;
 use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map as RhaiMap, Module, NativeCallContext};
 
-use super::api::{self, Function, ScriptResult, map_of, target_of};
-use super::value::{error_of, from_dynamic, throw, thrown, to_dynamic};
-use super::{limits, threads};
+use super::api::{self, ScriptResult, map_of, target_of};
+use super::threads::{self, Threads};
+use super::value::{from_dynamic, is_ours, throw, to_dynamic, to_map};
+use super::{limits, report};
 use crate::account::Account;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::stop::Stop;
 use crate::wire::request::Request;
 
 /// One item's result: a value, or what was thrown.
@@ -21,7 +23,7 @@ type ItemResult = std::result::Result<Dynamic, Box<EvalAltResult>>;
 const CONCURRENCY: usize = 16;
 
 /// The most that a script may ask for.
-const MOST: i64 = 1024;
+const MOST: i64 = threads::MOST as i64;
 
 /// What becomes of the items' results: thrown together, or returned one by one.
 #[derive(Clone, Copy)]
@@ -30,79 +32,102 @@ enum Form {
     Try,
 }
 
-pub(super) fn register(module: &mut Module, account: &Arc<Account>, stack: usize) {
+pub(super) fn register(module: &mut Module, account: &Arc<Account>, threads: &Arc<Threads>) {
     let forms = [
         ("", Form::Throw, "; throws when any failed, after the rest finished"),
         ("try_", Form::Try, "; returns one #{ok, value, error, item} for each"),
     ];
     for (prefix, form, ending) in forms {
-        let call_all = format!("{prefix}call_all");
+        let name = format!("{prefix}call_all");
         let help = format!("Calls an operation once for each map of parameters, results in order{ending}.");
-        for arguments in
-            [vec!["action: string", "items: array"], vec!["action: string", "items: array", "options: map"]]
-        {
-            let account = Arc::clone(account);
-            let signature = arguments.into_iter().chain(["array"]).map(str::to_owned).collect();
-            let name = call_all.clone();
-            api::register(module, Function { name: &call_all, signature, help: &help }, move |_, args| {
-                let results = match args {
-                    [action, items] => run_calls(&account, action, items, &Dynamic::UNIT),
-                    [action, items, options, ..] => run_calls(&account, action, items, options),
-                    _ => return Ok(Dynamic::UNIT),
+        for signature in [
+            &["action: string", "items: array", "array"][..],
+            &["action: string", "items: array", "options: map", "array"],
+        ] {
+            let (account, called) = (Arc::clone(account), name.clone());
+            api::register(module, &name, signature, &help, move |context, args| {
+                let [action, items, options @ ..] = args else {
+                    return Ok(Dynamic::UNIT);
                 };
-                finish(form, results.map_err(throw)?, &name)
+                let results = run_calls(&account, action, items, options.first().map(|options| &**options));
+                finish(context, form, results.map_err(throw)?, &called)
             });
         }
-        let parallel = format!("{prefix}parallel");
+        let name = format!("{prefix}parallel");
         let help = format!("Runs a closure for each item on real threads, results in order{ending}.");
-        for arguments in [vec!["items: array", "body: Fn"], vec!["items: array", "concurrency: int", "body: Fn"]] {
-            let account = Arc::clone(account);
-            let signature = arguments.into_iter().chain(["array"]).map(str::to_owned).collect();
-            let name = parallel.clone();
-            api::register(module, Function { name: &parallel, signature, help: &help }, move |context, args| {
-                let results = match args {
-                    [items, body] => run_closures(context, &account, stack, items, None, body)?,
-                    [items, concurrency, body] => {
-                        run_closures(context, &account, stack, items, Some(concurrency), body)?
-                    }
-                    _ => return Ok(Dynamic::UNIT),
+        for signature in
+            [&["items: array", "body: Fn", "array"][..], &["items: array", "concurrency: int", "body: Fn", "array"]]
+        {
+            let (account, threads, called) = (Arc::clone(account), Arc::clone(threads), name.clone());
+            api::register(module, &name, signature, &help, move |context, args| {
+                let [items, concurrency @ .., body] = args else {
+                    return Ok(Dynamic::UNIT);
                 };
-                finish(form, results, &name)
+                let concurrency = concurrency.first().map(|concurrency| &**concurrency);
+                let results = run_closures(context, account.stop(), &threads, items, concurrency, body)?;
+                finish(context, form, results, &called)
             });
         }
     }
 }
 
-/// The `#{ok, value, error, item}` of one item.
-pub(super) fn outcome(item: Dynamic, result: ItemResult) -> Dynamic {
+/// The `#{ok, value, error, item}` of one item. A stop of the run is no outcome.
+pub(super) fn outcome(context: &NativeCallContext<'_>, item: Dynamic, result: ItemResult) -> ScriptResult {
     let (ok, value, error) = match result {
         Ok(value) => (true, value, Dynamic::UNIT),
-        Err(error) => (false, Dynamic::UNIT, thrown(&error)),
+        Err(error) if is_end(&error) => return Err(error),
+        Err(error) => {
+            let failure = failure(context, &error);
+            let error = match error.unwrap_inner() {
+                // What a script threw itself comes as it was.
+                EvalAltResult::ErrorRuntime(value, _) if !is_ours(value) => value.clone(),
+                _ => to_map(&failure),
+            };
+            (false, Dynamic::UNIT, error)
+        }
     };
     let fields = [("ok", ok.into()), ("value", value), ("error", error), ("item", item)];
     let map: RhaiMap = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
-    Dynamic::from_map(map)
+    Ok(map.into())
 }
 
-/// Results as the form wants them. A stop of the run passes every form.
-fn finish(form: Form, results: Vec<(Dynamic, ItemResult)>, name: &str) -> ScriptResult {
+/// Whether an error ends the script, past every form.
+fn is_end(error: &EvalAltResult) -> bool {
+    matches!(
+        error.unwrap_inner(),
+        EvalAltResult::ErrorTerminated(..) | EvalAltResult::ErrorStackOverflow(..) | EvalAltResult::ErrorParsing(..)
+    )
+}
+
+/// What one item failed with, and where.
+fn failure(context: &NativeCallContext<'_>, error: &EvalAltResult) -> Error {
+    let place = report::place(context.call_source().unwrap_or_default(), error);
+    let mut failure = report::said(context.engine(), error);
+    if failure.trace.is_empty() {
+        failure.trace = place.into_iter().collect();
+    }
+    failure
+}
+
+/// Results as the form wants them.
+fn finish(
+    context: &NativeCallContext<'_>,
+    form: Form,
+    results: Vec<(Dynamic, ItemResult)>,
+    name: &str,
+) -> ScriptResult {
     let mut values = Array::with_capacity(results.len());
     let mut failures = Vec::new();
     let count = results.len();
     for (item, result) in results {
         match (form, result) {
-            (_, Err(error)) if matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..)) => {
-                return Err(error);
-            }
-            (Form::Try, result) => values.push(outcome(item, result)),
+            (Form::Try, result) => values.push(outcome(context, item, result)?),
             (Form::Throw, Ok(value)) => values.push(value),
-            (Form::Throw, Err(error)) => failures.push((item, error_of(&error))),
+            (Form::Throw, Err(error)) if is_end(&error) => return Err(error),
+            (Form::Throw, Err(error)) => failures.push((item, failure(context, &error))),
         }
     }
-    if failures.is_empty() {
-        return Ok(values.into());
-    }
-    Err(throw(all_of(name, count, failures)))
+    if failures.is_empty() { Ok(values.into()) } else { Err(throw(all_of(name, count, failures))) }
 }
 
 /// One error that lists every failure; its kind is the gravest among them.
@@ -118,14 +143,14 @@ fn all_of(name: &str, count: usize, failures: Vec<(Dynamic, Error)>) -> Error {
     let gravest = failures.iter().map(|(_, error)| error).max_by_key(|error| gravity(error));
     let mut error = Error::new(
         gravest.map_or(Kind::Script, |error| error.kind),
-        format!("{name}: {} of {count} failed", failures.len()),
+        format!("{} of {count} items of {name} failed", failures.len()),
     );
     error.outcome = gravest.and_then(|error| error.outcome);
     error.operation = gravest.and_then(|error| error.operation.clone());
     error.retryable = failures.iter().all(|(_, error)| error.retryable);
     error.failures = failures
         .into_iter()
-        .map(|(item, error)| (from_dynamic(&item).unwrap_or_else(|_| item.to_string().into()), error))
+        .map(|(item, error)| (from_dynamic(&item).unwrap_or_else(|_| item.type_name().into()), error))
         .collect();
     error
 }
@@ -134,22 +159,23 @@ fn run_calls(
     account: &Account,
     action: &Dynamic,
     items: &Dynamic,
-    options: &Dynamic,
+    options: Option<&Dynamic>,
 ) -> Result<Vec<(Dynamic, ItemResult)>> {
     let target = target_of(action)?;
     let items = array_of(items, "call_all takes an array of maps")?;
-    let concurrency = concurrency_option(options)?;
+    let concurrency = options.map_or(Ok(CONCURRENCY), concurrency_option)?;
     if items.is_empty() {
         return Ok(Vec::new());
     }
     account.permit(&target)?;
     let client = account.client()?;
-    let results = account.wait(async {
+    let requests: Vec<_> = items.iter().map(|item| Request::build(&target, map_of(item)?)).collect();
+    let results = account.wait(async move {
         // Unordered, so that one slow call does not hold back those behind it.
-        let calls = items.iter().enumerate().map(|(n, item)| {
+        let calls = requests.into_iter().enumerate().map(|(n, request)| {
             let (client, target) = (&client, &target);
             async move {
-                let result = async { client.call(target, &Request::build(target, map_of(item)?)?).await }.await;
+                let result = async { client.call(target, &request?).await }.await;
                 (n, result)
             }
         });
@@ -170,9 +196,6 @@ fn array_of(value: &Dynamic, expected: &str) -> Result<Array> {
 }
 
 fn concurrency_option(options: &Dynamic) -> Result<usize> {
-    if options.is_unit() {
-        return Ok(CONCURRENCY);
-    }
     let mut options = map_of(options)?;
     let given = options.remove("concurrency");
     if let Some(name) = options.keys().next() {
@@ -192,11 +215,12 @@ fn concurrency_of(given: Option<i64>) -> Result<usize> {
         .ok_or_else(|| Error::new(Kind::Invalid, format!("concurrency is an integer from 1 to {MOST}")))
 }
 
-/// Runs a closure on threads of its own, each item once.
+/// Runs a closure for each item, on this thread and on others. What ends the script keeps further
+/// items from being begun.
 fn run_closures(
     context: &NativeCallContext<'_>,
-    account: &Account,
-    stack: usize,
+    stop: &Stop,
+    threads: &Threads,
     items: &Dynamic,
     concurrency: Option<&Dynamic>,
     body: &Dynamic,
@@ -207,30 +231,32 @@ fn run_closures(
         Some(given) => concurrency_of(given.as_int().ok()).map_err(throw)?,
     };
     let Some(body) = body.clone().try_cast::<FnPtr>() else {
-        let message = "parallel runs a closure such as |item| list_app_environment(item.AppId)";
-        return Err(throw(Error::new(Kind::Invalid, message)));
+        let message = format!("parallel runs a closure, not {}", body.type_name());
+        let hint = "write it as |item| list_app_environment(item.AppId)";
+        return Err(throw(Error::new(Kind::Invalid, message).hint(hint)));
+    };
+    let run = |item: &Dynamic| -> ItemResult {
+        limits::check(stop)?;
+        let call = || body.call_within_context::<Dynamic>(context, (item.clone(),));
+        std::panic::catch_unwind(AssertUnwindSafe(call))
+            .unwrap_or_else(|_| Err(throw(Error::new(Kind::Script, "the script engine failed in this closure"))))
     };
     let next = AtomicUsize::new(0);
-    let results: Vec<Mutex<Option<ItemResult>>> = items.iter().map(|_| Mutex::new(None)).collect();
-    let work = || {
-        while let Some((item, slot)) = {
-            let n = next.fetch_add(1, Ordering::Relaxed);
-            items.get(n).zip(results.get(n))
-        } {
-            let result = limits::check(account.stop())
-                .and_then(|()| body.call_within_context::<Dynamic>(context, (item.clone(),)));
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+    let results: Vec<OnceLock<ItemResult>> = items.iter().map(|_| OnceLock::new()).collect();
+    threads.together(concurrency.min(items.len()), &|| {
+        loop {
+            let n = next.fetch_add(1, Ordering::AcqRel);
+            let Some((item, slot)) = items.get(n).zip(results.get(n)) else {
+                break;
+            };
+            let result = run(item);
+            if result.as_ref().is_err_and(|error| is_end(error)) {
+                next.store(items.len(), Ordering::Release);
+            }
+            let _ = slot.set(result);
         }
-    };
-    threads::scope(concurrency.min(items.len()), stack, &work).map_err(throw)?;
-    let lost = || Err(throw(Error::new(Kind::Script, "the closure's thread died")));
-    Ok(items
-        .iter()
-        .cloned()
-        .zip(
-            results
-                .into_iter()
-                .map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner).unwrap_or_else(lost)),
-        )
-        .collect())
+    });
+    // Items without a result come behind one that ended the script, which decides.
+    let results = results.into_iter().map(|slot| slot.into_inner().unwrap_or(Ok(Dynamic::UNIT)));
+    Ok(items.into_iter().zip(results).collect())
 }

@@ -3,11 +3,12 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Module};
-use serde_json::Value;
+use rhai::{Array, Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, Module};
+use serde_json::{Map, Value};
 
+use super::api::function;
 use super::host::Settings;
-use super::value::{Ending, from_dynamic, terminate, throw, to_dynamic};
+use super::value::{Ending, from_dynamic, has_room_for, no_room, terminate, throw, to_dynamic, written};
 use crate::error::{Error, Kind, Result};
 use crate::output;
 
@@ -15,9 +16,11 @@ type Outcome<T> = std::result::Result<T, Box<EvalAltResult>>;
 
 /// Registers them.
 pub fn register(engine: &mut Engine, settings: &Settings) {
-    register_time(engine, settings);
-    register_data(engine);
-    register_run(engine, settings);
+    let mut module = Module::new();
+    register_time(&mut module, settings);
+    register_data(&mut module);
+    register_run(&mut module, settings);
+    engine.register_global_module(module.into());
     engine.register_static_module("log", log_module().into());
     engine.on_print(|text| {
         // A reader that went away is no reason to stop a run half-way.
@@ -28,11 +31,11 @@ pub fn register(engine: &mut Engine, settings: &Settings) {
     });
 }
 
-fn register_time(engine: &mut Engine, settings: &Settings) {
+fn register_time(module: &mut Module, settings: &Settings) {
     let wait = {
         let (clock, stop) = (Arc::clone(&settings.clock), Arc::clone(&settings.stop));
         let runtime = settings.runtime.clone();
-        Arc::new(move |seconds: f64| -> Outcome<()> {
+        move |seconds: f64| -> Outcome<()> {
             let span = std::time::Duration::try_from_secs_f64(seconds).map_err(|_| {
                 let message = format!("sleep takes seconds, 0 or more, not {seconds}");
                 throw(Error::new(Kind::Invalid, message))
@@ -44,31 +47,49 @@ fn register_time(engine: &mut Engine, settings: &Settings) {
                     () = clock.sleep(span) => Ok(()),
                 }
             })
-        })
+        }
     };
-    let wait_whole = Arc::clone(&wait);
-    engine.register_fn("sleep", move |seconds: f64| wait(seconds));
-    engine.register_fn("sleep", move |seconds: i64| wait_whole(seconds as f64));
+    const SLEEP: &str = "Waits, as long as nothing stops the run.";
+    let wait_whole = wait.clone();
+    function("sleep", &["seconds: float", "()"], SLEEP).set_into_module(module, wait);
+    function("sleep", &["seconds: int", "()"], SLEEP)
+        .set_into_module(module, move |seconds: i64| wait_whole(seconds as f64));
     let clock = Arc::clone(&settings.clock);
-    engine.register_fn("now", move || clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    function("now", &["string"], "The time as 2018-03-13T08:00:00Z; the simulator's, where it is used.")
+        .set_into_module(module, move || clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let clock = Arc::clone(&settings.clock);
-    engine.register_fn("unix_time", move || clock.now().as_second());
+    function("unix_time", &["int"], "The same time as seconds since 1970.")
+        .set_into_module(module, move || clock.now().as_second());
 }
 
-fn register_data(engine: &mut Engine) {
-    let write = |value: &Dynamic, pretty: bool| -> Outcome<String> {
-        let value = output::in_document_order(from_dynamic(value).map_err(throw)?);
-        Ok(if pretty { format!("{value:#}") } else { value.to_string() })
-    };
-    engine.register_fn("json", move |value: Dynamic| write(&value, false));
-    engine.register_fn("json", move |value: Dynamic, pretty: bool| write(&value, pretty));
-    engine.register_fn("parse_json", |text: ImmutableString| -> Outcome<Dynamic> {
-        serde_json::from_str(&text).map(to_dynamic).map_err(|error| {
-            throw(Error::new(Kind::Invalid, format!("parse_json was given text that is not JSON: {error}")))
-        })
-    });
-    engine.register_fn("table", |rows: Array| table(&rows, None).map_err(throw));
-    engine.register_fn("table", |rows: Array, columns: Array| table(&rows, Some(&columns)).map_err(throw));
+fn register_data(module: &mut Module) {
+    const JSON: &str = "A value as JSON, in the document's order of fields; on many lines when `pretty`.";
+    function("json", &["value: any", "string"], JSON).set_into_module(module, |value: Dynamic| json_of(&value, false));
+    function("json", &["value: any", "pretty: bool", "string"], JSON)
+        .set_into_module(module, |value: Dynamic, pretty: bool| json_of(&value, pretty));
+    function("parse_json", &["text: string", "any"], "The value that a JSON text stands for.")
+        .set_into_module(module, |text: ImmutableString| parse_json(&text).map_err(throw));
+    const TABLE: &str = "Maps as a table with aligned columns: those named, or all.";
+    function("table", &["rows: array", "string"], TABLE)
+        .set_into_module(module, |rows: Array| table(&rows, None).map_err(throw));
+    function("table", &["rows: array", "columns: array", "string"], TABLE)
+        .set_into_module(module, |rows: Array, columns: Array| table(&rows, Some(&columns)).map_err(throw));
+}
+
+/// A value as JSON text.
+pub(super) fn json_of(value: &Dynamic, pretty: bool) -> Outcome<String> {
+    let value = output::in_document_order(from_dynamic(value).map_err(throw)?);
+    Ok(if pretty { format!("{value:#}") } else { value.to_string() })
+}
+
+fn parse_json(text: &str) -> Result<Dynamic> {
+    // What a value takes while it is read and turned into the script's.
+    const VALUE: usize = 128;
+    let values = text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    has_room_for(text.len().saturating_add(values.saturating_mul(VALUE)))?;
+    serde_json::from_str(text)
+        .map(to_dynamic)
+        .map_err(|error| Error::new(Kind::Invalid, format!("parse_json was given text that is not JSON: {error}")))
 }
 
 fn table(rows: &[Dynamic], columns: Option<&[Dynamic]>) -> Result<String> {
@@ -80,29 +101,46 @@ fn table(rows: &[Dynamic], columns: Option<&[Dynamic]>) -> Result<String> {
     let columns = columns
         .transpose()
         .map_err(|given| Error::new(Kind::Invalid, format!("table takes column names as text, not {given}")))?;
+    let widest = rows.iter().filter_map(Value::as_object).flat_map(Map::values).map(width).max().unwrap_or(0);
+    let across = columns.as_ref().map(Vec::len).or_else(|| rows.first()?.as_object().map(Map::len));
+    // Every cell is as wide as the widest of its column.
+    has_room_for(widest.saturating_mul(rows.len()).saturating_mul(across.unwrap_or(1)))?;
     output::table(&rows, columns.as_deref())
 }
 
-fn register_run(engine: &mut Engine, settings: &Settings) {
+/// About as wide as a value is in a cell.
+fn width(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(width).sum(),
+        Value::Object(map) => map.values().map(width).sum(),
+        _ => 0,
+    }
+}
+
+fn register_run(module: &mut Module, settings: &Settings) {
     let exit = |code: i64| -> Outcome<()> {
         match u8::try_from(code) {
             Ok(code @ (0 | 64..=113)) => Err(terminate(Ending::Exit(code))),
             _ => {
                 let message = format!("exit takes 0 or a code from 64 to 113, not {code}");
-                Err(throw(
-                    Error::new(Kind::Invalid, message)
-                        .hint("the other codes have meanings of their own; throw to end with 1"),
-                ))
+                let hint = "the other codes have meanings of their own; throw to end with 1";
+                Err(throw(Error::new(Kind::Invalid, message).hint(hint)))
             }
         }
     };
-    engine.register_fn("exit", move || exit(0));
-    engine.register_fn("exit", exit);
+    const EXIT: &str = "Ends the run with 0 or a code of the script's own, 64 to 113.";
+    function("exit", &["()"], EXIT).set_into_module(module, move || exit(0));
+    function("exit", &["code: int", "()"], EXIT).set_into_module(module, exit);
     let granted = settings.allow_env.clone();
-    engine.register_fn("env", move |name: ImmutableString| -> Outcome<Dynamic> {
+    function(
+        "env",
+        &["name: string", "any"],
+        "An environment variable granted with --allow-env; () when it is not set.",
+    )
+    .set_into_module(module, move |name: ImmutableString| -> Outcome<Dynamic> {
         match granted.get(name.as_str()) {
-            Some(Some(value)) => Ok(value.clone().into()),
-            Some(None) => Ok(Dynamic::UNIT),
+            Some(value) => Ok(value.clone().map_or(Dynamic::UNIT, Into::into)),
             None => {
                 let message = format!("the script may not read the environment variable {name}");
                 Err(throw(Error::new(Kind::Policy, message).hint(format!("add --allow-env {name}"))))
@@ -110,15 +148,28 @@ fn register_run(engine: &mut Engine, settings: &Settings) {
         }
     });
     let simulated = settings.simulated;
-    engine.register_fn("simulated", move || simulated);
+    function("simulated", &["bool"], "Whether the account is the simulator's.")
+        .set_into_module(module, move || simulated);
 }
 
 /// `log::info` and friends: to stderr, whatever value they are given.
 fn log_module() -> Module {
     let mut module = Module::new();
-    module.set_native_fn("debug", |text: Dynamic| Ok(tracing::debug!(target: "script", "{text}")));
-    module.set_native_fn("info", |text: Dynamic| Ok(tracing::info!(target: "script", "{text}")));
-    module.set_native_fn("warn", |text: Dynamic| Ok(tracing::warn!(target: "script", "{text}")));
-    module.set_native_fn("error", |text: Dynamic| Ok(tracing::error!(target: "script", "{text}")));
+    type Log = fn(&str);
+    let levels: [(&str, Log); 4] = [
+        ("debug", |text| tracing::debug!(target: "script", "{text}")),
+        ("info", |text| tracing::info!(target: "script", "{text}")),
+        ("warn", |text| tracing::warn!(target: "script", "{text}")),
+        ("error", |text| tracing::error!(target: "script", "{text}")),
+    ];
+    for (name, log) in levels {
+        FuncRegistration::new(name)
+            .with_params_info(["value: any", "()"])
+            .with_comments(["/// Writes a line to the log, on stderr."])
+            .set_into_module(&mut module, move |value: Dynamic| -> Outcome<()> {
+                log(&written(&value).ok_or_else(|| throw(no_room()))?);
+                Ok(())
+            });
+    }
     module
 }

@@ -1,21 +1,23 @@
 //! The engine, and scripts run in it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rhai::{
-    AST, ASTNode, Dynamic, Engine, EvalAltResult, LexError, OptimizationLevel, ParseErrorType, Position, Scope, Stmt,
+    AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, LexError, OptimizationLevel, ParseErrorType, Scope, Stmt, Token,
 };
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::limits::Limits;
-use super::modules::Resolver;
+use super::limits::{self, Limits};
+use super::modules::{Loaded, Resolver};
 use super::pages::Pages;
 use super::report::{Sources, explain};
-use super::value::{Ending, from_dynamic};
-use super::{api, builtins, threads};
+use super::threads::Threads;
+use super::value::{Ending, from_dynamic, throw};
+use super::{api, builtins};
 use crate::account::Account;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -44,7 +46,7 @@ pub struct Settings {
     pub simulated: bool,
 }
 
-/// How a script ended without an error.
+/// How code ended without an error.
 #[derive(Debug, PartialEq)]
 pub enum Ended {
     /// With its last value.
@@ -55,16 +57,22 @@ pub enum Ended {
 
 /// An engine for one run or session.
 pub struct Host {
-    engine: Engine,
-    sources: Arc<Sources>,
+    pub(super) engine: Engine,
+    pub(super) sources: Arc<Sources>,
     limits: Arc<Limits>,
-    settings: Settings,
+    threads: Arc<Threads>,
+    modules: Arc<Loaded>,
+    args: Vec<String>,
+    stop: Arc<Stop>,
+    runtime: Handle,
 }
 
 impl Host {
     /// An engine with everything a script can call.
     pub fn new(settings: Settings, account: &Arc<Account>) -> Self {
         let sources = Arc::new(Sources::default());
+        let modules = Arc::new(Loaded::default());
+        let threads = Arc::new(Threads::new(settings.max_memory));
         let limits = Arc::new(Limits::new(Arc::clone(&settings.stop), settings.max_operations, settings.max_memory));
         let mut engine = Engine::new();
         engine
@@ -74,23 +82,51 @@ impl Host {
             .set_fail_on_invalid_map_property(true)
             // Threads contend for the interner with waits of 10 ms.
             .set_max_strings_interned(0)
-            .set_module_resolver(Resolver::new(&settings.root, Arc::clone(&sources)));
-        engine.register_global_module(api::module(account, threads::stack_for(settings.max_memory)).into());
+            .set_module_resolver(Resolver::new(&settings.root, Arc::clone(&sources), Arc::clone(&modules)));
+        #[expect(deprecated, reason = "marked so because it may change, not because anything replaces it")]
+        engine.on_parse_token(|token, _, _| free_names(token));
+        engine.register_global_module(api::module(account, &threads).into());
         builtins::register(&mut engine, &settings);
         limits.guard(&mut engine);
-        Self { engine, sources, limits, settings }
+        Self {
+            engine,
+            sources,
+            limits,
+            threads,
+            modules,
+            args: settings.args,
+            stop: settings.stop,
+            runtime: settings.runtime,
+        }
     }
 
-    /// Runs a script of this name and text to its end, and gives its last value.
+    /// Runs a script of this name and text to its end, and gives its exit code.
     ///
     /// # Errors
     /// `parse`, or whatever the script threw, with the places on the way to it.
-    pub fn run(&self, name: &str, text: &str) -> Result<Ended> {
+    pub fn run(&self, name: &str, text: &str) -> Result<u8> {
+        match self.evaluate(name, text, |_| Ok(Value::Null))? {
+            Ended::Value(_) => Ok(0),
+            Ended::Exit(code) => Ok(code),
+        }
+    }
+
+    /// Runs code of this name and text to its end, and gives its last value.
+    ///
+    /// # Errors
+    /// As [`Host::run`]; `invalid` when the value is no data.
+    pub fn eval(&self, name: &str, text: &str) -> Result<Ended> {
+        self.evaluate(name, text, data)
+    }
+
+    fn evaluate(&self, name: &str, text: &str, last: impl Fn(&Dynamic) -> Outcome<Value> + Sync) -> Result<Ended> {
         self.on_own_thread(|| {
-            let mut ast = self.compile(&self.new_scope(), name, text)?;
+            let mut scope = self.new_scope();
+            self.sources.add(name, text);
+            let mut ast = self.compile(&scope, name, text)?;
             ast.set_source(name);
-            let result = self.engine.eval_ast_with_scope(&mut self.new_scope(), &ast);
-            self.ended(name, result)
+            let result = self.engine.eval_ast_with_scope(&mut scope, &ast);
+            self.ended(name, result.and_then(|value| last(&value)))
         })
     }
 
@@ -99,11 +135,11 @@ impl Host {
     /// # Errors
     /// `parse`.
     pub fn parse(&self, name: &str, text: &str) -> Result<()> {
-        self.compile(&self.new_scope(), name, text).map(drop)
+        self.sources.add(name, text);
+        self.on_own_thread(|| self.compile(&self.new_scope(), name, text).map(drop))
     }
 
-    fn compile(&self, scope: &Scope<'_>, name: &str, text: &str) -> Result<AST> {
-        self.sources.add(name, text);
+    pub(super) fn compile(&self, scope: &Scope<'_>, name: &str, text: &str) -> Result<AST> {
         self.engine
             .compile_with_scope(scope, text)
             .map_err(|error| EvalAltResult::from(error).into())
@@ -111,25 +147,28 @@ impl Host {
             .map_err(|error: Box<EvalAltResult>| explain(&self.engine, &self.sources, name, &error))
     }
 
-    fn new_scope(&self) -> Scope<'static> {
-        let args: rhai::Array = self.settings.args.iter().map(|arg| arg.clone().into()).collect();
+    pub(super) fn new_scope(&self) -> Scope<'static> {
+        let args: rhai::Array = self.args.iter().map(|arg| arg.clone().into()).collect();
         let mut scope = Scope::new();
         scope.push_constant("args", args);
         scope
     }
 
     /// Chains of values need a deep stack to be dropped, so nothing of a script outlives its thread.
-    fn on_own_thread<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    pub(super) fn on_own_thread<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         self.limits.restart();
-        threads::alone(threads::stack_for(self.settings.max_memory), work)?
+        // Sets the stop when the deadline passes: what computes looks at the stop, not at a clock.
+        let stop = Arc::clone(&self.stop);
+        let watch = self.runtime.spawn(async move { stop.stopped().await });
+        let result = self.threads.alone(work);
+        watch.abort();
+        result?
     }
 
-    fn ended(&self, name: &str, result: std::result::Result<Dynamic, Box<EvalAltResult>>) -> Result<Ended> {
-        let error = match result {
-            Ok(value) => match data(&value) {
-                Ok(value) => return Ok(Ended::Value(value)),
-                Err(error) => error,
-            },
+    pub(super) fn ended(&self, name: &str, result: Outcome<Value>) -> Result<Ended> {
+        // Functions of the engine's that call closures may lose their errors.
+        let error = match result.and_then(|value| limits::check(&self.stop).map(|()| value)) {
+            Ok(value) => return Ok(Ended::Value(value)),
             Err(error) => error,
         };
         if let EvalAltResult::ErrorTerminated(ending, _) = error.unwrap_inner()
@@ -141,186 +180,73 @@ impl Host {
     }
 }
 
+impl Drop for Host {
+    fn drop(&mut self) {
+        if !self.modules.is_empty() {
+            let _ = self.threads.alone(|| self.modules.clear());
+        }
+    }
+}
+
+pub(super) type Outcome<T> = std::result::Result<T, Box<EvalAltResult>>;
+
+/// Frees two names of the script API that the engine keeps for itself: `call("Action", …)` beside
+/// its own `f.call(…)`, and `log::debug(…)`.
+fn free_names(token: Token) -> Token {
+    #[derive(Clone, Copy)]
+    enum Before {
+        Dot,
+        Colons,
+        Other,
+    }
+    thread_local! {
+        static BEFORE: Cell<Before> = const { Cell::new(Before::Other) };
+    }
+    let before = BEFORE.replace(match token {
+        Token::Period | Token::Elvis => Before::Dot,
+        Token::DoubleColon => Before::Colons,
+        _ => Before::Other,
+    });
+    match (before, token) {
+        (Before::Other, Token::Reserved(name)) if *name == "call" => Token::Identifier(Box::new(api::CALL.into())),
+        (Before::Colons, Token::Reserved(name)) if *name == "debug" => Token::Identifier(name),
+        (_, token) => token,
+    }
+}
+
 /// A script's last value for printing: pages are fetched, functions become their name.
-fn data(value: &Dynamic) -> std::result::Result<Value, Box<EvalAltResult>> {
+pub(super) fn data(value: &Dynamic) -> Outcome<Value> {
     if let Some(pages) = value.clone().try_cast::<Pages>() {
-        let records: Vec<Dynamic> = pages.into_iter().collect::<std::result::Result<_, _>>()?;
+        let records: Vec<Dynamic> = pages.into_iter().collect::<Outcome<_>>()?;
         return data(&records.into());
     }
     match from_dynamic(value) {
-        Ok(data) => Ok(data),
         Err(_) if !value.is_array() && !value.is_map() => Ok(value.to_string().into()),
-        Err(error) => Err(super::value::throw(error)),
+        result => result.map_err(throw),
     }
 }
 
 /// Refuses what the engine would run wrongly without a word.
-pub fn lint(ast: &AST) -> std::result::Result<(), Box<EvalAltResult>> {
-    let mut empty_loop = None;
+pub fn lint(ast: &AST) -> Outcome<()> {
+    let mut found = None;
     ast.walk(&mut |path| {
-        if let Some(ASTNode::Stmt(Stmt::For(parts, position))) = path.last()
-            && parts.2.body.is_empty()
-        {
-            empty_loop = Some(*position);
-        }
-        empty_loop.is_none()
-    });
-    match empty_loop {
-        None => Ok(()),
-        Some(position) => Err(refused("a loop with an empty body would hide every error of its list", position)),
-    }
-}
-
-fn refused(message: &str, position: Position) -> Box<EvalAltResult> {
-    let what = LexError::ImproperSymbol(String::new(), message.to_owned());
-    EvalAltResult::ErrorParsing(ParseErrorType::BadInput(what), position).into()
-}
-
-/// Lines of code one after the other: what one line defines, later ones see, whatever happens between.
-pub struct Session {
-    host: Host,
-    scope: Scope<'static>,
-    /// The functions so far.
-    library: AST,
-    /// Top-level imports so far, which the engine forgets from one line to the next.
-    imports: Vec<String>,
-}
-
-/// The name of a session's code in errors.
-const SESSION: &str = "input";
-
-impl Session {
-    /// A session in this host.
-    pub fn new(host: Host) -> Self {
-        Self { scope: host.new_scope(), library: AST::empty(), imports: Vec::new(), host }
-    }
-
-    /// Runs a line, which may be many, and gives its last value.
-    ///
-    /// # Errors
-    /// As [`Host::run`]. Variables and functions stay.
-    pub fn run(&mut self, line: &str) -> Result<Ended> {
-        let Self { host, scope, library, imports } = self;
-        host.on_own_thread(|| {
-            // On the same line, so that positions in later lines stay true.
-            let text = format!("{}{line}", imports.concat());
-            let shift = text.len() - line.len();
-            let ast = host.compile(scope, SESSION, &text).map_err(|error| unshifted(error, shift, line))?;
-            let mut merged = library.merge(&ast);
-            merged.set_source(SESSION);
-            let before = scope.len();
-            let result = host.engine.eval_ast_with_scope(scope, &merged);
-            *library = library.merge(&ast.clone_functions_only());
-            match &result {
-                Ok(_) => imports.extend(top_level_imports(&ast, &text, imports.len())),
-                // Half-made variables of a failed line would shadow those before it.
-                Err(_) => drop(scope.rewind(before)),
+        found = match path.last() {
+            Some(ASTNode::Stmt(Stmt::For(parts, position))) if parts.2.body.is_empty() => {
+                Some(("a loop with an empty body would hide every error of its list", *position))
             }
-            host.ended(SESSION, result).map_err(|error| unshifted(error, shift, line))
-        })
-    }
-
-    /// The names of variables and functions so far, for completion.
-    pub fn names(&self) -> Vec<String> {
-        let variables = self.scope.iter().map(|(name, ..)| name.to_owned());
-        let functions = self.library.iter_functions().map(|f| f.name.to_owned());
-        let known = self.host.engine.gen_fn_signatures(true);
-        let builtin = known.iter().filter_map(|signature| signature.split('(').next());
-        let plain = |name: &&str| name.starts_with(|c: char| c.is_ascii_lowercase());
-        let mut names: Vec<String> =
-            variables.chain(functions).chain(builtin.map(str::trim).filter(plain).map(str::to_owned)).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-
-    /// The forms of a function of this name, a line each, with what it says of itself.
-    pub fn describe(&self, name: &str) -> Option<String> {
-        let known = self.host.engine.gen_fn_signatures(true);
-        let forms: Vec<&str> = known
-            .iter()
-            .filter(|form| form.split_once('(').is_some_and(|(known, _)| known.trim() == name))
-            .map(String::as_str)
-            .collect();
-        (!forms.is_empty()).then(|| forms.join("\n"))
-    }
-
-    /// Whether a text is a whole statement, or wants more lines.
-    pub fn is_complete(&self, text: &str) -> bool {
-        is_complete(&self.host.engine, text)
-    }
-}
-
-/// Takes the imports that were put before a line out of the positions of its errors.
-fn unshifted(mut error: Error, shift: usize, line: &str) -> Error {
-    for frame in error.trace.iter_mut().filter(|frame| frame.file == SESSION && frame.line == 1) {
-        frame.column = frame.column.saturating_sub(shift).max(1);
-        frame.text = line.lines().next().map(str::to_owned);
-    }
-    error
-}
-
-/// The text of each top-level import of a line beyond the first `known`.
-fn top_level_imports(ast: &AST, text: &str, known: usize) -> Vec<String> {
-    let positions: Vec<Position> = ast
-        .statements()
-        .iter()
-        .filter_map(|statement| match statement {
-            Stmt::Import(_, position) => Some(*position),
+            Some(ASTNode::Expr(Expr::Map(map, position))) if map.0.iter().any(|(key, _)| *key.name == *api::CALL) => {
+                Some(("write the key `call` in quotes", *position))
+            }
             _ => None,
-        })
-        .collect();
-    let statement = |position: &Position| {
-        let line = text.lines().nth(position.line()?.checked_sub(1)?)?;
-        let rest: String = line.chars().skip(position.position()?.saturating_sub(1)).collect();
-        let end = rest.find(';').unwrap_or(rest.len());
-        Some(format!("{}; ", rest.get(..end)?))
-    };
-    positions.iter().skip(known).filter_map(statement).collect()
-}
-
-/// Whether the engine would take a text as it is, or only lacks its end.
-fn is_complete(engine: &Engine, text: &str) -> bool {
-    if has_open_comment(text) {
-        return false;
-    }
-    let Err(error) = engine.compile(text) else {
-        return true;
-    };
-    let at_end = || match (error.position().line(), error.position().position()) {
-        (Some(line), Some(column)) => {
-            let rest: String = text
-                .lines()
-                .nth(line.saturating_sub(1))
-                .unwrap_or_default()
-                .chars()
-                .skip(column.saturating_sub(1))
-                .collect();
-            line >= text.lines().count() && rest.trim().is_empty()
+        };
+        found.is_none()
+    });
+    match found {
+        None => Ok(()),
+        Some((message, position)) => {
+            let what = LexError::ImproperSymbol(String::new(), message.to_owned());
+            Err(EvalAltResult::ErrorParsing(ParseErrorType::BadInput(what), position).into())
         }
-        _ => true,
-    };
-    match error.err_type() {
-        ParseErrorType::UnexpectedEOF => false,
-        ParseErrorType::BadInput(LexError::UnterminatedString) => text.matches('`').count() % 2 == 0,
-        ParseErrorType::MissingToken(..)
-        | ParseErrorType::MissingSymbol(..)
-        | ParseErrorType::ExprExpected(..)
-        | ParseErrorType::FnMissingBody(..)
-        | ParseErrorType::FnMissingParams(..)
-        | ParseErrorType::PropertyExpected
-        | ParseErrorType::VariableExpected
-        | ParseErrorType::MalformedIndexExpr(..) => !at_end(),
-        _ => true,
-    }
-}
-
-/// The engine takes `/* open` for a whole statement.
-fn has_open_comment(text: &str) -> bool {
-    match (text.rfind("/*"), text.rfind("*/")) {
-        (Some(open), Some(close)) => open > close,
-        (Some(_), None) => true,
-        _ => false,
     }
 }
 

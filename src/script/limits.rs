@@ -4,17 +4,21 @@
 //! through, and can panic.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult, ImmutableString};
+use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, Map, NativeCallContext};
 
-use super::value::{Ending, terminate, throw};
-use crate::error::{Error, Kind, Result};
+use super::builtins::json_of;
+use super::value::{DEPTH, Ending, terminate, throw, written_list, written_map};
+use crate::error::{Error, Kind};
 use crate::memory;
 use crate::stop::Stop;
 
 /// Deepest nesting of function calls.
 const CALL_LEVELS: usize = 64;
+
+type Failure = Box<EvalAltResult>;
+type Outcome<T> = std::result::Result<T, Failure>;
 
 /// The limits of a run.
 #[derive(Debug)]
@@ -22,33 +26,21 @@ pub struct Limits {
     stop: Arc<Stop>,
     operations: AtomicU64,
     max_operations: u64,
-    /// What the process held when the run began.
-    base: AtomicUsize,
     max_memory: usize,
 }
 
 impl Limits {
     /// Limits that count from now.
     pub fn new(stop: Arc<Stop>, max_operations: u64, max_memory: usize) -> Self {
-        Self {
-            stop,
-            operations: AtomicU64::new(0),
-            max_operations,
-            base: AtomicUsize::new(memory::allocated()),
-            max_memory,
-        }
+        let limits = Self { stop, operations: AtomicU64::new(0), max_operations, max_memory };
+        limits.restart();
+        limits
     }
 
     /// Counts from now on.
     pub fn restart(&self) {
         self.operations.store(0, Ordering::Relaxed);
-        self.base.store(memory::allocated(), Ordering::Relaxed);
-    }
-
-    /// Bytes that a script may still take.
-    fn memory_left(&self) -> usize {
-        let held = memory::allocated().saturating_sub(self.base.load(Ordering::Relaxed));
-        self.max_memory.saturating_sub(held)
+        memory::allow(self.max_memory);
     }
 
     /// Called by the engine for every operation of every thread.
@@ -57,10 +49,8 @@ impl Limits {
         if count >= self.max_operations {
             let message = format!("the script took more than {} operations", self.max_operations);
             self.stop.set(Error::new(Kind::Limit, message).hint("--max-operations allows more"));
-        } else if self.memory_left() == 0 {
+        } else if memory::left() == 0 {
             self.stop.set(self.too_much_memory());
-        } else if count.is_multiple_of(1024) {
-            self.stop.check_deadline();
         }
         self.stop.why_set()
     }
@@ -71,13 +61,13 @@ impl Limits {
     }
 
     /// Refuses a single step that would take more memory than is left, before it begins.
-    fn room_for(&self, bytes: usize) -> Result<()> {
-        if bytes < self.memory_left() {
+    fn room_for(&self, bytes: usize) -> Outcome<()> {
+        if bytes < memory::left() {
             return Ok(());
         }
         let error = self.too_much_memory();
         self.stop.set(error.clone());
-        Err(error)
+        Err(throw(error))
     }
 
     /// Puts the limits on an engine.
@@ -89,93 +79,219 @@ impl Limits {
             // Recurses natively, past every limit.
             .disable_symbol("eval")
             .on_progress(move |_| limits.on_operation().map(|why| Dynamic::from(Ending::Stopped(Box::new(why)))));
-        self.guard_giant_steps(engine);
+        self.guard_growth(engine);
+        self.guard_splitting(engine);
+        self.guard_text_of_values(engine);
+        guard_comparison(engine);
     }
 
-    /// Replaces the functions that can take any amount of memory in one step.
-    fn guard_giant_steps(self: &Arc<Self>, engine: &mut Engine) {
-        type Done = std::result::Result<(), Box<EvalAltResult>>;
-        const SLOT: usize = std::mem::size_of::<Dynamic>();
-        let room = |limits: &Arc<Self>| {
-            let limits = Arc::clone(limits);
-            move |len: i64, each: usize| -> std::result::Result<usize, Box<EvalAltResult>> {
+    /// Replaces what makes much of little in one step: padding and replacing.
+    fn guard_growth(self: &Arc<Self>, engine: &mut Engine) {
+        let length = {
+            let limits = Arc::clone(self);
+            move |len: i64, each: usize| -> Outcome<usize> {
                 let len = usize::try_from(len).unwrap_or(0);
-                limits.room_for(len.saturating_mul(each)).map_err(throw)?;
+                limits.room_for(len.saturating_mul(each))?;
                 Ok(len)
             }
         };
-        let check = room(self);
-        engine.register_fn("pad", move |array: &mut Array, len: i64, item: Dynamic| -> Done {
-            let len = check(len, SLOT)?;
+        let pad_text = {
+            let length = length.clone();
+            move |text: &mut ImmutableString, len: i64, with: &str| -> Outcome<()> {
+                let missing = length(len, 4)?.saturating_sub(text.chars().count());
+                if missing > 0 && !with.is_empty() {
+                    let each = with.chars().count();
+                    let rest: String = with.chars().take(missing % each).collect();
+                    *text = format!("{text}{}{rest}", with.repeat(missing / each)).into();
+                }
+                Ok(())
+            }
+        };
+        let (pad, pad_char) = (pad_text.clone(), pad_text);
+        engine.register_fn("pad", move |text: &mut Text, len: i64, with: Text| pad(text, len, &with));
+        engine.register_fn("pad", move |text: &mut Text, len: i64, with: char| {
+            pad_char(text, len, with.encode_utf8(&mut [0; 4]))
+        });
+        let room = length.clone();
+        engine.register_fn("pad", move |array: &mut Array, len: i64, item: Dynamic| -> Outcome<()> {
+            let len = room(len, SLOT)?;
             if len > array.len() {
                 array.resize(len, item);
             }
             Ok(())
         });
-        let check = room(self);
-        engine.register_fn("pad", move |blob: &mut Blob, len: i64, value: i64| -> Done {
-            let len = check(len, 1)?;
+        let room = length.clone();
+        engine.register_fn("pad", move |blob: &mut Blob, len: i64, value: i64| -> Outcome<()> {
+            let len = room(len, 1)?;
             if len > blob.len() {
                 blob.resize(len, value.to_le_bytes()[0]);
             }
             Ok(())
         });
-        let check = room(self);
-        engine.register_fn("pad", move |text: &mut ImmutableString, len: i64, with: ImmutableString| -> Done {
-            pad_text(text, check(len, 4)?, &with);
-            Ok(())
+        let room = length.clone();
+        engine.register_fn("blob", move |len: i64| -> Outcome<Blob> { Ok(vec![0; room(len, 1)?]) });
+        let room = length;
+        engine.register_fn("blob", move |len: i64, value: i64| -> Outcome<Blob> {
+            Ok(vec![value.to_le_bytes()[0]; room(len, 1)?])
         });
-        let check = room(self);
-        engine.register_fn("pad", move |text: &mut ImmutableString, len: i64, with: char| -> Done {
-            pad_text(text, check(len, 4)?, with.encode_utf8(&mut [0; 4]));
-            Ok(())
-        });
-        for_blobs(engine, room(self), room(self));
         self.guard_replace(engine);
     }
 
     fn guard_replace(self: &Arc<Self>, engine: &mut Engine) {
         let limits = Arc::clone(self);
-        let replace = Arc::new(move |text: &mut ImmutableString, find: &str, with: &str| {
+        let replace = move |text: &mut Text, find: &str, with: &str| -> Outcome<()> {
             let grown = text.matches(find).count().saturating_mul(with.len());
-            limits.room_for(grown.saturating_add(text.len())).map_err(throw)?;
+            limits.room_for(grown.saturating_add(text.len()))?;
             *text = text.replace(find, with).into();
-            Ok::<(), Box<EvalAltResult>>(())
-        });
-        let [a, b, c, d] = [(); 4].map(|()| Arc::clone(&replace));
-        type Text = ImmutableString;
+            Ok(())
+        };
+        let [a, b, c] = std::array::from_fn(|_| replace.clone());
         engine.register_fn("replace", move |text: &mut Text, find: Text, with: Text| a(text, &find, &with));
         engine.register_fn("replace", move |text: &mut Text, find: Text, with: char| b(text, &find, &with.to_string()));
         engine.register_fn("replace", move |text: &mut Text, find: char, with: Text| c(text, &find.to_string(), &with));
         engine.register_fn("replace", move |text: &mut Text, find: char, with: char| {
-            d(text, &find.to_string(), &with.to_string())
+            replace(text, &find.to_string(), &with.to_string())
         });
     }
-}
 
-/// `blob(len)` and `blob(len, value)`.
-fn for_blobs(
-    engine: &mut Engine,
-    plain: impl Fn(i64, usize) -> std::result::Result<usize, Box<EvalAltResult>> + Send + Sync + 'static,
-    filled: impl Fn(i64, usize) -> std::result::Result<usize, Box<EvalAltResult>> + Send + Sync + 'static,
-) {
-    type Made = std::result::Result<Blob, Box<EvalAltResult>>;
-    engine.register_fn("blob", move |len: i64| -> Made { Ok(vec![0; plain(len, 1)?]) });
-    engine
-        .register_fn("blob", move |len: i64, value: i64| -> Made { Ok(vec![value.to_le_bytes()[0]; filled(len, 1)?]) });
-}
+    /// Replaces what makes a value of every piece of a text: each takes dozens of bytes.
+    fn guard_splitting(self: &Arc<Self>, engine: &mut Engine) {
+        let pieces = {
+            let limits = Arc::clone(self);
+            move |count: usize| limits.room_for(count.saturating_mul(PIECE))
+        };
+        let list = |pieces: &mut dyn Iterator<Item = &str>| pieces.map(|piece| piece.into()).collect::<Array>();
+        let most = |segments: i64| usize::try_from(segments).unwrap_or(0).max(1);
 
-/// Repeats `with` behind `text` up to `len` characters.
-fn pad_text(text: &mut ImmutableString, len: usize, with: &str) {
-    let missing = len.saturating_sub(text.chars().count());
-    if missing > 0 && !with.is_empty() {
-        let padding: String = with.chars().cycle().take(missing).collect();
-        *text = format!("{text}{padding}").into();
+        let room = pieces.clone();
+        engine.register_fn("to_chars", move |text: Text| -> Outcome<Array> {
+            room(text.chars().count())?;
+            Ok(text.chars().map(Dynamic::from_char).collect())
+        });
+        let room = pieces.clone();
+        engine.register_fn("to_array", move |blob: &mut Blob| -> Outcome<Array> {
+            room(blob.len())?;
+            Ok(blob.iter().map(|byte| i64::from(*byte).into()).collect())
+        });
+        let room = pieces.clone();
+        engine.register_fn("split", move |text: Text| -> Outcome<Array> {
+            room(text.split_whitespace().count())?;
+            Ok(list(&mut text.split_whitespace()))
+        });
+        let split = move |text: &Text, at: &str, reversed: bool, segments: Option<i64>| -> Outcome<Array> {
+            pieces(text.matches(at).count().min(segments.map_or(usize::MAX, most)))?;
+            Ok(match (reversed, segments) {
+                (false, None) => list(&mut text.split(at)),
+                (false, Some(n)) => list(&mut text.splitn(most(n), at)),
+                (true, None) => list(&mut text.rsplit(at)),
+                (true, Some(n)) => list(&mut text.rsplitn(most(n), at)),
+            })
+        };
+        for (name, reversed) in [("split", false), ("split_rev", true)] {
+            let [a, b, c, d] = std::array::from_fn(|_| split.clone());
+            engine.register_fn(name, move |text: Text, at: Text| a(&text, &at, reversed, None));
+            engine.register_fn(name, move |text: Text, at: char| b(&text, &at.to_string(), reversed, None));
+            engine.register_fn(name, move |text: Text, at: Text, n: i64| c(&text, &at, reversed, Some(n)));
+            engine.register_fn(name, move |text: Text, at: char, n: i64| d(&text, &at.to_string(), reversed, Some(n)));
+        }
     }
+
+    /// Replaces how arrays and maps become text: they may hold the same large text many times.
+    fn guard_text_of_values(self: &Arc<Self>, engine: &mut Engine) {
+        let limits = Arc::clone(self);
+        // The engine would take an error for "no such function" and write it all out itself.
+        let or_stop = move |text: Option<String>| {
+            text.unwrap_or_else(|| {
+                limits.stop.set(limits.too_much_memory());
+                String::new()
+            })
+        };
+        for name in ["to_string", "to_debug", "print", "debug"] {
+            let (of_list, of_map) = (or_stop.clone(), or_stop.clone());
+            let on_constants = || FuncRegistration::new(name).with_purity(true);
+            on_constants().register_into_engine(engine, move |list: &mut Array| of_list(written_list(list)));
+            on_constants().register_into_engine(engine, move |map: &mut Map| of_map(written_map(map)));
+        }
+        engine.register_fn("to_json", |map: Map| json_of(&map.into(), false));
+    }
+}
+
+type Text = ImmutableString;
+
+/// What a value takes in an array.
+const SLOT: usize = std::mem::size_of::<Dynamic>();
+
+/// What a piece of a text takes in an array, its text included.
+const PIECE: usize = SLOT + 64;
+
+/// Replaces the comparison of arrays and maps, which recurses with large frames.
+fn guard_comparison(engine: &mut Engine) {
+    type Context<'a> = NativeCallContext<'a>;
+    let on_constants = |name: &str| FuncRegistration::new(name).with_purity(true);
+    on_constants("==").register_into_engine(engine, |context: Context<'_>, one: &mut Array, mut other: Array| {
+        equal_lists(&context, one, &mut other, 0)
+    });
+    on_constants("!=").register_into_engine(engine, |context: Context<'_>, one: &mut Array, mut other: Array| {
+        Ok::<_, Failure>(!equal_lists(&context, one, &mut other, 0)?)
+    });
+    on_constants("==").register_into_engine(engine, |context: Context<'_>, one: &mut Map, mut other: Map| {
+        equal_maps(&context, one, &mut other, 0)
+    });
+    on_constants("!=").register_into_engine(engine, |context: Context<'_>, one: &mut Map, mut other: Map| {
+        Ok::<_, Failure>(!equal_maps(&context, one, &mut other, 0)?)
+    });
+}
+
+/// Whether two values are the same; values that cannot be compared are not.
+fn equal(context: &NativeCallContext<'_>, one: &mut Dynamic, other: &mut Dynamic, depth: usize) -> Outcome<bool> {
+    if depth > DEPTH {
+        let message = format!("values nested more than {DEPTH} levels deep cannot be compared");
+        return Err(throw(Error::new(Kind::Invalid, message)));
+    }
+    if let (Ok(mut one), Ok(mut other)) = (one.as_array_mut(), other.as_array_mut()) {
+        return equal_lists(context, &mut one, &mut other, depth);
+    }
+    if let (Ok(mut one), Ok(mut other)) = (one.as_map_mut(), other.as_map_mut()) {
+        return equal_maps(context, &mut one, &mut other, depth);
+    }
+    match context.call_native_fn_raw("==", true, &mut [one, other]) {
+        Ok(same) => Ok(same.as_bool().unwrap_or(false)),
+        Err(error) if matches!(*error, EvalAltResult::ErrorFunctionNotFound(..)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn equal_lists(
+    context: &NativeCallContext<'_>,
+    one: &mut [Dynamic],
+    other: &mut [Dynamic],
+    depth: usize,
+) -> Outcome<bool> {
+    if one.len() != other.len() {
+        return Ok(false);
+    }
+    for (one, other) in one.iter_mut().zip(other) {
+        if !equal(context, one, other, depth + 1)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn equal_maps(context: &NativeCallContext<'_>, one: &mut Map, other: &mut Map, depth: usize) -> Outcome<bool> {
+    if one.len() != other.len() {
+        return Ok(false);
+    }
+    for ((key, one), (name, other)) in one.iter_mut().zip(other) {
+        if key != name || !equal(context, one, other, depth + 1)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Ends the script when the run is being stopped, past every `catch`.
-pub fn check(stop: &Stop) -> std::result::Result<(), Box<EvalAltResult>> {
+pub fn check(stop: &Stop) -> Outcome<()> {
     match stop.why_set() {
         None => Ok(()),
         Some(why) => Err(terminate(Ending::Stopped(Box::new(why)))),

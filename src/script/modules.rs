@@ -1,10 +1,9 @@
 //! Imports: the bundled library as `import "std/…"`, and files of the script's own folder and below,
 //! never outside it.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
 
@@ -24,25 +23,44 @@ pub struct Resolver {
     /// The same folder without links, or why it has none.
     root: Result<PathBuf, String>,
     sources: Arc<Sources>,
-    loaded: Mutex<HashMap<String, Shared<Module>>>,
+    loaded: Arc<Loaded>,
+    /// The imports under way, as importer and module, to notice a cycle.
+    under_way: Mutex<Vec<(String, String)>>,
 }
 
-thread_local! {
-    /// The modules being loaded on this thread, to notice a cycle.
-    static LOADING: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+/// The modules that were loaded, by name. Their values need a deep stack to be dropped, so their
+/// owner clears them where it has one.
+#[derive(Default)]
+pub struct Loaded(Mutex<HashMap<String, Shared<Module>>>);
+
+impl Loaded {
+    /// Forgets every module.
+    pub fn clear(&self) {
+        self.modules().clear();
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.modules().is_empty()
+    }
+
+    fn modules(&self) -> MutexGuard<'_, HashMap<String, Shared<Module>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 type Failure = Box<EvalAltResult>;
 
 impl Resolver {
     /// A resolver for scripts of this folder.
-    pub fn new(root: &Path, sources: Arc<Sources>) -> Self {
+    pub fn new(root: &Path, sources: Arc<Sources>, loaded: Arc<Loaded>) -> Self {
         let folder = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         Self {
             shown: root.to_owned(),
             root: folder.canonicalize().map_err(|e| format!("cannot read {}: {e}", folder.display())),
             sources,
-            loaded: Mutex::new(HashMap::new()),
+            loaded,
+            under_way: Mutex::new(Vec::new()),
         }
     }
 
@@ -83,16 +101,35 @@ impl Resolver {
         Ok(real)
     }
 
-    fn load(&self, engine: &Engine, name: &str, text: &str) -> Result<Module, Failure> {
-        self.sources.add(name, text);
+    fn load(&self, engine: &Engine, name: &str, text: &str, position: Position) -> Result<Shared<Module>, Failure> {
         let in_module =
-            |error: Failure| -> Failure { EvalAltResult::ErrorInModule(name.to_owned(), error, Position::NONE).into() };
+            |error: Failure| -> Failure { EvalAltResult::ErrorInModule(name.to_owned(), error, position).into() };
+        self.sources.add(name, text);
         let mut ast = engine.compile(text).map_err(|error| in_module(EvalAltResult::from(error).into()))?;
         super::host::lint(&ast).map_err(in_module)?;
         ast.set_source(name);
         let mut module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(in_module)?;
         open_closures(&mut module);
-        Ok(module)
+        Ok(module.into())
+    }
+
+    /// Whether `importer` is being loaded because `module` is. Closures of a module may import on
+    /// threads of their own, so the thread does not tell.
+    fn is_cycle(&self, importer: &str, module: &str) -> bool {
+        let under_way = self.under_way();
+        let mut because = vec![module];
+        let mut n = 0;
+        while let Some(loading) = because.get(n).copied() {
+            let imported = under_way.iter().filter(|(by, _)| by == loading).map(|(_, of)| of.as_str());
+            let new: Vec<&str> = imported.filter(|of| !because.contains(of)).collect();
+            because.extend(new);
+            n += 1;
+        }
+        because.contains(&importer)
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, Vec<(String, String)>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,25 +165,21 @@ impl rhai::ModuleResolver for Resolver {
             EvalAltResult::ErrorRuntime(format!("cannot import: {message}").into(), position).into()
         };
         let (name, text) = self.read(source, path).map_err(refuse)?;
-        let loaded = || self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(module) = loaded().get(&name) {
+        if let Some(module) = self.loaded.modules().get(&name) {
             return Ok(Shared::clone(module));
         }
-        let cycle = LOADING.with_borrow(|loading| loading.contains(&name));
-        if cycle {
+        let importer = source.unwrap_or_default();
+        if self.is_cycle(importer, &name) {
             return Err(refuse(format!("`{path}` imports itself")));
         }
-        LOADING.with_borrow_mut(|loading| loading.push(name.clone()));
-        let module = self.load(engine, &name, &text);
-        LOADING.with_borrow_mut(|loading| drop(loading.pop()));
-        let mut module = Shared::new(module.map_err(|mut error| {
-            if let EvalAltResult::ErrorInModule(_, _, at) = &mut *error {
-                *at = position;
-            }
-            error
-        })?);
+        let import = (importer.to_owned(), name);
+        self.under_way().push(import.clone());
+        let module = self.load(engine, &import.1, &text, position);
+        let mut under_way = self.under_way();
+        if let Some(at) = under_way.iter().position(|other| *other == import) {
+            under_way.swap_remove(at);
+        }
         // Loaded by two threads at once: the first stays.
-        module = Shared::clone(loaded().entry(name).or_insert(module));
-        Ok(module)
+        Ok(Shared::clone(self.loaded.modules().entry(import.1).or_insert(module?)))
     }
 }

@@ -6,7 +6,7 @@ use rhai::{Dynamic, EvalAltResult, Module};
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
-use super::api::{self, Function, map_of, not_sent, target_of};
+use super::api::{self, map_of, not_sent, target_of};
 use super::value::{throw, to_dynamic};
 use crate::account::Account;
 use crate::catalogue::Operation;
@@ -23,23 +23,19 @@ pub struct Pages {
 }
 
 pub(super) fn register(module: &mut Module, account: &Arc<Account>) {
-    for arguments in [vec!["action: string"], vec!["action: string", "params: map"]] {
+    const HELP: &str = "The records of a list operation, fetched page by page as a loop needs them.";
+    for signature in [&["action: string", "Pages"][..], &["action: string", "params: map", "Pages"]] {
         let account = Arc::clone(account);
-        let function = Function {
-            name: "paginate",
-            signature: arguments.into_iter().chain(["Pages"]).map(str::to_owned).collect(),
-            help: "The records of a list operation, fetched page by page as a loop needs them.",
-        };
-        api::register(module, function, move |_, args| {
-            let params = args.get(1).map_or_else(|| Ok(Map::new()), |map| map_of(map));
-            let action = args.first().map_or(&Dynamic::UNIT, |action| &**action);
+        api::register(module, "paginate", signature, HELP, move |_, args| {
+            let [action, params @ ..] = args else {
+                return Ok(Dynamic::UNIT);
+            };
+            let params = params.first().map_or_else(|| Ok(Map::new()), |map| map_of(map));
             let pages = target_of(action).and_then(|target| Pages::new(&account, &target, params?));
             pages.map(Dynamic::from).map_err(throw)
         });
     }
-    rhai::FuncRegistration::new("to_array")
-        .in_global_namespace()
-        .with_comments(["/// All records at once."])
+    api::function("to_array", &["pages: Pages", "array"], "All records of a list at once.")
         .set_into_module(module, |pages: &mut Pages| {
             pages.clone().into_iter().collect::<std::result::Result<rhai::Array, _>>()
         });
@@ -103,13 +99,12 @@ impl Walk {
         if self.ahead.is_none() {
             self.send_for_next()?;
         }
-        let Some(fetch) = self.ahead.as_mut() else {
+        let Some(fetch) = self.ahead.take() else {
             return Ok(false);
         };
-        let reply = self.pages.account.wait(async {
+        let reply = self.pages.account.wait(async move {
             fetch.await.unwrap_or_else(|lost| Err(Error::new(Kind::Network, format!("fetching a page failed: {lost}"))))
         })?;
-        self.ahead = None;
         self.records = self.pages.pager.accept(reply)?.into_iter();
         self.send_for_next()?;
         Ok(true)

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use rhai::{Engine, EvalAltResult, ParseErrorType, Position};
+use rhai::{Engine, EvalAltResult, LexError, ParseErrorType, Position};
 use serde_json::Value;
 
+use super::api;
 use super::modules::is_closure;
-use super::value::error_of;
+use super::value::thrown;
 use crate::catalogue::{self, Field, Shape};
 use crate::error::{Error, Frame, Kind, Problem};
 use crate::suggest;
@@ -28,36 +29,70 @@ impl Sources {
         text.lines().nth(line.checked_sub(1)?).map(str::to_owned)
     }
 
+    /// The names in a text.
+    fn words(&self, name: &str) -> Vec<String> {
+        let text = self.texts().get(name).cloned().unwrap_or_default();
+        text.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(str::to_owned).collect()
+    }
+
     fn texts(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<str>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The crate's error for an error of the engine's, with the places on the way to it and hints for
-/// what the engine only names.
+/// The crate's error for an error of the engine's, with the places on the way to it.
 pub fn explain(engine: &Engine, sources: &Sources, script: &str, error: &EvalAltResult) -> Error {
-    let mut explained = match error.unwrap_inner() {
+    let mut explained = said(engine, error);
+    explained.trace = trace(sources, script, error);
+    let unknown = match error.unwrap_inner() {
+        EvalAltResult::ErrorParsing(ParseErrorType::VariableUndefined(name), _)
+        | EvalAltResult::ErrorVariableNotFound(name, _)
+        | EvalAltResult::ErrorFunctionNotFound(name, _) => name.split(' ').next(),
+        _ => None,
+    };
+    // Neither the engine nor the catalogue knows anything like it: the script itself may.
+    if let (Some(name), Some(frame), true) = (unknown, explained.trace.first(), explained.hints.is_empty()) {
+        let words = sources.words(&frame.file);
+        let near = suggest::nearest(name, words.iter().map(String::as_str).filter(|word| *word != name));
+        explained.hints.extend(near.map(did_you_mean));
+    }
+    explained
+}
+
+/// The crate's error for an error of the engine's, with hints for what the engine only names.
+pub fn said(engine: &Engine, error: &EvalAltResult) -> Error {
+    let script = |message: String| Error::new(Kind::Script, message);
+    match error.unwrap_inner() {
         EvalAltResult::ErrorParsing(what, _) => parse_error(what),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => no_function(engine, signature),
         EvalAltResult::ErrorPropertyNotFound(name, _) => no_property(name),
-        EvalAltResult::ErrorVariableNotFound(name, _) => {
-            Error::new(Kind::Script, format!("there is no variable `{name}`"))
-        }
+        EvalAltResult::ErrorVariableNotFound(name, _) => script(format!("there is no variable `{name}`")),
         EvalAltResult::ErrorStackOverflow(_) => Error::new(Kind::Limit, "functions call each other too deeply"),
         EvalAltResult::ErrorDataRace(..) => {
-            Error::new(Kind::Script, "a variable was written by several threads at once")
+            script("a captured variable was in use elsewhere at the same time".to_owned())
                 .hint("return values from the closure instead of changing captured variables")
         }
-        _ => error_of(error),
-    };
-    explained.trace = trace(sources, script, error);
-    explained
+        other => thrown(other).unwrap_or_else(|| script(in_words(other))),
+    }
+}
+
+/// An engine's error in its own words, without its position.
+fn in_words(error: &EvalAltResult) -> String {
+    let text = error.to_string();
+    let place = format!(" ({})", error.position());
+    text.strip_suffix(&place).map(str::to_owned).unwrap_or(text)
+}
+
+fn did_you_mean(near: &str) -> String {
+    format!("did you mean `{near}`?")
 }
 
 fn parse_error(what: &ParseErrorType) -> Error {
     let message = match what {
         ParseErrorType::VariableUndefined(name) => format!("there is no variable `{name}`"),
+        ParseErrorType::ModuleUndefined(name) => format!("there is no module `{name}`"),
         ParseErrorType::Reserved(word) => format!("`{word}` is a reserved word"),
+        ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, message)) if symbol.is_empty() => message.clone(),
         other => other.to_string(),
     };
     Error::new(Kind::Parse, message)
@@ -66,22 +101,28 @@ fn parse_error(what: &ParseErrorType) -> Error {
 /// `signature` is the engine's: `list_ap (map)`.
 fn no_function(engine: &Engine, signature: &str) -> Error {
     let (name, given) = signature.split_once(" (").unwrap_or((signature, ""));
-    let given = given.trim_end_matches(')');
+    let name = if name == api::CALL { "call" } else { name };
+    let given = given.trim_end_matches(')').replace("&str | ImmutableString | String", "string");
+    if let Some(operation) = catalogue::operations().find(|operation| operation.function == name) {
+        return api::misused(operation, &given);
+    }
     let known = engine.gen_fn_signatures(true);
-    let named = |wanted: &str| -> Vec<&String> {
-        known.iter().filter(|s| s.split_once('(').is_some_and(|(n, _)| n.trim() == wanted)).collect()
+    let named = |signature: &str| signature.split_once('(').map(|(name, _)| name.trim().to_owned());
+    let forms_in = |known: &[String]| -> Vec<String> {
+        known.iter().filter(|form| named(form).as_deref() == Some(name)).cloned().collect()
     };
-    let overloads = named(name);
-    if let Some(first) = overloads.first() {
-        let message = format!("`{name}` does not take ({given})");
-        let others = overloads.len() - 1;
-        let more = if others > 0 { format!(", and {others} other forms") } else { String::new() };
-        return Error::new(Kind::Script, message).hint(format!("it takes {first}{more}"));
+    // Ours hide those of the engine's own library.
+    let own = forms_in(&engine.gen_fn_signatures(false));
+    let forms = if own.is_empty() { forms_in(&known) } else { own };
+    if !forms.is_empty() {
+        return Error::new(Kind::Script, format!("`{name}` does not take ({given})"))
+            .hint(format!("it takes {}", forms.join(", or ")));
     }
     let error = Error::new(Kind::Script, format!("there is no function `{name}`"));
-    let names = known.iter().filter_map(|s| Some(s.split_once('(')?.0.trim()));
-    match suggest::nearest(name, names) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
+    let is_name = |name: &String| name.starts_with(|c: char| c.is_alphabetic());
+    let names: Vec<String> = known.iter().filter_map(|form| named(form)).filter(is_name).collect();
+    match suggest::nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => error.hint(did_you_mean(near)),
         None => error,
     }
 }
@@ -99,9 +140,14 @@ fn no_property(name: &str) -> Error {
     let mut known = Vec::new();
     catalogue::operations().for_each(|operation| names(operation.reply, &mut known));
     match suggest::nearest(name, known).filter(|near| *near != name) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        Some(near) => error.hint(did_you_mean(near)),
         None => error.hint(format!("ask without risk by map.get(\"{name}\")")),
     }
+}
+
+/// The innermost place of an error in code of this source.
+pub fn place(source: &str, error: &EvalAltResult) -> Option<Frame> {
+    trace(&Sources::default(), source, error).into_iter().find(|frame| frame.line > 0)
 }
 
 /// The places on the way to an error, innermost first.
@@ -110,14 +156,13 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
     let (mut file, mut function) = (script.to_owned(), None);
     let mut error = error;
     let mut push = |file: &str, function: &Option<String>, position: Position| {
-        let line = position.line().unwrap_or(0);
-        frames.push(Frame {
-            file: file.to_owned(),
-            line,
-            column: position.position().unwrap_or(0),
-            text: sources.line(file, line),
-            function: function.clone(),
-        });
+        let (line, column) = (position.line().unwrap_or(0), position.position().unwrap_or(0));
+        // A function of the engine's that calls a closure has no place of its own: it repeats its caller's.
+        let repeats = |frame: &Frame| frame.file == file && (frame.line, frame.column) == (line, column);
+        if !frames.last().is_some_and(repeats) {
+            let (file, text) = (file.to_owned(), sources.line(file, line));
+            frames.push(Frame { file, line, column, text, function: function.clone() });
+        }
     };
     loop {
         match error {
@@ -126,8 +171,7 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
                 if !source.is_empty() {
                     file.clone_from(source);
                 }
-                let anonymous = is_closure(name);
-                function = Some(if anonymous { "closure".to_owned() } else { name.clone() });
+                function = Some(if is_closure(name) { "closure".to_owned() } else { name.clone() });
                 error = inner;
             }
             EvalAltResult::ErrorInModule(name, inner, position) => {
@@ -162,10 +206,10 @@ pub fn render(error: &Error, colour: bool) -> String {
                 .annotation(AnnotationKind::Primary.span(start..end)),
         );
     } else if let Some(frame) = innermost.filter(|frame| frame.line > 0) {
-        group = group.element(Level::NOTE.message(format!("at {}", place(frame))));
+        group = group.element(Level::NOTE.message(format!("at {}", place_of(frame))));
     }
     for frame in error.trace.iter().skip(1) {
-        group = group.element(Level::NOTE.message(format!("called from {}", place(frame))));
+        group = group.element(Level::NOTE.message(format!("called from {}", place_of(frame))));
     }
     for problem in &error.problems {
         group = group.element(Level::NOTE.message(problem_line(problem)));
@@ -197,7 +241,7 @@ fn word_end(text: &str, start: usize) -> usize {
     start + word.max(least)
 }
 
-fn place(frame: &Frame) -> String {
+fn place_of(frame: &Frame) -> String {
     let function = frame.function.as_ref().map(|name| format!("{name} at ")).unwrap_or_default();
     match frame.line {
         0 => format!("{function}{}", frame.file),
@@ -212,8 +256,15 @@ fn problem_line(problem: &Problem) -> String {
 }
 
 fn failure_line(error: &Error) -> String {
-    let problems: Vec<String> = error.problems.iter().map(problem_line).collect();
-    if problems.is_empty() { error.message.clone() } else { format!("{} ({})", error.message, problems.join("; ")) }
+    let mut line = error.message.clone();
+    if !error.problems.is_empty() {
+        let problems: Vec<String> = error.problems.iter().map(problem_line).collect();
+        line.push_str(&format!(" ({})", problems.join("; ")));
+    }
+    if let Some(frame) = error.trace.first() {
+        line.push_str(&format!(" at {}", place_of(frame)));
+    }
+    line
 }
 
 /// What support wants to know of a failed call.

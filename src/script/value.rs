@@ -4,7 +4,8 @@ use base64::Engine as _;
 use rhai::{Dynamic, EvalAltResult, Map as RhaiMap, Position};
 use serde_json::{Map, Number, Value};
 
-use crate::error::{Error, Interrupt, Kind, Outcome, Problem, Result};
+use crate::error::{Error, Frame, Kind, Outcome, Problem, Result};
+use crate::memory;
 
 /// A JSON value for a script. Integers beyond 64 bits with sign become text, so that nothing is lost.
 pub fn to_dynamic(value: Value) -> Dynamic {
@@ -25,27 +26,65 @@ pub fn to_dynamic(value: Value) -> Dynamic {
     }
 }
 
-/// Deeper than any data; keeps a value that contains itself many times over off the stack.
-const DEPTH: usize = 100;
+/// Deeper than any data. Whatever walks a value stops here, so that no value overflows the stack.
+pub const DEPTH: usize = 100;
 
 /// A script's value as JSON.
 ///
 /// # Errors
-/// `invalid`, with the path of the first thing that has no JSON form.
+/// `invalid`, with the path of the first thing that has no JSON form; `limit` when the JSON would
+/// take more memory than the script may hold: a value may hold the same large text many times.
 pub fn from_dynamic(value: &Dynamic) -> Result<Value> {
-    convert(value, &mut String::new(), 0)
+    named_from_dynamic("", value)
 }
 
-fn convert(value: &Dynamic, path: &mut String, depth: usize) -> Result<Value> {
-    let refuse = |what: String, path: &str| {
-        let at = if path.is_empty() { String::new() } else { format!(" at {path}") };
-        Err(Error::new(Kind::Invalid, format!("{what}{at} cannot be data")))
-    };
-    if depth > DEPTH {
-        return refuse(format!("something nested more than {DEPTH} levels deep"), "");
+/// The same for the value of this name, which is where paths in errors begin.
+///
+/// # Errors
+/// As [`from_dynamic`].
+pub fn named_from_dynamic(name: &str, value: &Dynamic) -> Result<Value> {
+    convert(value, &Path { parent: None, depth: 0, step: Step::Key(name) })
+}
+
+/// The way to a value, for errors.
+struct Path<'a> {
+    parent: Option<&'a Path<'a>>,
+    depth: usize,
+    step: Step<'a>,
+}
+
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl Path<'_> {
+    fn below<'a>(&'a self, step: Step<'a>) -> Path<'a> {
+        Path { parent: Some(self), depth: self.depth + 1, step }
     }
-    if value.is_shared() {
-        return convert(&value.flatten_clone(), path, depth);
+}
+
+impl std::fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(parent) = self.parent {
+            parent.fmt(f)?;
+        }
+        match self.step {
+            Step::Index(n) => write!(f, "[{n}]"),
+            // The first key may be the name of nothing.
+            Step::Key(key)
+                if self.parent.is_none_or(|p| matches!(p, Path { parent: None, step: Step::Key(""), .. })) =>
+            {
+                f.write_str(key)
+            }
+            Step::Key(key) => write!(f, ".{key}"),
+        }
+    }
+}
+
+fn convert(value: &Dynamic, path: &Path<'_>) -> Result<Value> {
+    if path.depth > DEPTH {
+        return Err(Error::new(Kind::Invalid, format!("data may not be nested more than {DEPTH} levels deep")));
     }
     if value.is_unit() {
         return Ok(Value::Null);
@@ -59,48 +98,122 @@ fn convert(value: &Dynamic, path: &mut String, depth: usize) -> Result<Value> {
     if let Ok(float) = value.as_float() {
         return match Number::from_f64(float) {
             Some(number) => Ok(number.into()),
-            None => refuse(format!("the number {float}"), path),
+            None => Err(no_data(&format!("the number {float}"), path)),
         };
     }
     if let Ok(character) = value.as_char() {
         return Ok(character.to_string().into());
     }
     if let Ok(text) = value.as_immutable_string_ref() {
+        has_room_for(text.len())?;
         return Ok(text.as_str().into());
     }
     if let Ok(list) = value.as_array_ref() {
+        has_room_for(list.len().saturating_mul(size_of::<Value>()))?;
         let mut array = Vec::with_capacity(list.len());
         for (n, element) in list.iter().enumerate() {
-            array.push(within(element, &format!("[{n}]"), path, depth)?);
+            array.push(convert(element, &path.below(Step::Index(n)))?);
         }
         return Ok(array.into());
     }
     if let Ok(map) = value.as_map_ref() {
         let mut object = Map::with_capacity(map.len());
         for (key, element) in map.iter() {
-            let dot = if path.is_empty() { "" } else { "." };
-            object.insert(key.to_string(), within(element, &format!("{dot}{key}"), path, depth)?);
+            has_room_for(key.len())?;
+            object.insert(key.to_string(), convert(element, &path.below(Step::Key(key)))?);
         }
         return Ok(object.into());
     }
     if let Ok(bytes) = value.as_blob_ref() {
+        has_room_for(bytes.len().saturating_mul(2))?;
         return Ok(base64::prelude::BASE64_STANDARD.encode(&*bytes).into());
     }
-    refuse(format!("a value of type {}", value.type_name()), path)
+    Err(no_data(&format!("a value of type {}", value.type_name()), path))
 }
 
-fn within(element: &Dynamic, step: &str, path: &mut String, depth: usize) -> Result<Value> {
-    // The path is only spelt out where something may be refused.
-    if !element.is_array() && !element.is_map() && !element.is_shared() {
-        if let Ok(value) = convert(element, &mut String::new(), depth + 1) {
-            return Ok(value);
-        }
+fn no_data(what: &str, path: &Path<'_>) -> Error {
+    let way = path.to_string();
+    let at = if way.is_empty() { String::new() } else { format!(" at {way}") };
+    Error::new(Kind::Invalid, format!("{what}{at} cannot be data"))
+}
+
+/// Refuses what would take more memory than the script may hold.
+///
+/// # Errors
+/// `limit`.
+pub fn has_room_for(bytes: usize) -> Result<()> {
+    if bytes < memory::left() { Ok(()) } else { Err(no_room()) }
+}
+
+/// The error of what would take more memory than the script may hold.
+pub fn no_room() -> Error {
+    let message = "the data would take more memory than the script may hold";
+    Error::new(Kind::Limit, message).hint("--max-memory allows more")
+}
+
+/// A value as `to_string` gives it: text as it is, arrays and maps as a script writes them. `None`
+/// when it would take more memory than the script may hold.
+pub fn written(value: &Dynamic) -> Option<String> {
+    match value.as_immutable_string_ref() {
+        Ok(text) => (text.len() < memory::left()).then(|| text.to_string()),
+        Err(_) if value.is_array() || value.is_map() => write(|text| write_value(text, value, 0)),
+        Err(_) => Some(value.to_string()),
     }
-    let length = path.len();
-    path.push_str(step);
-    let value = convert(element, path, depth + 1)?;
-    path.truncate(length);
-    Ok(value)
+}
+
+/// The same for an array.
+pub fn written_list(list: &[Dynamic]) -> Option<String> {
+    write(|text| write_list(text, list, 0))
+}
+
+/// The same for a map.
+pub fn written_map(map: &RhaiMap) -> Option<String> {
+    write(|text| write_map(text, map, 0))
+}
+
+fn write(write_into: impl FnOnce(&mut String) -> Option<()>) -> Option<String> {
+    let mut text = String::new();
+    write_into(&mut text).map(|()| text)
+}
+
+fn write_value(text: &mut String, value: &Dynamic, depth: usize) -> Option<()> {
+    if depth > DEPTH {
+        return push(text, "…");
+    }
+    if let Ok(list) = value.as_array_ref() {
+        return write_list(text, &list, depth);
+    }
+    if let Ok(map) = value.as_map_ref() {
+        return write_map(text, &map, depth);
+    }
+    if value.as_immutable_string_ref().is_ok_and(|inner| inner.len() >= memory::left()) {
+        return None;
+    }
+    push(text, &format!("{value:?}"))
+}
+
+fn write_list(text: &mut String, list: &[Dynamic], depth: usize) -> Option<()> {
+    push(text, "[")?;
+    for (n, element) in list.iter().enumerate() {
+        push(text, if n == 0 { "" } else { ", " })?;
+        write_value(text, element, depth + 1)?;
+    }
+    push(text, "]")
+}
+
+fn write_map(text: &mut String, map: &RhaiMap, depth: usize) -> Option<()> {
+    push(text, "#{")?;
+    for (n, (key, element)) in map.iter().enumerate() {
+        push(text, if n == 0 { "" } else { ", " })?;
+        push(text, &format!("{key:?}: "))?;
+        write_value(text, element, depth + 1)?;
+    }
+    push(text, "}")
+}
+
+fn push(text: &mut String, piece: &str) -> Option<()> {
+    let grows_to = if text.capacity() - text.len() < piece.len() { text.len() + piece.len() } else { 0 };
+    (grows_to < memory::left()).then(|| text.push_str(piece))
 }
 
 /// An error as a script throws it: the map that `catch` sees. A stop of the run becomes what no
@@ -131,40 +244,21 @@ pub fn to_map(error: &Error) -> Dynamic {
     to_dynamic(error.to_json())
 }
 
-/// What a script's `catch` would see of an error of the engine's.
-pub fn thrown(error: &EvalAltResult) -> Dynamic {
+/// The crate's error behind an error of the engine's that this crate or a script threw; `None` for
+/// what the engine itself found wrong.
+pub fn thrown(error: &EvalAltResult) -> Option<Error> {
     match error.unwrap_inner() {
-        EvalAltResult::ErrorRuntime(value, _) => value.clone(),
-        other => to_map(&Error::new(Kind::Script, describe(other))),
-    }
-}
-
-/// The crate's error behind an error of the engine's. What came from this crate comes back as it was.
-pub fn error_of(error: &EvalAltResult) -> Error {
-    match error.unwrap_inner() {
-        EvalAltResult::ErrorRuntime(value, _) => from_thrown(value),
-        EvalAltResult::ErrorTerminated(ending, _) => match ending.clone().try_cast::<Ending>() {
+        EvalAltResult::ErrorRuntime(value, _) => Some(from_thrown(value)),
+        EvalAltResult::ErrorTerminated(ending, _) => Some(match ending.clone().try_cast::<Ending>() {
             Some(Ending::Stopped(error)) => *error,
             _ => Error::new(Kind::Script, "the script ended"),
-        },
-        other => Error::new(Kind::Script, describe(other)),
-    }
-}
-
-/// An engine's error in words, without its position.
-fn describe(error: &EvalAltResult) -> String {
-    match error {
-        EvalAltResult::ErrorStackOverflow(_) => "functions call each other too deeply".to_owned(),
-        other => {
-            let text = other.to_string();
-            let place = format!(" ({})", other.position());
-            text.strip_suffix(&place).map(str::to_owned).unwrap_or(text)
-        }
+        }),
+        _ => None,
     }
 }
 
 fn from_thrown(value: &Dynamic) -> Error {
-    let json = from_dynamic(value).unwrap_or_else(|_| value.to_string().into());
+    let json = from_dynamic(value).unwrap_or_else(|_| written(value).unwrap_or_default().into());
     match &json {
         Value::Object(map) => from_map(map).unwrap_or_else(|| {
             let text = map.get("message").and_then(Value::as_str).map(str::to_owned);
@@ -174,6 +268,13 @@ fn from_thrown(value: &Dynamic) -> Error {
         Value::Null => Error::new(Kind::Script, "the script threw nothing"),
         other => Error::new(Kind::Script, other.to_string()),
     }
+}
+
+/// Whether a value is an error's map as [`to_map`] makes it.
+pub fn is_ours(value: &Dynamic) -> bool {
+    value
+        .as_map_ref()
+        .is_ok_and(|map| ["error", "message", "outcome", "attempts"].iter().all(|key| map.contains_key(*key)))
 }
 
 /// The inverse of [`to_map`]; `None` for a map that is not one of ours.
@@ -209,11 +310,20 @@ fn from_map(map: &Map<String, Value>) -> Option<Error> {
         error.hints = list("hints").filter_map(Value::as_str).map(str::to_owned).collect();
         error.problems = list("problems").filter_map(problem).collect();
         error.failures = list("failures").filter_map(failure).collect();
+        error.trace = text("at").and_then(place).into_iter().collect();
     }))
 }
 
+/// The place that `at` names in the map of an error.
+fn place(at: &str) -> Option<Frame> {
+    let mut parts = at.rsplitn(3, ':');
+    let (column, line, file) = (parts.next()?, parts.next()?, parts.next()?);
+    let (line, column) = (line.parse().ok()?, column.parse().ok()?);
+    Some(Frame { file: file.to_owned(), line, column, text: None, function: None })
+}
+
 /// The kinds that a script may have caught and thrown again.
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 11] = [
     Kind::Invalid,
     Kind::Api,
     Kind::NotAdmitted,
@@ -222,8 +332,6 @@ const KINDS: [Kind; 13] = [
     Kind::UnknownOutcome,
     Kind::Credentials,
     Kind::Policy,
-    Kind::Limit,
-    Kind::Interrupted(Interrupt::Interrupt),
     Kind::Script,
     Kind::Config,
     Kind::Io,

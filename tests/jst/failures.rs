@@ -16,8 +16,9 @@ const WRITE: &[&str] = &["call", "ScaleApp", "EnvId=1", "Replicas=2"];
 
 #[test]
 fn each_failure_has_its_exit_code_and_is_sent_again_only_when_that_is_safe() {
-    // what the server does, the call, exit code, requests made, what stderr says
-    let table: Vec<(Vec<Behaviour>, &[&str], i32, usize, &str)> = vec![
+    /// What the server does, the call, exit code, requests made, what stderr says.
+    type Case = (Vec<Behaviour>, &'static [&'static str], i32, usize, &'static str);
+    let table: Vec<Case> = vec![
         (vec![Close, good()], READ, 0, 2, ""),
         (vec![Close, good()], WRITE, 11, 1, "it is not known whether ScaleApp happened"),
         (vec![Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"Code\":0,"), good()], READ, 0, 2, ""),

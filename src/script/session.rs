@@ -1,0 +1,222 @@
+//! Code entered piece by piece: what one piece defines, later ones see, whatever happens between.
+
+use rhai::{AST, LexError, ParseError, ParseErrorType, Position, Scope, Stmt};
+use serde_json::Value;
+
+use super::host::{Ended, Host, data};
+use crate::error::{Error, Kind, Result};
+
+/// A session in a host.
+pub struct Session {
+    host: Host,
+    scope: Scope<'static>,
+    /// The functions so far.
+    library: AST,
+    /// Top-level imports so far, which the engine forgets from one piece to the next.
+    imports: Vec<String>,
+    /// Every piece so far: functions of earlier ones keep their lines.
+    transcript: String,
+}
+
+/// The name of a session's code in errors.
+const SESSION: &str = "input";
+
+impl Session {
+    /// A session in this host.
+    pub fn new(host: Host) -> Self {
+        let scope = host.new_scope();
+        Self { host, scope, library: AST::empty(), imports: Vec::new(), transcript: String::new() }
+    }
+
+    /// Runs a piece of code, and gives its last value.
+    ///
+    /// # Errors
+    /// As [`Host::eval`]. Variables and functions stay.
+    pub fn run(&mut self, piece: &str) -> Result<Ended> {
+        let before = self.transcript.lines().count();
+        let text = self.in_place(piece);
+        self.transcript.push_str(piece);
+        self.transcript.push('\n');
+        self.host.sources.add(SESSION, &self.transcript);
+        let Self { host, scope, library, imports, .. } = self;
+        host.on_own_thread(|| {
+            let ast = host.compile(scope, SESSION, &text)?;
+            let mut merged = library.merge(&ast);
+            merged.set_source(SESSION);
+            let variables = scope.len();
+            let result = host.engine.eval_ast_with_scope(scope, &merged);
+            *library = library.merge(&ast.clone_functions_only());
+            let ended = host.ended(SESSION, result.and_then(|value| data(&value)));
+            if ended.as_ref().is_err_and(|error| error.kind == Kind::Limit) {
+                // What took all the memory would stay in the way.
+                scope.rewind(variables);
+            }
+            let reached = ended.as_ref().err().and_then(outermost);
+            for (end, import) in top_level_imports(&ast, &text, before) {
+                if reached.is_none_or(|reached| end <= reached) && !imports.contains(&import) {
+                    imports.push(import);
+                }
+            }
+            ended
+        })
+    }
+
+    /// A piece on its own lines, below those of all pieces before it, behind the imports so far.
+    fn in_place(&self, piece: &str) -> String {
+        match self.transcript.lines().count().checked_sub(1) {
+            None => piece.to_owned(),
+            Some(above) => format!("{}{}\n{piece}", "\n".repeat(above), self.imports.concat()),
+        }
+    }
+
+    /// Whether a piece is whole, or wants more lines.
+    pub fn is_complete(&self, piece: &str) -> bool {
+        if is_open(piece) {
+            return false;
+        }
+        let text = self.in_place(piece);
+        let is_complete = || {
+            Ok(match self.host.engine.compile_with_scope(&self.scope, &text) {
+                Ok(_) => true,
+                Err(error) => !lacks_its_end(&error, &text),
+            })
+        };
+        self.host.on_own_thread(is_complete).unwrap_or(true)
+    }
+
+    /// The names of variables and functions so far, for completion.
+    pub fn names(&self) -> Vec<String> {
+        let variables = self.scope.iter_raw().map(|(name, ..)| name.to_owned());
+        let functions = self.library.iter_functions().map(|f| f.name.to_owned());
+        let known = self.host.engine.gen_fn_signatures(true);
+        let builtin = known.iter().filter_map(|signature| Some(signature.split_once('(')?.0.trim().to_owned()));
+        let is_name = |name: &String| {
+            name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'))
+        };
+        let mut names: Vec<String> = variables.chain(functions).chain(builtin).filter(is_name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// What a function of this name takes and does, where it says so.
+    pub fn help(&self, name: &str) -> Option<String> {
+        let metadata = self.host.engine.gen_fn_metadata_to_json(false).ok()?;
+        let metadata: Value = serde_json::from_str(&metadata).ok()?;
+        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut lines = Vec::new();
+        let mut comments = Vec::new();
+        for function in metadata.get("functions").and_then(Value::as_array)? {
+            if text(function, "name") == name {
+                lines.push(text(function, "signature"));
+                let said = function.get("docComments").and_then(Value::as_array).into_iter().flatten();
+                comments = said.filter_map(Value::as_str).map(str::to_owned).collect();
+            }
+        }
+        for function in self.library.iter_functions().filter(|function| function.name == name) {
+            lines.push(format!("{name}({})", function.params.join(", ")));
+            comments = function.comments.iter().flat_map(|c| c.lines()).map(str::to_owned).collect();
+        }
+        lines.extend(comments.iter().map(|comment| comment.trim_start_matches('/').trim().to_owned()));
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Self { host, scope, .. } = self;
+        let _ = host.on_own_thread(|| {
+            scope.clear();
+            Ok(())
+        });
+    }
+}
+
+/// A line and a column.
+type Place = (usize, usize);
+
+/// How far a piece came before it failed.
+fn outermost(error: &Error) -> Option<Place> {
+    error.trace.last().filter(|frame| frame.file == SESSION).map(|frame| (frame.line, frame.column))
+}
+
+/// Where each top-level import below the line `before` ends, and its text.
+fn top_level_imports(ast: &AST, text: &str, before: usize) -> Vec<(Place, String)> {
+    let import = |statement: &Stmt| {
+        let Stmt::Import(_, position) = statement else {
+            return None;
+        };
+        let (line, column) = place(*position)?;
+        let rest: String = text.lines().nth(line - 1)?.chars().skip(column - 1).collect();
+        let import = rest.split(';').next().unwrap_or_default();
+        (line > before).then(|| ((line, column + import.chars().count()), format!("{import}; ")))
+    };
+    ast.statements().iter().filter_map(import).collect()
+}
+
+fn place(position: Position) -> Option<Place> {
+    Some((position.line()?, position.position().unwrap_or(1).max(1)))
+}
+
+/// Whether a text does not parse only because it ends too early.
+fn lacks_its_end(error: &ParseError, text: &str) -> bool {
+    let is_at_end = || match place(error.position()) {
+        Some((line, column)) => {
+            let rest = text.lines().nth(line - 1).unwrap_or_default().chars().skip(column - 1);
+            line >= text.lines().count() && rest.collect::<String>().trim().is_empty()
+        }
+        None => true,
+    };
+    match error.err_type() {
+        ParseErrorType::UnexpectedEOF => true,
+        ParseErrorType::BadInput(LexError::UnterminatedString) => text.matches('`').count() % 2 == 1,
+        ParseErrorType::MissingToken(..)
+        | ParseErrorType::MissingSymbol(..)
+        | ParseErrorType::ExprExpected(..)
+        | ParseErrorType::FnMissingBody(..)
+        | ParseErrorType::FnMissingParams(..)
+        | ParseErrorType::PropertyExpected
+        | ParseErrorType::VariableExpected
+        | ParseErrorType::MalformedIndexExpr(..) => is_at_end(),
+        _ => false,
+    }
+}
+
+/// Whether a text ends within brackets, a block comment or a text over many lines. More lines are
+/// wanted then even where those so far are wrong: the rest of a block must not run on its own.
+fn is_open(text: &str) -> bool {
+    let mut chars = text.chars().peekable();
+    let (mut brackets, mut comments) = (0, 0);
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('/', Some('*')) => {
+                chars.next();
+                comments += 1;
+            }
+            ('*', Some('/')) if comments > 0 => {
+                chars.next();
+                comments -= 1;
+            }
+            _ if comments > 0 => {}
+            ('/', Some('/')) => while chars.next().is_some_and(|c| c != '\n') {},
+            ('"' | '`' | '\'', _) => {
+                let is_long = c == '`';
+                loop {
+                    match chars.next() {
+                        None => return is_long,
+                        // The engine has no way on from here.
+                        Some('\n') if !is_long => return false,
+                        Some('\\') => drop(chars.next()),
+                        Some(end) if end == c => break,
+                        Some(_) => {}
+                    }
+                }
+            }
+            ('(' | '[' | '{', _) => brackets += 1,
+            (')' | ']' | '}', _) => brackets -= 1,
+            _ => {}
+        }
+    }
+    brackets > 0 || comments > 0
+}
