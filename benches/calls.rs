@@ -141,6 +141,6 @@ impl Script {
     }
 
     fn time(&self, code: &str) -> Duration {
-        time(|| drop(self.host.run("bench", code).unwrap()))
+        time(|| assert_eq!(self.host.run("bench", code).unwrap(), 0))
     }
 }

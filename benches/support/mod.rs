@@ -99,7 +99,8 @@ fn answer(request: &Request<Incoming>) -> String {
 /// Runs two things in turns and gives the median time of each.
 pub fn compare(rounds: usize, mut one: impl FnMut() -> Duration, mut other: impl FnMut() -> Duration) -> [Duration; 2] {
     let (mut ones, mut others) = (Vec::new(), Vec::new());
-    (one(), other());
+    one();
+    other();
     for _ in 0..rounds {
         ones.push(one());
         others.push(other());
