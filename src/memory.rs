@@ -72,3 +72,28 @@ unsafe impl GlobalAlloc for Counting {
         moved
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_is_counted_and_given_back() {
+        // Far more than other tests take at the same time. Pages never touched cost nothing.
+        const SIZE: usize = 4 << 30;
+        let before = allocated();
+        let mut taken: Vec<u8> = Vec::with_capacity(SIZE);
+        assert!(allocated() > before + SIZE / 2);
+        taken.shrink_to(SIZE / 4);
+        assert!(allocated() < before + SIZE / 2);
+        drop(taken);
+        assert!(allocated() < before + SIZE / 8);
+    }
+
+    #[test]
+    fn small_values_cost_what_the_allocator_takes_for_them() {
+        for (size, expected) in [(0, 32), (1, 32), (24, 32), (25, 48), (40, 48), (41, 64), (1 << 20, (1 << 20) + 16)] {
+            assert_eq!(cost(size), expected, "{size}");
+        }
+    }
+}

@@ -133,3 +133,31 @@ impl Completer for Assistant {
         Ok((found.start.saturating_sub(self.above.len()), found.candidates))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::script::tests::bench::Bench;
+
+    #[test]
+    fn history_is_kept_where_it_can_be() {
+        let session = || Arc::new(Mutex::new(Bench::idle().session()));
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join("state/jst/history");
+        let mut terminal = Terminal::new(session(), Some(&file)).unwrap();
+        for piece in ["let x = 1;", "fn f() {\n    2\n}", "fn f() {\n    2\n}"] {
+            terminal.remember(piece);
+        }
+        let later = Terminal::new(session(), Some(&file)).unwrap();
+        let kept: Vec<&str> = later.editor.history().iter().map(String::as_str).collect();
+        assert_eq!(kept, ["let x = 1;", "fn f() {\n    2\n}"]);
+        // No place for it is no reason to stop.
+        for nowhere in [None, Some(file.join("below/a/file"))] {
+            Terminal::new(session(), nowhere.as_deref()).unwrap().remember("1");
+        }
+    }
+}

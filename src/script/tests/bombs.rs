@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::bench::{Bench, ok};
+use super::bench::{Bench, page};
 use crate::script::render;
 use crate::stop::Stop;
 
@@ -133,6 +133,8 @@ const BOMBS: &[(&str, &str, &str)] = &[
         "limit",
         r#"let s = ""; s.pad(1000000, "x"); let a = []; a.pad(100, #{s: "", t: 1}); a.push(#{s: s, t: s}); table(a)"#,
     ),
+    ("a long list", "value", r#"let n = 0; for app in paginate("ListApp", #{PageSize: 500}) { n += app.AppId; } n"#),
+    ("a long list at once", "limit", r#"paginate("ListApp", #{PageSize: 500}).to_array().len()"#),
     ("deep JSON", "invalid", r#"let s = ""; s.pad(20000, "["); parse_json(s)"#),
     ("wide JSON", "limit", r#"let s = "["; s.pad(8000000, "0,"); parse_json(s)"#),
     ("threads of threads", "limit", "fn f(n) { parallel([1, 2], 2, |x| f(n + 1)) } f(0)"),
@@ -176,7 +178,7 @@ fn no_script_takes_the_process_down() {
             scope.spawn(|| {
                 while let Some(name) = names.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
                     let begun = Instant::now();
-                    let result = explode(name);
+                    let result = explode("in_a_process_of_its_own", name);
                     println!("{:5.1} s {name}", begun.elapsed().as_secs_f64());
                     if let Err(failure) = result {
                         failures.lock().unwrap().push(format!("{name}: {failure}"));
@@ -189,10 +191,15 @@ fn no_script_takes_the_process_down() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Runs a bomb in a process of its own.
-fn explode(name: &str) -> Result<(), String> {
+#[test]
+fn chains_that_outlive_their_script_do_no_harm() {
+    explode("chains_kept_in_a_process_of_their_own", "").unwrap();
+}
+
+/// Runs one of the tests below in a process of its own, for this bomb.
+fn explode(test: &str, name: &str) -> Result<(), String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "script::tests::bombs::in_a_process_of_its_own", "--ignored", "--nocapture"])
+        .args(["--exact", &format!("script::tests::bombs::{test}"), "--ignored", "--nocapture"])
         .env(VARIABLE, name)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -219,7 +226,22 @@ fn explode(name: &str) -> Result<(), String> {
 }
 
 #[test]
-#[ignore = "run by the test above, for one bomb at a time"]
+#[ignore = "run by a test above"]
+fn chains_kept_in_a_process_of_their_own() {
+    const CHAIN: &str = "let f = || 1; for i in 0..100000 { let g = f; f = || g; }";
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("chain.rhai"), format!("{CHAIN} export f as f;")).unwrap();
+    let bench = Bench::idle().in_folder(folder.path());
+    let mut session = bench.session();
+    session.run(CHAIN).unwrap();
+    session.run("import \"chain\" as chain;").unwrap();
+    assert!(session.run("foo(f)").is_err());
+    drop(session);
+    assert_eq!(bench.host().run("main.rhai", "import \"chain\" as chain; let x = chain::f; 1"), Ok(0));
+}
+
+#[test]
+#[ignore = "run by a test above, for one bomb at a time"]
 fn in_a_process_of_its_own() {
     let name = std::env::var(VARIABLE).unwrap();
     let (expected, text) = BOMBS
@@ -229,7 +251,7 @@ fn in_a_process_of_its_own() {
         .or_else(|| written(&name))
         .unwrap();
     let bench = Bench::with(
-        |_| ok(serde_json::json!({})),
+        |request| page(request, 100_000),
         Stop::default(),
         |settings| {
             settings.max_memory = MEMORY;
