@@ -141,8 +141,16 @@ fn names_that_can_only_be_slips_are_not_sent() {
         assert_eq!(error.message, format!("there is no operation `{name}`"));
         assert_eq!(error.hints, [format!("did you mean `{near}`?")]);
     }
-    assert_eq!(Target::named("RebuildAppInstance").unwrap(), Target::Unlisted("RebuildAppInstance".into()));
     assert!(Target::named("no such").is_err());
+}
+
+#[test]
+fn every_action_that_the_vendors_later_clients_know_can_be_called() {
+    let later: Vec<String> = serde_json::from_str(include_str!("../../tests/golden/later-actions.json")).unwrap();
+    assert_eq!(later.len(), 33);
+    for action in later {
+        assert_eq!(Target::named(&action).unwrap(), Target::Unlisted(action));
+    }
 }
 
 #[test]
