@@ -100,12 +100,11 @@ fn per_call(theirs: Duration, ours: Duration) -> String {
 /// A script host on its own runtime, as the commands set it up.
 struct Script {
     host: Host,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl Script {
     fn new(server: &Server, concurrency: usize) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let handle = jst::commands::session::io_thread().unwrap();
         let endpoint = Endpoint::parse(&server.url()).unwrap();
         let settings = ClientSettings {
             endpoint,
@@ -124,20 +123,19 @@ impl Script {
         };
         let stop = Arc::new(Stop::new(None));
         let connect = Box::new(move || Ok(Client::new(settings.clone())));
-        let account =
-            Arc::new(Account::new(connect, Policy::default(), None, Arc::clone(&stop), runtime.handle().clone()));
+        let account = Arc::new(Account::new(connect, Policy::default(), None, Arc::clone(&stop), handle.clone()));
         let settings = Settings {
             root: std::path::PathBuf::new(),
             args: Vec::new(),
             allow_env: Default::default(),
             clock: Arc::new(Clock::real()),
             stop,
-            runtime: runtime.handle().clone(),
+            runtime: handle.clone(),
             max_memory: 512 << 20,
             max_operations: u64::MAX,
             simulated: false,
         };
-        Self { host: Host::new(settings, &account), _runtime: runtime }
+        Self { host: Host::new(settings, &account) }
     }
 
     fn time(&self, code: &str) -> Duration {

@@ -3,7 +3,7 @@
 mod call;
 mod ops;
 mod run;
-mod session;
+pub mod session;
 mod sim;
 mod whoami;
 

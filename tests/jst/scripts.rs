@@ -36,3 +36,12 @@ fn scripts_print_what_stands_beside_them() {
         assert_eq!(ran.stdout, expected, "{}: {}", script.display(), ran.stderr);
     }
 }
+
+#[test]
+fn batch_scale_without_arguments_scales_the_demo_account() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let out = jst(["run", "--sim", "-q", "scripts/batch_scale.rhai"]).in_folder(root).run().ok();
+    // Which of the two gets its deploy order first is open: both are asked for at once.
+    let summary: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    assert_eq!((&summary["counts"]["chosen"], &summary["counts"]["done"]), (&2.into(), &2.into()), "{out}");
+}
