@@ -5,8 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
 
 use crate::catalogue::{self, Effect, Method};
@@ -14,7 +13,7 @@ use crate::credentials::Credentials;
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::retry::{self, Budget, Failure, Tried};
 use crate::secret::REDACTOR;
-use crate::wire::reply::{self, Reason, Received};
+use crate::wire::reply::{self, Reason, Received, Tree};
 use crate::wire::request::{Request, Target};
 use crate::wire::sign::{self, Signed, Stamp};
 
@@ -124,7 +123,7 @@ impl Client {
     ///
     /// # Errors
     /// Every kind of the script API but `policy` and `limit`.
-    pub async fn call(&self, target: &Target, request: &Request) -> Result<Value> {
+    pub async fn call<T: Tree>(&self, target: &Target, request: &Request) -> Result<T> {
         request.secrets(target).for_each(|secret| REDACTOR.add(&secret));
         let (action, effect) = (target.action(), target.effect());
         let started = Instant::now();
@@ -151,7 +150,12 @@ impl Client {
     }
 
     /// One HTTP exchange: sign, send, read.
-    async fn attempt(&self, target: &Target, request: &Request, attempt: u32) -> std::result::Result<Value, Failure> {
+    async fn attempt<T: Tree>(
+        &self,
+        target: &Target,
+        request: &Request,
+        attempt: u32,
+    ) -> std::result::Result<T, Failure> {
         self.pacer.turn().await;
         // The semaphore is never closed; without it the cap would just not hold.
         let _permit = self.permits.acquire().await.ok();
@@ -193,22 +197,27 @@ impl Client {
         let http = self.http().map_err(Failure::NotConnected)?;
         let mut url = self.settings.endpoint.0.clone();
         url.set_query(Some(&signed.query));
-        let mut outgoing = match signed.method {
-            Method::Get => http.get(url),
-            Method::Post => http
-                .post(url)
-                .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(signed.body.clone()),
-        };
-        outgoing = outgoing.headers(headers(target, attempt)).timeout(timeout);
+        let mut outgoing = reqwest::Request::new(
+            match signed.method {
+                Method::Get => reqwest::Method::GET,
+                Method::Post => reqwest::Method::POST,
+            },
+            url,
+        );
+        if signed.method == Method::Post {
+            let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+            outgoing.headers_mut().insert(CONTENT_TYPE, form);
+            *outgoing.body_mut() = Some(signed.body.clone().into());
+        }
+        set_headers(outgoing.headers_mut(), target, attempt);
+        *outgoing.timeout_mut() = Some(timeout);
         let failed = |error: &reqwest::Error| self.transport(error, timeout);
-        let mut response = outgoing.send().await.map_err(|e| failed(&e))?;
+        let mut response = http.execute(outgoing).await.map_err(|e| failed(&e))?;
         let mut received = Received {
             status: response.status().as_u16(),
             body: Vec::new(),
-            date: header(&response, "date")
-                .and_then(|text| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp())),
-            retry_after: header(&response, "x-acs-retry-after")
+            date: header(&response, DATE).map(str::to_owned),
+            retry_after: header(&response, HeaderName::from_static("x-acs-retry-after"))
                 .and_then(|text| text.trim().parse().ok())
                 .map(Duration::from_millis),
         };
@@ -276,8 +285,9 @@ impl Client {
 
     /// Takes the service's clock as ours, from the answer to an attempt stamped `sent`.
     fn correct_clock(&self, received: &Received, sent: Timestamp) {
-        let Some(date) = received.date else { return };
-        let off = date.duration_since(sent).as_millis();
+        let date = received.date.as_deref().and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
+        let Some(date) = date else { return };
+        let off = date.timestamp().duration_since(sent).as_millis();
         let moved = i64::try_from(off).unwrap_or(0);
         self.skew.fetch_add(moved, Ordering::AcqRel);
         tracing::warn!("this machine's clock is {:.0} s off the service's", off as f64 / 1000.0);
@@ -324,20 +334,22 @@ impl Failure {
     }
 }
 
-/// The headers that the vendor's clients send.
-fn headers(target: &Target, attempt: u32) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(3);
-    if let Ok(action) = HeaderValue::from_str(target.action()) {
+/// Sets the headers that the vendor's clients send.
+fn set_headers(headers: &mut HeaderMap, target: &Target, attempt: u32) {
+    let action = match target {
+        Target::Listed(operation) => Ok(HeaderValue::from_static(operation.action)),
+        Target::Unlisted(action) => HeaderValue::from_str(action),
+    };
+    if let Ok(action) = action {
         headers.insert(HeaderName::from_static("x-acs-action"), action);
     }
     headers.insert(HeaderName::from_static("x-acs-version"), HeaderValue::from_static(catalogue::VERSION));
     if attempt > 1 {
         headers.insert(HeaderName::from_static("x-acs-retry-attempts"), HeaderValue::from(attempt - 1));
     }
-    headers
 }
 
-fn header<'a>(response: &'a reqwest::Response, name: &str) -> Option<&'a str> {
+fn header(response: &reqwest::Response, name: HeaderName) -> Option<&str> {
     response.headers().get(name)?.to_str().ok()
 }
 

@@ -20,7 +20,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// A stop that sets itself when the deadline passes.
+    /// A stop with a deadline, which [`Stop::keep_deadline`] keeps.
     pub fn new(deadline: Option<Instant>) -> Self {
         Self { deadline, ..Self::default() }
     }
@@ -36,6 +36,7 @@ impl Stop {
     pub fn reset(&self) {
         *self.why() = None;
         self.is_set.store(false, Ordering::Release);
+        self.check_deadline();
     }
 
     /// Whether the run is to end: one atomic read.
@@ -54,7 +55,15 @@ impl Stop {
         self.is_set().then(|| self.why().clone()).flatten()
     }
 
-    /// Waits until the run is to end, and says why. Someone must wait for the deadline to be noticed.
+    /// Ends the run when its deadline passes. Someone must wait for this.
+    pub async fn keep_deadline(&self) {
+        if let Some(at) = self.deadline {
+            tokio::time::sleep_until(at.into()).await;
+            self.check_deadline();
+        }
+    }
+
+    /// Waits until the run is to end, and says why.
     pub async fn stopped(&self) -> Error {
         loop {
             let changed = self.changed.notified();
@@ -64,13 +73,7 @@ impl Stop {
             if let Some(why) = self.why_set() {
                 return why;
             }
-            match self.deadline {
-                None => changed.await,
-                Some(at) => {
-                    let _ = tokio::time::timeout_at(at.into(), changed).await;
-                    self.check_deadline();
-                }
-            }
+            changed.await;
         }
     }
 

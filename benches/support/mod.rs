@@ -79,14 +79,18 @@ pub fn serve_if_asked() -> bool {
     true
 }
 
-/// Pages of `ListAppEnvironment` out of 100,000 or 1,000 records by `AppId`; for the rest one short reply.
+/// Pages of `ListAppEnvironment` out of 100,000 or 1,000 records by `AppId`; for the rest one short
+/// reply as documented.
 fn answer(request: &Request<Incoming>) -> String {
     let query = request.uri().query().unwrap_or_default();
     let number = |name: &str| -> Option<i64> {
         query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
     };
+    if query.contains("Action=ScaleApp&") {
+        return r#"{"RequestId":"1E77D6B8-5A1F-4C2B-9C0E-3D2F6A7B8C9D","Code":0,"ErrMsg":"","Success":true,"Result":{"DeployOrderId":4711,"BusinessCode":"","Admitted":true}}"#.to_owned();
+    }
     if !query.contains("Action=ListAppEnvironment&") {
-        return r#"{"Code":0,"RequestId":"R","ErrMsg":"","Success":true,"Result":{"Admitted":true,"BusinessCode":"","DeployOrderId":4711},"TotalCount":1,"Data":[{"AppId":1001,"Title":"shop","Language":"Java"}]}"#.to_owned();
+        return r#"{"RequestId":"1E77D6B8-5A1F-4C2B-9C0E-3D2F6A7B8C9D","Code":0,"ErrorMsg":"","TotalCount":1,"Data":[{"AppId":1001,"Title":"shop","Description":"a shop","Language":"Java","OperatingSystem":"linux","BizName":"shop","ServiceType":"stateless","DeployType":"ContainerDeployment"}]}"#.to_owned();
     }
     let total = number("AppId").unwrap_or(0);
     let (page, size) = (number("PageNumber").unwrap_or(1), number("PageSize").unwrap_or(100));

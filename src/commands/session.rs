@@ -5,8 +5,6 @@ use std::io::{BufRead as _, Write as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::runtime::Handle;
-
 use crate::account::{Account, Confirm};
 use crate::client::{Client, Endpoint};
 use crate::clock::Clock;
@@ -24,7 +22,6 @@ pub struct Work {
     stop: Arc<Stop>,
     clock: Arc<Clock>,
     account: Arc<Account>,
-    runtime: Handle,
 }
 
 impl Work {
@@ -33,22 +30,15 @@ impl Work {
     /// # Errors
     /// `io` when the system gives no thread or no signal handler.
     pub fn new(config: Arc<Config>, for_person: bool) -> Result<Self> {
-        let runtime = io_thread()?;
         let stop = Arc::new(Stop::new(config.deadline));
-        watch_signals(&runtime, &stop)?;
+        watch(&stop)?;
         let clock = Arc::new(if config.sim() { sim::embedded::clock(for_person) } else { Clock::real() });
         let connect = {
             let (config, clock) = (Arc::clone(&config), Arc::clone(&clock));
             Box::new(move || connect(&config, &clock))
         };
-        let account = Arc::new(Account::new(
-            connect,
-            config.policy.clone(),
-            confirm(&config),
-            Arc::clone(&stop),
-            runtime.clone(),
-        ));
-        Ok(Self { config, stop, clock, account, runtime })
+        let account = Account::new(connect, config.policy.clone(), confirm(&config), Arc::clone(&stop))?;
+        Ok(Self { config, stop, clock, account: Arc::new(account) })
     }
 
     /// The settings of the run.
@@ -74,7 +64,6 @@ impl Work {
             allow_env: self.config.allowed_env(),
             clock: Arc::clone(&self.clock),
             stop: Arc::clone(&self.stop),
-            runtime: self.runtime.clone(),
             max_memory: self.config.max_memory(),
             max_operations: self.config.max_operations(),
             simulated: self.config.sim(),
@@ -94,21 +83,6 @@ impl Work {
         found.require()?;
         Ok(found.profile.unwrap_or_else(|| "jst".to_owned()))
     }
-}
-
-/// A thread that drives connections and signals while scripts run on threads of their own. Measured, a
-/// runtime of this one thread serves many calls a third faster than one with a worker of its own. It ends
-/// with the process.
-///
-/// # Errors
-/// `io` when the system gives no thread.
-pub fn io_thread() -> Result<Handle> {
-    let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot start: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let handle = runtime.handle().clone();
-    let thread = std::thread::Builder::new().name("io".into());
-    thread.spawn(move || runtime.block_on(std::future::pending::<()>())).map_err(failed)?;
-    Ok(handle)
 }
 
 /// A client of the configured account, or of a simulator that is started for it.
@@ -134,14 +108,20 @@ fn connect(config: &Config, clock: &Arc<Clock>) -> Result<Client> {
 /// What a run may take to end after SIGTERM: someone who waits at a prompt does not notice it.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// Lets Ctrl-C and SIGTERM stop the run: the first in good order, the second at once.
-fn watch_signals(runtime: &Handle, stop: &Arc<Stop>) -> Result<()> {
+/// Starts a thread that lets Ctrl-C, SIGTERM and the deadline stop the run: the first signal in good
+/// order, the second at once. It ends with the process.
+fn watch(stop: &Arc<Stop>) -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let _entered = runtime.enter();
-    let listen = |kind| signal(kind).map_err(|error| Error::new(Kind::Io, format!("cannot watch signals: {error}")));
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot watch signals: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let entered = runtime.enter();
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    drop(entered);
     let stop = Arc::clone(stop);
-    runtime.spawn(async move {
+    let watch = async move {
+        let deadline = Arc::clone(&stop);
+        tokio::spawn(async move { deadline.keep_deadline().await });
         loop {
             let (why, text) = tokio::select! {
                 _ = interrupt.recv() => (Interrupt::Interrupt, "interrupted"),
@@ -160,8 +140,9 @@ fn watch_signals(runtime: &Handle, stop: &Arc<Stop>) -> Result<()> {
                 });
             }
         }
-    });
-    Ok(())
+    };
+    let thread = std::thread::Builder::new().name("signals".into());
+    thread.spawn(move || runtime.block_on(watch)).map(drop).map_err(failed)
 }
 
 /// Asks a person about each destructive operation, where there is one to ask.

@@ -8,7 +8,7 @@ use rhai::{Dynamic, FuncRegistration, Map as RhaiMap, Module, NativeCallContext,
 use serde_json::{Map, Value};
 
 use super::threads::Threads;
-use super::value::{from_dynamic, named_from_dynamic, throw, to_dynamic};
+use super::value::{from_dynamic, named_from_dynamic, throw};
 use super::{batch, pages};
 use crate::account::Account;
 use crate::catalogue::{self, Operation, Param, Scalar, Type};
@@ -75,7 +75,7 @@ fn register_operation(module: &mut Module, account: &Arc<Account>, operation: &'
         let account = Arc::clone(account);
         register(module, operation.function, &signature, &help, move |_, args| {
             let params = arguments(operation, args).map_err(throw)?;
-            account.call(&Target::Listed(operation), params).map(to_dynamic).map_err(throw)
+            account.call(&Target::Listed(operation), params).map_err(throw)
         });
     }
 }
@@ -180,7 +180,7 @@ fn register_call(module: &mut Module, account: &Arc<Account>) {
                 let none = Dynamic::from_map(RhaiMap::new());
                 let params = params.first().map_or(&none, |params| &**params);
                 let result = target_of(action).and_then(|target| account.call(&target, map_of(params)?));
-                let result = result.map(to_dynamic).map_err(throw);
+                let result = result.map_err(throw);
                 if tries { batch::outcome(context, params.clone(), result) } else { result }
             });
         }

@@ -9,7 +9,7 @@ use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map as RhaiMap, Module, NativeC
 
 use super::api::{self, ScriptResult, map_of, target_of};
 use super::threads::{self, Threads};
-use super::value::{from_dynamic, is_ours, throw, to_dynamic, to_map};
+use super::value::{from_dynamic, is_ours, throw, to_map};
 use super::{limits, report};
 use crate::account::Account;
 use crate::error::{Error, Kind, Outcome, Result};
@@ -88,7 +88,7 @@ pub(super) fn outcome(context: &NativeCallContext<'_>, item: Dynamic, result: It
     };
     let fields = [("ok", ok.into()), ("value", value), ("error", error), ("item", item)];
     let map: RhaiMap = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
-    Ok(map.into())
+    Ok(Dynamic::from_map(map))
 }
 
 /// Whether an error ends the script, past every form.
@@ -127,7 +127,7 @@ fn finish(
             (Form::Throw, Err(error)) => failures.push((item, failure(context, &error))),
         }
     }
-    if failures.is_empty() { Ok(values.into()) } else { Err(throw(all_of(name, count, failures))) }
+    if failures.is_empty() { Ok(Dynamic::from_array(values)) } else { Err(throw(all_of(name, count, failures))) }
 }
 
 /// One error that lists every failure; its kind is the gravest among them.
@@ -184,7 +184,7 @@ fn run_calls(
         results.sort_unstable_by_key(|(n, _)| *n);
         Ok(results)
     })?;
-    let results = results.into_iter().map(|(_, result)| result.map(to_dynamic).map_err(throw));
+    let results = results.into_iter().map(|(_, result)| result.map_err(throw));
     Ok(items.into_iter().zip(results).collect())
 }
 

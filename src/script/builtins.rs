@@ -9,15 +9,16 @@ use serde_json::{Map, Value};
 use super::api::function;
 use super::host::Settings;
 use super::value::{Ending, from_dynamic, has_room_for, no_room, terminate, throw, to_dynamic, written};
+use crate::account::Account;
 use crate::error::{Error, Kind, Result};
 use crate::output;
 
 type Outcome<T> = std::result::Result<T, Box<EvalAltResult>>;
 
 /// Registers them.
-pub fn register(engine: &mut Engine, settings: &Settings) {
+pub fn register(engine: &mut Engine, settings: &Settings, account: &Arc<Account>) {
     let mut module = Module::new();
-    register_time(&mut module, settings);
+    register_time(&mut module, settings, account);
     register_data(&mut module);
     register_run(&mut module, settings);
     engine.register_global_module(module.into());
@@ -31,22 +32,19 @@ pub fn register(engine: &mut Engine, settings: &Settings) {
     });
 }
 
-fn register_time(module: &mut Module, settings: &Settings) {
+fn register_time(module: &mut Module, settings: &Settings, account: &Arc<Account>) {
     let wait = {
-        let (clock, stop) = (Arc::clone(&settings.clock), Arc::clone(&settings.stop));
-        let runtime = settings.runtime.clone();
+        let (clock, account) = (Arc::clone(&settings.clock), Arc::clone(account));
         move |seconds: f64| -> Outcome<()> {
             let span = std::time::Duration::try_from_secs_f64(seconds).map_err(|_| {
                 let message = format!("sleep takes seconds, 0 or more, not {seconds}");
                 throw(Error::new(Kind::Invalid, message))
             })?;
-            runtime.block_on(async {
-                tokio::select! {
-                    biased;
-                    why = stop.stopped() => Err(throw(why)),
-                    () = clock.sleep(span) => Ok(()),
-                }
-            })
+            let slept = account.wait(async {
+                clock.sleep(span).await;
+                Ok(())
+            });
+            slept.map_err(throw)
         }
     };
     const SLEEP: &str = "Waits, as long as nothing stops the run.";

@@ -9,7 +9,6 @@ use rhai::{
     AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, LexError, OptimizationLevel, ParseErrorType, Scope, Stmt, Token,
 };
 use serde_json::Value;
-use tokio::runtime::Handle;
 
 use super::limits::{self, Limits};
 use super::modules::{Loaded, Resolver};
@@ -36,8 +35,6 @@ pub struct Settings {
     pub clock: Arc<Clock>,
     /// What ends it from outside.
     pub stop: Arc<Stop>,
-    /// Where its waits run.
-    pub runtime: Handle,
     /// Most bytes that it may hold.
     pub max_memory: usize,
     /// Most operations of the engine.
@@ -64,7 +61,6 @@ pub struct Host {
     modules: Arc<Loaded>,
     args: Vec<String>,
     stop: Arc<Stop>,
-    runtime: Handle,
 }
 
 impl Host {
@@ -86,18 +82,9 @@ impl Host {
         #[expect(deprecated, reason = "marked so because it may change, not because anything replaces it")]
         engine.on_parse_token(|token, _, _| free_names(token));
         engine.register_global_module(api::module(account, &threads).into());
-        builtins::register(&mut engine, &settings);
+        builtins::register(&mut engine, &settings, account);
         limits.guard(&mut engine);
-        Self {
-            engine,
-            sources,
-            limits,
-            threads,
-            modules,
-            args: settings.args,
-            stop: settings.stop,
-            runtime: settings.runtime,
-        }
+        Self { engine, sources, limits, threads, modules, args: settings.args, stop: settings.stop }
     }
 
     /// Runs a script of this name and text to its end, and gives its exit code.
@@ -157,12 +144,7 @@ impl Host {
     /// Chains of values need a deep stack to be dropped, so nothing of a script outlives its thread.
     pub(super) fn on_own_thread<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         self.limits.restart();
-        // Sets the stop when the deadline passes: what computes looks at the stop, not at a clock.
-        let stop = Arc::clone(&self.stop);
-        let watch = self.runtime.spawn(async move { stop.stopped().await });
-        let result = self.threads.alone(work);
-        watch.abort();
-        result?
+        self.threads.alone(work)?
     }
 
     pub(super) fn ended(&self, name: &str, result: Outcome<Value>) -> Result<Ended> {

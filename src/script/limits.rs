@@ -212,7 +212,7 @@ impl Limits {
             on_constants().register_into_engine(engine, move |list: &mut Array| of_list(written_list(list)));
             on_constants().register_into_engine(engine, move |map: &mut Map| of_map(written_map(map)));
         }
-        engine.register_fn("to_json", |map: Map| json_of(&map.into(), false));
+        engine.register_fn("to_json", |map: Map| json_of(&Dynamic::from_map(map), false));
     }
 }
 

@@ -102,7 +102,7 @@ impl Walk {
         let Some(fetch) = self.ahead.take() else {
             return Ok(false);
         };
-        let reply = self.pages.account.wait(async move {
+        let reply = self.pages.account.wait(async {
             fetch.await.unwrap_or_else(|lost| Err(Error::new(Kind::Network, format!("fetching a page failed: {lost}"))))
         })?;
         self.records = self.pages.pager.accept(reply)?.into_iter();
@@ -116,7 +116,7 @@ impl Walk {
             let request = Request::build(&target, params)?;
             let client = self.pages.account.client()?;
             let fetch = async move { client.call(&target, &request).await };
-            self.ahead = Some(self.pages.account.runtime().spawn(fetch));
+            self.ahead = Some(self.pages.account.begin(fetch));
         }
         Ok(())
     }

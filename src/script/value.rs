@@ -6,6 +6,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Frame, Kind, Outcome, Problem, Result};
 use crate::memory;
+use crate::wire::reply::Tree;
 
 /// A JSON value for a script. Integers beyond 64 bits with sign become text, so that nothing is lost.
 pub fn to_dynamic(value: Value) -> Dynamic {
@@ -18,11 +19,27 @@ pub fn to_dynamic(value: Value) -> Dynamic {
             _ => number.to_string().into(),
         },
         Value::String(text) => text.into(),
-        Value::Array(list) => list.into_iter().map(to_dynamic).collect::<Vec<_>>().into(),
-        Value::Object(map) => {
-            let map: RhaiMap = map.into_iter().map(|(key, value)| (key.into(), to_dynamic(value))).collect();
-            map.into()
-        }
+        Value::Array(list) => Tree::list(list.into_iter().map(to_dynamic)),
+        Value::Object(map) => Tree::map(Vec::new(), map),
+    }
+}
+
+impl Tree for Dynamic {
+    fn json(value: Value) -> Self {
+        to_dynamic(value)
+    }
+
+    fn list(elements: impl Iterator<Item = Self>) -> Self {
+        // Unlike `into()`, the engine's constructors take a collection as it is.
+        Self::from_array(elements.collect())
+    }
+
+    fn map(mut documented: Vec<(&'static str, Self)>, others: Map<String, Value>) -> Self {
+        // Sorting is cheaper before the names become the engine's.
+        documented.sort_unstable_by_key(|(name, _)| *name);
+        let documented = documented.into_iter().map(|(name, value)| (name.into(), value));
+        let others = others.into_iter().map(|(name, value)| (name.into(), to_dynamic(value)));
+        Self::from_map(documented.chain(others).collect())
     }
 }
 

@@ -308,8 +308,9 @@ mod tests {
         for operation in catalogue::operations() {
             for shape in [Shape::Documented, Shape::Plain] {
                 let body = refusal(operation, shape, "id", &no).to_string().into_bytes();
-                let fault = read(&Target::Listed(operation), &Received { status: 200, body, ..Received::default() })
-                    .unwrap_err();
+                let fault =
+                    read::<Value>(&Target::Listed(operation), &Received { status: 200, body, ..Received::default() })
+                        .unwrap_err();
                 let error = &fault.error;
                 assert_eq!(error.code, Some(Value::from(10409)), "{}", operation.action);
                 assert_eq!(error.message, "in use", "{}", operation.action);
@@ -349,7 +350,7 @@ mod tests {
         for format in [Format::Json, Format::Xml] {
             let body = bytes(&rejection("id", "host", &no), format, "Error");
             let received = Received { status: 403, body, ..Received::default() };
-            let fault = read(&Target::named("ListApp").unwrap(), &received).unwrap_err();
+            let fault = read::<Value>(&Target::named("ListApp").unwrap(), &received).unwrap_err();
             assert_eq!(fault.error.code, Some(Value::from("Forbidden.RAM")));
             assert_eq!(fault.error.message, "Forbidden.RAM: no <b>permission</b> & no cake");
         }

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::{Map, Number, Value};
 
 use super::request::Target;
@@ -21,8 +20,8 @@ pub struct Received {
     pub status: u16,
     /// The body, decompressed; perhaps cut short.
     pub body: Vec<u8>,
-    /// The service's clock, from the `Date` header.
-    pub date: Option<Timestamp>,
+    /// The service's clock: the `Date` header.
+    pub date: Option<String>,
     /// How long the service asks to wait, from `x-acs-retry-after`.
     pub retry_after: Option<Duration>,
 }
@@ -55,8 +54,34 @@ pub struct Fault {
     pub error: Error,
 }
 
+/// What a reply is read into: JSON here, the engine's values in the script layer. Each field is
+/// moved once, from the answer's text to where it is used.
+pub trait Tree: Sized {
+    /// A plain value, or a part of a reply that no record describes.
+    fn json(value: Value) -> Self;
+    /// A list.
+    fn list(elements: impl Iterator<Item = Self>) -> Self;
+    /// A map of the documented fields in their order, then of others.
+    fn map(documented: Vec<(&'static str, Self)>, others: Map<String, Value>) -> Self;
+}
+
+impl Tree for Value {
+    fn json(value: Value) -> Self {
+        value
+    }
+
+    fn list(elements: impl Iterator<Item = Self>) -> Self {
+        elements.collect()
+    }
+
+    fn map(documented: Vec<(&'static str, Self)>, others: Map<String, Value>) -> Self {
+        let documented = documented.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Self::Object(documented.chain(others).collect())
+    }
+}
+
 /// Reads an answer to a call.
-pub fn read(target: &Target, received: &Received) -> Result<Value, Box<Fault>> {
+pub fn read<T: Tree>(target: &Target, received: &Received) -> Result<T, Box<Fault>> {
     let text = String::from_utf8_lossy(&received.body);
     let text = text.trim_start_matches('\u{feff}').trim();
     let mut result = match received.status {
@@ -70,7 +95,7 @@ pub fn read(target: &Target, received: &Received) -> Result<Value, Box<Fault>> {
     result
 }
 
-fn success(target: &Target, text: &str) -> Result<Value, Box<Fault>> {
+fn success<T: Tree>(target: &Target, text: &str) -> Result<T, Box<Fault>> {
     let body = match serde_json::from_str(text) {
         Ok(Value::Object(body)) => body,
         Ok(_) => return Err(broken("is JSON, but not an object")),
@@ -80,20 +105,17 @@ fn success(target: &Target, text: &str) -> Result<Value, Box<Fault>> {
         Err(_) => return Err(broken("is not JSON")),
     };
     let body = unwrap(target, body);
-    let reply = match target {
-        Target::Listed(operation) => {
-            let known = operation.reply.iter().any(|field| key_of(&body, field.name).is_some());
-            if !known {
-                return Err(broken("has none of the documented fields"));
-            }
-            conform(operation.reply, body)
-        }
-        Target::Unlisted(_) => mask(body),
-    };
-    match refusal(target, &reply) {
-        Some(fault) => Err(fault),
-        None => Ok(Value::Object(reply)),
+    let documented = target.operation().map(|operation| operation.reply);
+    if documented.is_some_and(|fields| fields.iter().all(|field| key_of(&body, field.name).is_none())) {
+        return Err(broken("has none of the documented fields"));
     }
+    if let Some(fault) = refusal(target, &body) {
+        return Err(fault);
+    }
+    Ok(match documented {
+        Some(fields) => conform(fields, body),
+        None => T::json(Value::Object(mask(body))),
+    })
 }
 
 fn broken(how: &str) -> Box<Fault> {
@@ -148,46 +170,75 @@ fn unwrap(target: &Target, mut body: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// The key under which a map holds a field: in its canonical spelling, else in another case.
-fn key_of(map: &Map<String, Value>, name: &str) -> Option<String> {
+fn key_of<'a>(map: &'a Map<String, Value>, name: &'a str) -> Option<&'a str> {
     if map.contains_key(name) {
-        return Some(name.to_owned());
+        return Some(name);
     }
-    map.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned()
+    map.keys().find(|key| key.eq_ignore_ascii_case(name)).map(String::as_str)
 }
 
 /// The documented fields of a map in their order, spelling and types, null where nothing was sent;
 /// then whatever else was sent, as it is.
-fn conform(fields: &[Field], mut sent: Map<String, Value>) -> Map<String, Value> {
-    let mut reply = Map::with_capacity(fields.len());
-    for field in fields {
-        let mut value = sent.shift_remove(field.name);
-        if value.is_none() && !sent.is_empty() {
-            value = spelt_otherwise(&mut sent, field.name);
+fn conform<T: Tree>(fields: &'static [Field], mut sent: Map<String, Value>) -> T {
+    let is_documented = |key: &str| fields.iter().any(|field| field.name == key);
+    let mut taken = 0;
+    let mut take = |name: &str| match sent.get_mut(name) {
+        Some(value) => {
+            taken += 1;
+            Some(value.take())
         }
-        let value = match value {
-            Some(value) if field.secret => masked(value),
+        None => {
+            let spelt = |key: &str| spellings(&name).iter().any(|name| key.eq_ignore_ascii_case(name));
+            let key = sent.keys().find(|key| spelt(key) && !is_documented(key))?.clone();
+            sent.shift_remove(&key)
+        }
+    };
+    let documented = fields.iter().map(|field| {
+        let value = match take(field.name) {
+            Some(value) if field.secret => T::json(masked(value)),
             Some(value) => shaped(field.shape, value),
-            None => Value::Null,
+            None => T::json(Value::Null),
         };
-        reply.insert(field.name.to_owned(), value);
+        (field.name, value)
+    });
+    let documented = documented.collect();
+    if taken < sent.len() {
+        sent.retain(|key, _| !is_documented(key));
+    } else {
+        sent.clear();
     }
-    reply.extend(mask(sent));
-    reply
+    T::map(documented, mask(sent))
 }
 
 /// The three spellings of the field with a failure's text.
 const ERROR_TEXT: [&str; 3] = ["ErrMsg", "ErrorMsg", "ErrMessage"];
 
-fn spelt_otherwise(sent: &mut Map<String, Value>, name: &str) -> Option<Value> {
-    let names: &[&str] = if ERROR_TEXT.contains(&name) { &ERROR_TEXT } else { &[name] };
-    let key = names.iter().find_map(|name| key_of(sent, name))?;
-    sent.shift_remove(&key)
+/// The names under which a field may come, in any case.
+fn spellings<'a>(name: &'a &'a str) -> &'a [&'a str] {
+    if ERROR_TEXT.contains(name) { &ERROR_TEXT } else { std::slice::from_ref(name) }
 }
 
 /// A value in the documented type. What does not convert without loss stays as it was sent.
-fn shaped(shape: Shape, value: Value) -> Value {
+fn shaped<T: Tree>(shape: Shape, value: Value) -> T {
     match (shape, value) {
-        (_, Value::Null) => Value::Null,
+        (Shape::Object(fields), Value::Object(map)) => conform(fields, map),
+        // One sample shows a list of one where an object is documented.
+        (Shape::Object(fields), Value::Array(mut list)) if list.len() <= 1 => {
+            list.pop().map_or_else(|| T::json(Value::Null), |value| shaped(Shape::Object(fields), value))
+        }
+        (Shape::Objects(fields), Value::Array(list)) => {
+            T::list(list.into_iter().map(|value| shaped(Shape::Object(fields), value)))
+        }
+        (Shape::Objects(fields), Value::Object(map)) => T::list(std::iter::once(conform(fields, map))),
+        (Shape::Strings, Value::Array(list)) => T::list(list.into_iter().map(|value| shaped(Shape::String, value))),
+        (_, Value::Object(map)) => T::json(Value::Object(mask(map))),
+        (shape, value) => T::json(plain(shape, value)),
+    }
+}
+
+/// A plain value in the documented type.
+fn plain(shape: Shape, value: Value) -> Value {
+    match (shape, value) {
         (Shape::String, Value::Number(number)) => Value::String(number.to_string()),
         (Shape::String, Value::Bool(flag)) => Value::String(flag.to_string()),
         (Shape::Int, Value::String(text)) if text.is_empty() => Value::Null,
@@ -204,17 +255,6 @@ fn shaped(shape: Shape, value: Value) -> Value {
             Some(1) => Value::Bool(true),
             _ => Value::Number(number),
         },
-        (Shape::Object(fields), Value::Object(map)) => Value::Object(conform(fields, map)),
-        // One sample shows a list of one where an object is documented.
-        (Shape::Object(fields), Value::Array(mut list)) if list.len() <= 1 => {
-            list.pop().map_or(Value::Null, |value| shaped(Shape::Object(fields), value))
-        }
-        (Shape::Objects(fields), Value::Array(list)) => {
-            list.into_iter().map(|value| shaped(Shape::Object(fields), value)).collect()
-        }
-        (Shape::Objects(fields), Value::Object(map)) => Value::Array(vec![Value::Object(conform(fields, map))]),
-        (Shape::Strings, Value::Array(list)) => list.into_iter().map(|value| shaped(Shape::String, value)).collect(),
-        (_, Value::Object(map)) => Value::Object(mask(map)),
         (_, value) => value,
     }
 }
@@ -252,41 +292,54 @@ fn mask(map: Map<String, Value>) -> Map<String, Value> {
         .collect()
 }
 
-fn error_text(reply: &Map<String, Value>) -> Option<String> {
-    ERROR_TEXT.iter().chain(&["Message", "message"]).find_map(|name| {
-        let text = reply.get(*name)?.as_str()?;
-        (!text.is_empty()).then(|| text.to_owned())
-    })
+fn error_text(body: &Map<String, Value>) -> Option<String> {
+    let texts = ERROR_TEXT.iter().chain(&["Message"]).filter_map(|name| text_of(body, name));
+    texts.into_iter().find(|text| !text.is_empty())
 }
 
 /// A business failure inside HTTP 200.
-fn refusal(target: &Target, reply: &Map<String, Value>) -> Option<Box<Fault>> {
-    let code = reply.get("Code").filter(|code| !code.is_null());
-    let succeeded = match code {
-        None => true,
-        Some(code) => is_success(target.operation(), code),
-    };
-    let result = reply.get("Result");
-    let within = |name| result.and_then(|result| result.get(name));
-    let denied = |value: Option<&Value>| value == Some(&Value::Bool(false));
-    if let Some(Value::String(code)) = code.filter(|_| !succeeded) {
-        return Some(gateway_fault(200, code, reply));
+fn refusal(target: &Target, body: &Map<String, Value>) -> Option<Box<Fault>> {
+    let fields = target.operation().map_or(&[][..], |operation| operation.reply);
+    let code = deciding(fields, body, "Code");
+    let succeeded = code.as_ref().is_none_or(|code| is_success(target.operation(), code));
+    if let Some(Value::String(code)) = code.as_ref().filter(|_| !succeeded) {
+        return Some(gateway_fault(200, code, body));
     }
-    if !succeeded || denied(reply.get("Success")) || denied(within("Success")) {
-        let text = error_text(reply).unwrap_or_else(|| "no reason given".to_owned());
-        return Some(refused(Kind::Api, code.cloned(), reply, text));
+    let within = fields.iter().find_map(|field| match field.shape {
+        Shape::Object(fields) if field.name == "Result" => Some(fields),
+        _ => None,
+    });
+    let result = match body.get("Result") {
+        Some(Value::Array(list)) => list.first(),
+        result => result,
+    };
+    let within = |name| deciding(within.unwrap_or_default(), result?.as_object()?, name);
+    let denied = |value: Option<Value>| value == Some(Value::Bool(false));
+    if !succeeded || denied(deciding(fields, body, "Success")) || denied(within("Success")) {
+        let text = error_text(body).unwrap_or_else(|| "no reason given".to_owned());
+        return Some(refused(Kind::Api, code, body, text));
     }
     if denied(within("Admitted")) {
-        let code = within("BusinessCode").filter(|code| !code.is_null()).cloned();
+        let code = within("BusinessCode");
         let why = match code.as_ref().and_then(Value::as_str) {
             Some("102000") => "there is no admission credential",
             Some("102001") => "the admission is under review",
             _ => "no reason given",
         };
         let text = format!("not admitted, nothing was deployed: {why}");
-        return Some(refused(Kind::NotAdmitted, code, reply, text));
+        return Some(refused(Kind::NotAdmitted, code, body, text));
     }
     None
+}
+
+/// A field that decides what a reply means, in its documented type. A part without a record is
+/// taken by its exact spelling.
+fn deciding(fields: &[Field], map: &Map<String, Value>, name: &str) -> Option<Value> {
+    let value = match fields.iter().find(|field| field.name == name) {
+        Some(field) => plain(field.shape, map.get(key_of(map, name)?)?.clone()),
+        None => map.get(name)?.clone(),
+    };
+    (!value.is_null()).then_some(value)
 }
 
 fn is_success(operation: Option<&'static Operation>, code: &Value) -> bool {
@@ -308,7 +361,7 @@ fn refused(kind: Kind, code: Option<Value>, reply: &Map<String, Value>, message:
 }
 
 fn text_of(map: &Map<String, Value>, name: &str) -> Option<String> {
-    map.get(&key_of(map, name)?)?.as_str().map(str::to_owned)
+    map.get(key_of(map, name)?)?.as_str().map(str::to_owned)
 }
 
 /// An answer with a status that says failure: JSON or XML of the gateway, or a page of something between.

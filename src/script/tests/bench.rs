@@ -125,14 +125,15 @@ impl Bench {
             }))
         };
         let policy = Policy::new(false, false, &[], &[]).unwrap();
-        let account = Account::new(Box::new(connect), policy, None, Arc::clone(&stop), runtime());
+        let watched = Arc::clone(&stop);
+        runtime().spawn(async move { watched.keep_deadline().await });
+        let account = Account::new(Box::new(connect), policy, None, Arc::clone(&stop)).unwrap();
         let mut settings = Settings {
             root: "scripts".into(),
             args: vec!["--env".to_owned(), "3001".to_owned()],
             allow_env: [("PATH".to_owned(), std::env::var("PATH").ok())].into(),
             clock: Arc::new(Clock::simulated(Pace::Told, "2020-02-20T08:00:00Z".parse().unwrap())),
             stop: Arc::clone(&stop),
-            runtime: runtime(),
             max_memory: 512 << 20,
             max_operations: 50_000_000,
             simulated: true,
