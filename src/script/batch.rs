@@ -169,16 +169,10 @@ fn run_calls(
     }
     account.permit(&target)?;
     let client = account.client()?;
-    let requests: Vec<_> = items.iter().map(|item| Request::build(&target, map_of(item)?)).collect();
-    let results = account.wait(async move {
+    let call = async |item| client.call(&target, &Request::build(&target, map_of(item)?)?).await;
+    let results = account.wait(async {
         // Unordered, so that one slow call does not hold back those behind it.
-        let calls = requests.into_iter().enumerate().map(|(n, request)| {
-            let (client, target) = (&client, &target);
-            async move {
-                let result = async { client.call(target, &request?).await }.await;
-                (n, result)
-            }
-        });
+        let calls = items.iter().enumerate().map(async |(n, item)| (n, call(item).await));
         let calls = futures_util::stream::iter(calls).buffer_unordered(concurrency);
         let mut results: Vec<_> = calls.collect().await;
         results.sort_unstable_by_key(|(n, _)| *n);
