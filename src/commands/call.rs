@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::catalogue::{Operation, Type};
 use crate::credentials::Credentials;
-use crate::error::{Error, Kind, Problem, Result};
+use crate::error::{Error, Kind, Result};
 use crate::secret::{MASK, Secret};
 use crate::wire::request::{self, Request, Target};
 use crate::wire::sign::{self, Stamp};
@@ -13,7 +13,7 @@ use crate::wire::sign::{self, Stamp};
 /// element as the wire does (`EcsInstanceIdList.1=i-1`) or give a whole list as JSON.
 ///
 /// # Errors
-/// `usage` for what is not `KEY=VALUE` or not JSON, `invalid` with every value that does not fit its type.
+/// `usage` for what is not `KEY=VALUE` or not JSON. Whether values fit is for [`Request::build`] to say.
 pub fn parameters(target: &Target, words: &[String], json: Option<&str>) -> Result<Map<String, Value>> {
     let mut params = match json {
         None => Map::new(),
@@ -55,9 +55,7 @@ fn typed(operation: &'static Operation, pairs: Vec<(&str, &str)>, params: &mut M
             Some(_) => wire.push((name, text)),
         }
     }
-    let typed = request::unflatten(operation, wire)
-        .map_err(|problems: Vec<Problem>| request::invalid(operation.action, problems))?;
-    params.extend(typed);
+    params.extend(request::unflatten(operation, wire));
     Ok(())
 }
 

@@ -117,9 +117,10 @@ fn width(value: &Value) -> usize {
 }
 
 fn register_run(module: &mut Module, settings: &Settings) {
-    let exit = |code: i64| -> Outcome<()> {
-        match u8::try_from(code) {
-            Ok(code @ (0 | 64..=113)) => Err(terminate(Ending::Exit(code))),
+    // Any value, or the engine's own `exit` would take those that are no integer.
+    let exit = |code: Dynamic| -> Outcome<()> {
+        match code.as_int().ok().and_then(|code| u8::try_from(code).ok()) {
+            Some(code @ (0 | 64..=113)) => Err(terminate(Ending::Exit(code))),
             _ => {
                 let message = format!("exit takes 0 or a code from 64 to 113, not {code}");
                 let hint = "the other codes have meanings of their own; throw to end with 1";
@@ -128,7 +129,7 @@ fn register_run(module: &mut Module, settings: &Settings) {
         }
     };
     const EXIT: &str = "Ends the run with 0 or a code of the script's own, 64 to 113.";
-    function("exit", &["()"], EXIT).set_into_module(module, move || exit(0));
+    function("exit", &["()"], EXIT).set_into_module(module, move || exit(0.into()));
     function("exit", &["code: int", "()"], EXIT).set_into_module(module, exit);
     let granted = settings.allow_env.clone();
     function(

@@ -115,6 +115,10 @@ fn no_function(engine: &Engine, signature: &str) -> Error {
     let own = forms_in(&engine.gen_fn_signatures(false));
     let forms = if own.is_empty() { forms_in(&known) } else { own };
     if !forms.is_empty() {
+        // The engine lists them in an order of its own, and its functions by their types in Rust.
+        let mut forms: Vec<String> = forms.iter().map(|form| in_script_words(form)).collect();
+        forms.sort_unstable_by_key(|form| (form.len(), form.clone()));
+        forms.dedup();
         return Error::new(Kind::Script, format!("`{name}` does not take ({given})"))
             .hint(format!("it takes {}", forms.join(", or ")));
     }
@@ -124,6 +128,18 @@ fn no_function(engine: &Engine, signature: &str) -> Error {
     match suggest::nearest(name, names.iter().map(String::as_str)) {
         Some(near) => error.hint(did_you_mean(near)),
         None => error,
+    }
+}
+
+/// A signature without what only Rust has: references, and errors in the result.
+fn in_script_words(signature: &str) -> String {
+    let plain = signature.replace("&mut ", "");
+    match plain.split_once("Result<") {
+        Some((before, result)) => {
+            let value = result.split([',', '>']).next().unwrap_or_default();
+            format!("{before}{}", value.to_lowercase())
+        }
+        None => plain,
     }
 }
 

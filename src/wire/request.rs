@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::validate;
-use crate::catalogue::{self, Effect, Method, Operation, PAGE_SIZE, Param, Position, Scalar, Type};
+use crate::catalogue::{self, Effect, Method, Operation, PAGE_SIZE, Position, Scalar, Type};
 use crate::error::{Error, Kind, Outcome, Problem, Result};
 use crate::secret::{self, Secret};
 use crate::suggest;
@@ -237,16 +237,10 @@ fn flatten_unlisted(params: &Map<String, Value>) -> Result<Vec<(String, String)>
     Ok(flat)
 }
 
-/// The longest list that [`unflatten`] reads: far beyond any real request.
-const LONGEST_LIST: usize = 10_000;
-
 /// The inverse of [`flatten`]: typed values from wire names and texts. Names that the operation
-/// does not have are passed over, as the service does. Texts that do not fit their type are problems.
-pub fn unflatten<'a>(
-    operation: &Operation,
-    pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> std::result::Result<Map<String, Value>, Vec<Problem>> {
-    let mut problems = Vec::new();
+/// does not have are passed over, as the service does. A text that does not fit its type stays
+/// text, for validation to name it beside whatever else is wrong.
+pub fn unflatten<'a>(operation: &Operation, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Map<String, Value> {
     let mut scalars = BTreeMap::new();
     let mut lists: BTreeMap<&str, BTreeMap<usize, Value>> = BTreeMap::new();
     for (name, text) in pairs {
@@ -256,52 +250,26 @@ pub fn unflatten<'a>(
             continue;
         };
         let index = parts.next().and_then(|n| n.parse().ok()).filter(|n| *n >= 1);
-        let parsed = match (param.ty, index, parts.next()) {
+        match (param.ty, index, parts.next()) {
             (Type::Scalar(scalar), None, None) if head == name => {
-                parse(scalar, text).map(|value| drop(scalars.insert(param.name, value)))
+                scalars.insert(param.name, parse(scalar, text));
             }
-            (Type::List(_) | Type::Maps(_), Some(n), _) if n > LONGEST_LIST => {
-                Err(format!("has an index beyond {LONGEST_LIST}"))
+            (Type::List(scalar), Some(n), None) => {
+                lists.entry(param.name).or_default().insert(n, parse(scalar, text));
             }
-            (Type::List(scalar), Some(n), None) => parse(scalar, text).map(|value| {
-                lists.entry(param.name).or_default().insert(n, value);
-            }),
-            (Type::Maps(fields), Some(n), Some(field)) => element_field(fields, field, text).map(|entry| {
-                let list = lists.entry(param.name).or_default();
-                let element = list.entry(n).or_insert_with(|| Value::Object(Map::new()));
-                if let (Some((name, value)), Value::Object(map)) = (entry, element) {
-                    map.insert(name.to_owned(), value);
+            (Type::Maps(fields), Some(n), Some(name)) => {
+                let field = fields.iter().find(|field| field.name == name);
+                if let Some((field, Type::Scalar(scalar))) = field.map(|field| (field, field.ty)) {
+                    let list = lists.entry(param.name).or_default();
+                    if let Value::Object(map) = list.entry(n).or_insert_with(|| Value::Object(Map::new())) {
+                        map.insert(field.name.to_owned(), parse(scalar, text));
+                    }
                 }
-            }),
-            _ => Ok(()),
-        };
-        if let Err(message) = parsed {
-            problems.push(Problem {
-                path: name.to_owned(),
-                given: Some(validate::shown(param, &Value::from(text))),
-                message,
-                nearest: None,
-            });
+            }
+            _ => {}
         }
     }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    Ok(in_order(operation, scalars, lists))
-}
-
-fn element_field(
-    fields: &'static [Param],
-    name: &str,
-    text: &str,
-) -> std::result::Result<Option<(&'static str, Value)>, String> {
-    match fields.iter().find(|field| field.name == name) {
-        Some(field) => match field.ty {
-            Type::Scalar(scalar) => parse(scalar, text).map(|value| Some((field.name, value))),
-            _ => Ok(None),
-        },
-        None => Ok(None),
-    }
+    in_order(operation, scalars, lists)
 }
 
 fn in_order(
@@ -320,17 +288,16 @@ fn in_order(
         .collect()
 }
 
-/// A plain value from its text, as people and the wire write it.
-pub fn parse(scalar: Scalar, text: &str) -> std::result::Result<Value, String> {
-    match scalar {
-        Scalar::String => Ok(Value::from(text)),
-        Scalar::Integer => text.parse::<i32>().map(Value::from).map_err(|_| "must be an integer of 32 bits".to_owned()),
-        Scalar::Long => text.parse::<i64>().map(Value::from).map_err(|_| "must be an integer".to_owned()),
-        Scalar::Boolean => match text {
-            // One vendor client writes Python's spelling.
-            "true" | "True" => Ok(Value::from(true)),
-            "false" | "False" => Ok(Value::from(false)),
-            _ => Err("must be true or false".to_owned()),
-        },
-    }
+/// A plain value from its text, as people and the wire write it; the text itself where it does not
+/// fit. Whether an integer fits into 32 bits is for validation to say.
+pub fn parse(scalar: Scalar, text: &str) -> Value {
+    let value = match (scalar, text) {
+        (Scalar::String, _) => None,
+        (Scalar::Integer | Scalar::Long, _) => text.parse::<i64>().ok().map(Value::from),
+        // One vendor client writes Python's spelling.
+        (Scalar::Boolean, "true" | "True") => Some(Value::from(true)),
+        (Scalar::Boolean, "false" | "False") => Some(Value::from(false)),
+        (Scalar::Boolean, _) => None,
+    };
+    value.unwrap_or_else(|| Value::from(text))
 }

@@ -16,6 +16,13 @@ fn bad_input_is_named_with_its_exit_code() {
         (&["eval", "let x = ;"], 3, &["eval:1:"]),
         (&["eval", "throw \"no\""], 1, &["error: no", "eval:1:1"]),
         (&["eval", "exit(70)"], 70, &[]),
+        (&["eval", "exit(\"a\")"], 1, &["exit takes 0 or a code from 64 to 113, not a"]),
+        (
+            &["eval", "sleep()"],
+            1,
+            &["`sleep` does not take ()", "it takes sleep(seconds: int), or sleep(seconds: float)"],
+        ),
+        (&["eval", "[1].map(1)"], 1, &["map(array: array, map: Fn) -> array"]),
         (&["eval", "exit(1)"], 1, &["exit takes 0 or a code from 64 to 113"]),
         (&["eval", "env(\"HOME\")"], 30, &["may not read the environment variable HOME", "--allow-env HOME"]),
         (&["eval", "list_ap()"], 1, &["there is no function `list_ap`", "did you mean `list_app`?"]),
@@ -25,7 +32,11 @@ fn bad_input_is_named_with_its_exit_code() {
         (&["call", "ListApp"], 20, &["there are no credentials", "--sim"]),
         (&["call", "ListAp"], 1, &["there is no operation `ListAp`", "did you mean `ListApp`?"]),
         (&["call", "ScaleApp", "EnvId"], 2, &["`EnvId` is not a parameter", "KEY=VALUE"]),
-        (&["call", "ScaleApp", "EnvId=x", "Replica=3"], 1, &["EnvId"]),
+        (
+            &["call", "ScaleApp", "EnvId=x", "Replica=3"],
+            1,
+            &["EnvId (\"x\") must be an integer", "did you mean `Replicas`?", "Replicas is required"],
+        ),
         (&["call", "ScaleApp", "--json", "{"], 2, &["--json is not JSON"]),
         (
             &["call", "--sim", "ScaleApp", "--json", r#"{"EnvId": 1, "Replica": 3}"#],

@@ -226,7 +226,7 @@ fn token(given: Option<&str>, key: &Key, keys: &[Key]) -> Result<(), Rejection> 
 /// The first parameter that is missing or malformed.
 pub fn decode(operation: &'static Operation, received: &Received<'_>) -> Result<Call, Rejection> {
     let pairs = received.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
-    let params = request::unflatten(operation, pairs).map_err(first)?;
+    let params = request::unflatten(operation, pairs);
     let problems = validate::validate(operation, &params);
     if problems.is_empty() { Ok(Call::new(operation, params)) } else { Err(first(problems)) }
 }
