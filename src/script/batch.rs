@@ -147,6 +147,7 @@ fn all_of(name: &str, count: usize, failures: Vec<(Dynamic, Error)>) -> Error {
     );
     error.outcome = gravest.and_then(|error| error.outcome);
     error.operation = gravest.and_then(|error| error.operation.clone());
+    error.hints = gravest.map(|error| error.hints.clone()).unwrap_or_default();
     error.retryable = failures.iter().all(|(_, error)| error.retryable);
     error.failures = failures
         .into_iter()

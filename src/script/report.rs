@@ -131,15 +131,16 @@ fn no_function(engine: &Engine, signature: &str) -> Error {
     }
 }
 
-/// A signature without what only Rust has: references, and errors in the result.
+/// A signature without what only Rust has: references, paths, and errors in the result.
 fn in_script_words(signature: &str) -> String {
     let plain = signature.replace("&mut ", "");
-    match plain.split_once("Result<") {
-        Some((before, result)) => {
-            let value = result.split([',', '>']).next().unwrap_or_default();
-            format!("{before}{}", value.to_lowercase())
-        }
-        None => plain,
+    let Some((call, result)) = plain.split_once(" -> ").filter(|(_, result)| result.contains(['<', ':'])) else {
+        return plain;
+    };
+    let value = result.split_once("Result<").and_then(|(_, rest)| rest.split([',', '>']).next());
+    match value.filter(|value| value.chars().all(char::is_alphanumeric)) {
+        Some(value) => format!("{call} -> {}", value.to_lowercase()),
+        None => call.to_owned(),
     }
 }
 
