@@ -237,11 +237,9 @@ fn flatten_unlisted(params: &Map<String, Value>) -> Result<Vec<(String, String)>
     Ok(flat)
 }
 
-/// The longest list that [`unflatten`] reads: far beyond any real request.
-const LONGEST_LIST: usize = 10_000;
-
 /// The inverse of [`flatten`]: typed values from wire names and texts. Names that the operation
 /// does not have are passed over, as the service does. Texts that do not fit their type are problems.
+/// Indices only order a list: how many there are is for the gateway to limit.
 pub fn unflatten<'a>(
     operation: &Operation,
     pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -259,9 +257,6 @@ pub fn unflatten<'a>(
         let parsed = match (param.ty, index, parts.next()) {
             (Type::Scalar(scalar), None, None) if head == name => {
                 parse(scalar, text).map(|value| drop(scalars.insert(param.name, value)))
-            }
-            (Type::List(_) | Type::Maps(_), Some(n), _) if n > LONGEST_LIST => {
-                Err(format!("has an index beyond {LONGEST_LIST}"))
             }
             (Type::List(scalar), Some(n), None) => parse(scalar, text).map(|value| {
                 lists.entry(param.name).or_default().insert(n, value);
