@@ -239,7 +239,8 @@ fn flatten_unlisted(params: &Map<String, Value>) -> Result<Vec<(String, String)>
 
 /// The inverse of [`flatten`]: typed values from wire names and texts. Names that the operation
 /// does not have are passed over, as the service does. A text that does not fit its type stays
-/// text, for validation to name it beside whatever else is wrong.
+/// text, for validation to name it beside whatever else is wrong. Indices only order a list: how
+/// many there are is for the gateway to limit.
 pub fn unflatten<'a>(operation: &Operation, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Map<String, Value> {
     let mut scalars = BTreeMap::new();
     let mut lists: BTreeMap<&str, BTreeMap<usize, Value>> = BTreeMap::new();
