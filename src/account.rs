@@ -9,9 +9,10 @@ use serde_json::{Map, Value};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, yield_now};
 
-use crate::client::Client;
-use crate::error::{Error, Kind, Result};
+use crate::client::{Client, Progress};
+use crate::error::{Error, Kind, Outcome, Result};
 use crate::policy::{Policy, Verdict};
+use crate::secret::{self, REDACTOR};
 use crate::stop::Stop;
 use crate::wire::reply::Tree;
 use crate::wire::request::{Request, Target};
@@ -19,8 +20,8 @@ use crate::wire::request::{Request, Target};
 /// Makes the client at the first call: finds credentials, starts the simulator.
 pub type Connect = Box<dyn Fn() -> Result<Client> + Send + Sync>;
 
-/// Asks a person whether a destructive call may go ahead.
-pub type Confirm = Box<dyn Fn(&str) -> bool + Send + Sync>;
+/// Asks a person whether a destructive call may go ahead, given its action and what it is about.
+pub type Confirm = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
 /// An account under a policy.
 pub struct Account {
@@ -64,16 +65,16 @@ impl Account {
         &self.stop
     }
 
-    /// Refuses what the policy refuses; asks where it says so.
+    /// Refuses what the policy refuses; asks about `what` where it says so.
     ///
     /// # Errors
     /// `policy`.
-    pub fn permit(&self, target: &Target) -> Result<()> {
+    pub fn permit(&self, target: &Target, what: impl FnOnce() -> String) -> Result<()> {
         match self.policy.check(target.action(), target.effect()) {
             Verdict::Allowed => Ok(()),
             Verdict::Refused(error) => Err(error),
             Verdict::Ask(error) => match &self.confirm {
-                Some(confirm) if confirm(target.action()) => Ok(()),
+                Some(confirm) if confirm(target.action(), &what()) => Ok(()),
                 _ => Err(error),
             },
         }
@@ -101,10 +102,18 @@ impl Account {
     /// # Errors
     /// Every kind of the script API but `limit`.
     pub fn call<T: Tree>(&self, target: &Target, params: Map<String, Value>) -> Result<T> {
-        self.permit(target)?;
+        // Before anything is said of the call.
+        target.secrets(&params).iter().for_each(|secret| REDACTOR.add(secret));
+        self.permit(target, || Value::from(secret::mask(params.clone())).to_string())?;
         let request = Request::build(target, params)?;
         let client = self.client()?;
-        self.wait(client.call(target, &request))
+        let progress = Progress::default();
+        self.wait(client.call(target, &request, &progress)).map_err(|error| match error.kind {
+            Kind::Interrupted(_) if progress.is_under_way() => {
+                error.operation(target.action()).outcome(Outcome::Unknown)
+            }
+            _ => error,
+        })
     }
 
     /// Waits for something, but not beyond a stop of the run.

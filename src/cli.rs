@@ -58,7 +58,7 @@ pub struct Flags {
     #[arg(long, global = true, env = "JST_LOG_FORMAT", value_enum, default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
     /// Log more; twice for every attempt
-    #[arg(short, long, global = true, env = "JST_VERBOSE", action = ArgAction::Count)]
+    #[arg(short, long, global = true, env = "JST_VERBOSE", action = ArgAction::Count, value_parser = verbosity)]
     pub verbose: u8,
     /// Log errors only
     #[arg(short, long, global = true, env = "JST_QUIET", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
@@ -258,6 +258,15 @@ fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
         _ => Err(format!("`{text}` is not a number of attempts a second above 0")),
+    }
+}
+
+/// How often `-v` was given; `JST_VERBOSE` may say `true` as other variables do.
+fn verbosity(text: &str) -> std::result::Result<u8, String> {
+    match text {
+        "true" => Ok(1),
+        "false" => Ok(0),
+        _ => text.parse().map_err(|_| "give true, false or a number".to_owned()),
     }
 }
 

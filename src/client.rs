@@ -1,6 +1,6 @@
 //! The one file that touches the network: sends signed requests and applies the retry rule.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,6 @@ use crate::catalogue::{self, Effect, Method};
 use crate::credentials::Credentials;
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::retry::{self, Budget, Failure, Tried};
-use crate::secret::REDACTOR;
 use crate::wire::reply::{self, Reason, Received, Tree};
 use crate::wire::request::{Request, Target};
 use crate::wire::sign::{self, Signed, Stamp};
@@ -48,7 +47,9 @@ impl Endpoint {
     /// Reads an endpoint: a URL with scheme `http` or `https`, or a bare host, which means `https`.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
-            Error::new(Kind::Config, format!("the endpoint `{text}` {why}"))
+            // What stands before an `@` may be a password.
+            let host = text.rsplit_once('@').map(|(_, host)| format!("…@{host}"));
+            Error::new(Kind::Config, format!("the endpoint `{}` {why}", host.as_deref().unwrap_or(text)))
                 .hint("give a URL such as https://retailcloud.aliyuncs.com")
         };
         let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
@@ -97,6 +98,9 @@ pub struct Client {
 /// The largest answer that is read: far beyond any real page, a guard against garbage without end.
 const LARGEST_ANSWER: usize = 64 << 20;
 
+/// Milliseconds that two measurements of one clock may differ by: the `Date` header has whole seconds.
+const NOTABLE_SKEW: u64 = 5_000;
+
 /// Idle connections are dropped before the load balancers on the way drop them, which would turn
 /// the next write into an unknown outcome.
 const IDLE: Duration = Duration::from_secs(10);
@@ -119,21 +123,22 @@ impl Client {
         &self.settings.endpoint
     }
 
-    /// Calls an operation: a validated request in, the documented reply out.
+    /// Calls an operation: a validated request in, the documented reply out. `progress` tells whoever
+    /// gives the call up how far it was.
     ///
     /// # Errors
     /// Every kind of the script API but `policy` and `limit`.
-    pub async fn call<T: Tree>(&self, target: &Target, request: &Request) -> Result<T> {
-        request.secrets(target).for_each(|secret| REDACTOR.add(&secret));
+    pub async fn call<T: Tree>(&self, target: &Target, request: &Request, progress: &Progress) -> Result<T> {
         let (action, effect) = (target.action(), target.effect());
         let started = Instant::now();
         let mut tried = Tried::default();
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let failure = match self.attempt(target, request, attempt).await {
+            let failure = match self.attempt(target, request, attempt, progress).await {
                 Ok(reply) => {
                     self.budget.earn();
+                    progress.set(Progress::DONE);
                     tracing::debug!(action, attempt, elapsed = ?started.elapsed(), "done");
                     return Ok(reply);
                 }
@@ -144,7 +149,10 @@ impl Client {
                     tracing::info!(action, attempt, ?wait, "sending again: {}", failure.message());
                     tokio::time::sleep(wait).await;
                 }
-                None => return Err(failure.into_error(action, effect, attempt)),
+                None => {
+                    progress.set(Progress::DONE);
+                    return Err(failure.into_error(action, effect, attempt));
+                }
             }
         }
     }
@@ -155,45 +163,41 @@ impl Client {
         target: &Target,
         request: &Request,
         attempt: u32,
+        progress: &Progress,
     ) -> std::result::Result<T, Failure> {
         self.pacer.turn().await;
         // The semaphore is never closed; without it the cap would just not hold.
         let _permit = self.permits.acquire().await.ok();
-        let timeout = self.time_left().map_err(Failure::NotConnected)?;
+        self.check_deadline().map_err(Failure::NotConnected)?;
         let stamp = Stamp::now(SignedDuration::from_millis(self.skew.load(Ordering::Acquire)));
         let signed = sign::sign(request, &self.settings.credentials, self.settings.region.as_deref(), &stamp);
-        let under_way = UnderWay::new(target);
-        let result = self.send(target, &signed, attempt, timeout).await;
+        let under_way = UnderWay::begin(target, request, progress);
+        tracing::trace!(action = target.action(), attempt, nonce = stamp.nonce, "sending");
+        let received = within(self.settings.timeout, self.send(target, &signed, attempt)).await;
         under_way.ended();
-        let received = result?;
+        let received = received.unwrap_or_else(|| Err(Failure::Unanswered(self.silent())))?;
+        tracing::trace!(action = target.action(), attempt, status = received.status, "answered");
         reply::read(target, &received).map_err(|mut fault| {
             match fault.reason {
                 Reason::Signature => self.diagnose(&mut fault, &received, &signed),
-                Reason::Clock => self.correct_clock(&received, stamp.time),
+                Reason::Clock => self.correct_clock(&received),
                 _ => {}
             }
             Failure::Answered { fault, wait: received.retry_after }
         })
     }
 
-    /// What one attempt may take before its timeout or the deadline.
-    fn time_left(&self) -> Result<Duration> {
-        let Some(deadline) = self.settings.deadline else {
-            return Ok(self.settings.timeout);
-        };
-        match deadline.checked_duration_since(Instant::now()) {
-            Some(left) if !left.is_zero() => Ok(left.min(self.settings.timeout)),
-            _ => Err(Error::new(Kind::Interrupted(Interrupt::Deadline), "the deadline has passed")),
+    /// Begins nothing behind the deadline. What is under way then is stopped by who waits for it.
+    fn check_deadline(&self) -> Result<()> {
+        match self.settings.deadline {
+            Some(deadline) if deadline <= Instant::now() => {
+                Err(Error::new(Kind::Interrupted(Interrupt::Deadline), "the deadline has passed"))
+            }
+            _ => Ok(()),
         }
     }
 
-    async fn send(
-        &self,
-        target: &Target,
-        signed: &Signed,
-        attempt: u32,
-        timeout: Duration,
-    ) -> std::result::Result<Received, Failure> {
+    async fn send(&self, target: &Target, signed: &Signed, attempt: u32) -> std::result::Result<Received, Failure> {
         let http = self.http().map_err(Failure::NotConnected)?;
         let mut url = self.settings.endpoint.0.clone();
         url.set_query(Some(&signed.query));
@@ -210,8 +214,7 @@ impl Client {
             *outgoing.body_mut() = Some(signed.body.clone().into());
         }
         set_headers(outgoing.headers_mut(), target, attempt);
-        *outgoing.timeout_mut() = Some(timeout);
-        let failed = |error: &reqwest::Error| self.transport(error, timeout);
+        let failed = |error: &reqwest::Error| self.transport(error);
         let mut response = http.execute(outgoing).await.map_err(|e| failed(&e))?;
         let mut received = Received {
             status: response.status().as_u16(),
@@ -232,21 +235,24 @@ impl Client {
     }
 
     /// What a failed exchange means.
-    fn transport(&self, error: &reqwest::Error, timeout: Duration) -> Failure {
+    fn transport(&self, error: &reqwest::Error) -> Failure {
         let endpoint = &self.settings.endpoint;
-        let network = |message: String| Error::new(Kind::Network, message).with(|error| error.retryable = true);
         if error.is_builder() {
             Failure::NotConnected(Error::new(Kind::Network, format!("cannot make a request: {}", cause(error))))
         } else if error.is_connect() {
             let message = format!("cannot connect to {endpoint}: {}", cause(error));
             Failure::NotConnected(network(message).hint("check --endpoint, the network and the proxy variables"))
-        } else if error.is_timeout() {
-            let message = format!("{endpoint} did not answer within {timeout:.1?}");
-            Failure::Unanswered(network(message).hint("raise --timeout if the service is slow"))
         } else {
             let message = format!("the exchange with {endpoint} broke off: {}", cause(error));
             Failure::Unanswered(network(message))
         }
+    }
+
+    /// Why an attempt that took too long failed.
+    fn silent(&self) -> Error {
+        let Settings { endpoint, timeout, .. } = &self.settings;
+        network(format!("{endpoint} did not answer within {timeout:.1?}"))
+            .hint("raise --timeout if the service is slow")
     }
 
     /// Whether and when to send again: the rule, the budget and the deadline together.
@@ -283,14 +289,16 @@ impl Client {
         }
     }
 
-    /// Takes the service's clock as ours, from the answer to an attempt stamped `sent`.
-    fn correct_clock(&self, received: &Received, sent: Timestamp) {
+    /// Takes the service's clock as ours. Many calls may find out at once: each measures the same.
+    fn correct_clock(&self, received: &Received) {
         let date = received.date.as_deref().and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
         let Some(date) = date else { return };
-        let off = date.timestamp().duration_since(sent).as_millis();
-        let moved = i64::try_from(off).unwrap_or(0);
-        self.skew.fetch_add(moved, Ordering::AcqRel);
-        tracing::warn!("this machine's clock is {:.0} s off the service's", off as f64 / 1000.0);
+        let off = date.timestamp().duration_since(Timestamp::now()).as_millis();
+        let off = i64::try_from(off).unwrap_or(0);
+        let before = self.skew.swap(off, Ordering::AcqRel);
+        if before.abs_diff(off) > NOTABLE_SKEW {
+            tracing::warn!("this machine's clock is {:.0} s off the service's", off as f64 / 1000.0);
+        }
     }
 
     fn http(&self) -> Result<&reqwest::Client> {
@@ -308,7 +316,8 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("jst/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(self.settings.connect_timeout)
+            // What ends while connecting was certainly not sent: it must come before the attempt's timeout.
+            .connect_timeout(self.settings.connect_timeout.min(self.settings.timeout / 2))
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(self.settings.concurrency)
             .tcp_nodelay(true)
@@ -362,25 +371,81 @@ fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     innermost.to_string()
 }
 
-/// A write whose exchange is under way. When it is dropped before it ended, the run was stopped in
-/// the middle of it, and someone must be told.
-struct UnderWay(Option<String>);
+fn network(message: String) -> Error {
+    Error::new(Kind::Network, message).with(|error| error.retryable = true)
+}
 
-impl UnderWay {
-    fn new(target: &Target) -> Self {
-        let changes = target.effect() != Effect::Read;
-        Self(changes.then(|| target.action().to_owned()))
-    }
-
-    fn ended(mut self) {
-        self.0 = None;
+/// The result of an exchange, if it comes in time. An answer that came while nobody looked is in time:
+/// connections are served only while someone waits, and a script may compute for long between two pages.
+async fn within<T>(limit: Duration, exchange: impl Future<Output = T>) -> Option<T> {
+    /// Looks at the connection that an answer of many pieces may take.
+    const LOOKS: u32 = 16;
+    let mut exchange = std::pin::pin!(exchange);
+    let late = async {
+        tokio::time::sleep(limit).await;
+        for _ in 0..LOOKS {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        result = &mut exchange => Some(result),
+        () = late => None,
     }
 }
 
-impl Drop for UnderWay {
+/// How far a call is, for whoever has to give it up.
+#[derive(Debug, Default)]
+pub struct Progress(AtomicU8);
+
+impl Progress {
+    const UNDER_WAY: u8 = 1;
+    const DONE: u8 = 2;
+
+    fn set(&self, state: u8) {
+        self.0.store(state, Ordering::Release);
+    }
+
+    /// Whether an exchange that may change something had begun and not ended: its outcome is unknown.
+    pub fn is_under_way(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::UNDER_WAY
+    }
+
+    /// Whether the call came to its end.
+    pub fn is_done(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::DONE
+    }
+}
+
+/// A write whose exchange is under way. When it is dropped before it ended, the run was stopped in
+/// the middle of it, and someone must be told.
+struct UnderWay<'a> {
+    target: &'a Target,
+    request: &'a Request,
+    progress: &'a Progress,
+    ended: bool,
+}
+
+impl<'a> UnderWay<'a> {
+    fn begin(target: &'a Target, request: &'a Request, progress: &'a Progress) -> Self {
+        let changes = target.effect() != Effect::Read;
+        if changes {
+            progress.set(Progress::UNDER_WAY);
+        }
+        Self { target, request, progress, ended: !changes }
+    }
+
+    fn ended(mut self) {
+        self.ended = true;
+        self.progress.set(0);
+    }
+}
+
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        if let Some(action) = self.0.take() {
-            tracing::warn!("{action} was under way when the run was stopped: its outcome is unknown");
+        if !self.ended {
+            let call = self.request.shown(self.target);
+            tracing::error!("{call} was under way when the run was stopped: its outcome is unknown");
         }
     }
 }

@@ -59,6 +59,9 @@ pub struct Found {
     pub region: Option<String>,
     /// The endpoint that the profile names.
     pub endpoint: Option<String>,
+    /// What ended the search: a source that was meant to be used and cannot be. To go on to the next
+    /// would use another account.
+    error: Option<Error>,
 }
 
 /// What a source holds.
@@ -78,70 +81,76 @@ struct Profile {
 }
 
 /// Looks at sources of one kind: what each is called, and what it holds.
-type Look = fn(&Sources) -> Result<Vec<(String, Held)>>;
+type Look = fn(&Sources) -> Vec<(String, Result<Held>)>;
 
 /// The environment's names by the vendor's generations, newest first.
 const PREFIXES: [&str; 3] = ["ALIBABA_CLOUD", "ALIBABACLOUD", "ALICLOUD"];
 
+/// Whether jst reads an environment variable of this name.
+pub fn is_variable(name: &str) -> bool {
+    PREFIXES.iter().chain(&["JST"]).any(|prefix| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('_')))
+}
+
 impl Sources {
-    /// Looks at every source in order, down to the first that holds credentials.
-    ///
-    /// # Errors
-    /// `credentials` for half a credential, or for a chosen profile of a kind that cannot be used;
-    /// `config` for a file that cannot be read.
-    pub fn find(&self) -> Result<Found> {
+    /// Looks at every source in order and takes the first that holds credentials. What is wrong with a
+    /// source before it ends the search, and [`Found::require`] says so; what is wrong with a later one
+    /// only stands in the trace.
+    pub fn find(&self) -> Found {
         let mut found = Found::default();
-        let by_hand = self.profile.is_some();
-        let order: [Look; 4] = if by_hand {
-            [Self::flags, Self::command_line_file, Self::ini_files, Self::environment]
-        } else {
-            [Self::flags, Self::environment, Self::command_line_file, Self::ini_files]
+        let order: &[Look] = match self.profile {
+            Some(_) => &[Self::flags, Self::command_line_file, Self::ini_files],
+            None => &[Self::flags, Self::environment, Self::command_line_file, Self::ini_files],
         };
         for look in order {
-            for (source, held) in look(self)? {
+            for (source, held) in look(self) {
                 found.take(source, held);
             }
         }
-        match &self.profile {
-            Some(name) if found.profile.as_ref() != Some(name) && found.used() != Some("flags") => {
-                Err(Error::new(Kind::Config, format!("there is no usable profile `{name}`"))
-                    .hint(format!("looked at: {}", found.describe())))
-            }
-            _ => Ok(found),
+        if let (Some(name), None) = (&self.profile, &found.credentials) {
+            let missing = Error::new(Kind::Config, format!("there is no usable profile `{name}`"))
+                .hint(format!("looked at: {}", found.describe()));
+            found.error.get_or_insert(missing);
         }
+        found
     }
 
     fn var(&self, name: &str) -> Option<&str> {
         self.env.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    fn flags(&self) -> Result<Vec<(String, Held)>> {
+    fn flags(&self) -> Vec<(String, Result<Held>)> {
         let [id, secret, token] = self.flags.each_ref().map(Option::as_deref);
         let names = ["--access-key-id", "--access-key-secret"];
-        Ok(vec![("flags".to_owned(), held(id, secret, token, names, "not given")?)])
+        vec![("flags".to_owned(), held(id, secret, token, names, "not given"))]
     }
 
-    fn environment(&self) -> Result<Vec<(String, Held)>> {
-        let mut looked = Vec::new();
-        for prefix in PREFIXES {
+    fn environment(&self) -> Vec<(String, Result<Held>)> {
+        let look = |prefix| {
             let name = |end: &str| format!("{prefix}_{end}");
             let [id, secret, token] =
                 ["ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"].map(|end| self.var(&name(end)));
             let names = [name("ACCESS_KEY_ID"), name("ACCESS_KEY_SECRET")];
-            let held = held(id, secret, token, [&names[0], &names[1]], "not set")?;
-            looked.push((format!("environment {prefix}_*"), held));
-        }
-        Ok(looked)
+            let held = held(id, secret, token, [&names[0], &names[1]], "not set");
+            (format!("environment {prefix}_*"), held)
+        };
+        PREFIXES.into_iter().map(look).collect()
     }
 
     /// The vendor command line's own file.
-    fn command_line_file(&self) -> Result<Vec<(String, Held)>> {
+    fn command_line_file(&self) -> Vec<(String, Result<Held>)> {
         let Some(home) = &self.home else {
-            return Ok(vec![("~/.aliyun/config.json".to_owned(), Held::Nothing("no home folder"))]);
+            return vec![("~/.aliyun/config.json".to_owned(), Ok(Held::Nothing("no home folder")))];
         };
         let path = home.join(".aliyun/config.json");
-        let Some(text) = read(&path)? else {
-            return Ok(vec![(path.display().to_string(), Held::Nothing("no such file"))]);
+        let mut source = path.display().to_string();
+        let held = self.json_file(&path, &mut source);
+        vec![(source, held)]
+    }
+
+    /// What the chosen profile of the file holds; its name is added to the source's.
+    fn json_file(&self, path: &Path, source: &mut String) -> Result<Held> {
+        let Some(text) = read(path)? else {
+            return Ok(Held::Nothing("no such file"));
         };
         let malformed = |why: String| {
             Error::new(Kind::Config, format!("{}: {why}", path.display())).hint("mend the file, or move it away")
@@ -153,18 +162,16 @@ impl Sources {
             .or_else(|| self.var("ALIBABA_CLOUD_PROFILE"))
             .or_else(|| json.get("current")?.as_str())
             .unwrap_or("default");
-        let source = format!("{} profile {chosen}", path.display());
         let profiles = json.get("profiles").and_then(Value::as_array);
         let profiles = profiles.ok_or_else(|| malformed("there is no list `profiles`".to_owned()))?;
-        let profile = profiles.iter().find(|p| p.get("name").and_then(Value::as_str) == Some(chosen));
-        let held = match profile {
-            None => Held::Nothing("no such profile"),
-            Some(profile) => json_profile(profile, chosen).map_err(|e| e.hint(format!("in {source}")))?,
-        };
-        Ok(vec![(source, held)])
+        source.push_str(&format!(" profile {chosen}"));
+        match profiles.iter().find(|p| p.get("name").and_then(Value::as_str) == Some(chosen)) {
+            None => Ok(Held::Nothing("no such profile")),
+            Some(profile) => json_profile(profile, chosen),
+        }
     }
 
-    fn ini_files(&self) -> Result<Vec<(String, Held)>> {
+    fn ini_files(&self) -> Vec<(String, Result<Held>)> {
         let named = self.var("ALIBABA_CLOUD_CREDENTIALS_FILE").map(PathBuf::from);
         let in_home = |name: &str| self.home.as_ref().map(|home| home.join(".alibabacloud").join(name));
         let paths: Vec<PathBuf> = match named {
@@ -172,10 +179,15 @@ impl Sources {
             None => [in_home("credentials"), in_home("credentials.ini")].into_iter().flatten().collect(),
         };
         if paths.is_empty() {
-            return Ok(vec![("~/.alibabacloud/credentials".to_owned(), Held::Nothing("no home folder"))]);
+            return vec![("~/.alibabacloud/credentials".to_owned(), Ok(Held::Nothing("no home folder")))];
         }
         let chosen = self.profile.as_deref().or_else(|| self.var("ALIBABA_CLOUD_PROFILE")).unwrap_or("default");
-        paths.iter().map(|path| ini_file(path, chosen)).collect()
+        let look = |path: &PathBuf| {
+            let mut source = path.display().to_string();
+            let held = ini_file(path, chosen, &mut source);
+            (source, held)
+        };
+        paths.iter().map(look).collect()
     }
 }
 
@@ -241,10 +253,10 @@ fn json_profile(profile: &Value, name: &str) -> Result<Held> {
     }
 }
 
-fn ini_file(path: &Path, chosen: &str) -> Result<(String, Held)> {
-    let source = format!("{} profile {chosen}", path.display());
+/// What the chosen profile of a file holds; its name is added to the source's.
+fn ini_file(path: &Path, chosen: &str, source: &mut String) -> Result<Held> {
     let Some(text) = read(path)? else {
-        return Ok((path.display().to_string(), Held::Nothing("no such file")));
+        return Ok(Held::Nothing("no such file"));
     };
     let mut rules = IniDefault::default();
     // A `#` or `;` inside a secret is part of the secret.
@@ -256,35 +268,48 @@ fn ini_file(path: &Path, chosen: &str) -> Result<(String, Held)> {
     ini.read(text).map_err(|why| {
         Error::new(Kind::Config, format!("{}: {why}", path.display())).hint("mend the file, or move it away")
     })?;
+    source.push_str(&format!(" profile {chosen}"));
     if !ini.sections().iter().any(|section| section == chosen) {
-        return Ok((source, Held::Nothing("no such profile")));
+        return Ok(Held::Nothing("no such profile"));
     }
     let text = |key: &str| ini.get(chosen, key).filter(|value| !value.is_empty());
     let kind = text("type").unwrap_or_else(|| "access_key".to_owned());
     if !matches!(kind.as_str(), "access_key" | "sts") {
-        return Ok((source, Held::Other(kind)));
+        return Ok(Held::Other(kind));
     }
     let [id, secret] = ["access_key_id", "access_key_secret"].map(text);
     let token = text("security_token").or_else(|| text("sts_token"));
     let names = ["access_key_id", "access_key_secret"];
-    let held = held(id.as_deref(), secret.as_deref(), token.as_deref(), names, "the profile is empty")
-        .map_err(|error| error.hint(format!("in {source}")))?;
+    let held = held(id.as_deref(), secret.as_deref(), token.as_deref(), names, "the profile is empty")?;
     Ok(match held {
         Held::Credentials(credentials, _) => {
-            let beside = Profile { name: Some(chosen.to_owned()), ..Profile::default() };
-            (source, Held::Credentials(credentials, beside))
+            Held::Credentials(credentials, Profile { name: Some(chosen.to_owned()), ..Profile::default() })
         }
-        other => (source, other),
+        other => other,
     })
 }
 
 impl Found {
-    fn take(&mut self, source: String, held: Held) {
-        let taken = self.credentials.is_some();
+    fn take(&mut self, source: String, held: Result<Held>) {
+        let taken = self.credentials.is_some() || self.error.is_some();
+        let unusable = |error: Error| error.hint(format!("in {source}"));
         let (result, used) = match held {
-            Held::Nothing(why) => (why.to_owned(), false),
-            Held::Other(kind) => (format!("{kind}: this kind of credentials is not supported"), false),
-            Held::Credentials(credentials, profile) => {
+            Ok(Held::Nothing(why)) => (why.to_owned(), false),
+            Ok(Held::Other(kind)) => {
+                let result = format!("{kind}: this kind of credentials is not supported");
+                if !taken {
+                    self.error = Some(unusable(Error::new(Kind::Credentials, result.clone())));
+                }
+                (result, false)
+            }
+            Err(error) => {
+                let result = error.message.clone();
+                if !taken {
+                    self.error = Some(unusable(error));
+                }
+                (result, false)
+            }
+            Ok(Held::Credentials(credentials, profile)) => {
                 let token = if credentials.security_token.is_some() { " with a security token" } else { "" };
                 let result = format!("access key {}{token}", shortened(&credentials.access_key_id));
                 if !taken {
@@ -299,20 +324,26 @@ impl Found {
         self.trace.push(Tried { source, result, used });
     }
 
-    fn used(&self) -> Option<&str> {
-        self.trace.iter().find(|tried| tried.used).map(|tried| tried.source.as_str())
-    }
-
     fn describe(&self) -> String {
         let tried: Vec<String> = self.trace.iter().map(|t| format!("{} ({})", t.source, t.result)).collect();
         tried.join("; ")
     }
 
+    /// What ended the search, if something did.
+    ///
+    /// # Errors
+    /// `credentials` for half a credential, or for a profile of a kind that cannot be used; `config`
+    /// for a file that cannot be read, or a profile asked for by hand that is not there.
+    pub fn check(&self) -> Result<()> {
+        self.error.clone().map_or(Ok(()), Err)
+    }
+
     /// The credentials, or what to do to have some.
     ///
     /// # Errors
-    /// `credentials`.
+    /// As [`Found::check`]; `credentials` when there are none.
     pub fn require(&self) -> Result<&Credentials> {
+        self.check()?;
         self.credentials.as_ref().ok_or_else(|| {
             Error::new(Kind::Credentials, "there are no credentials")
                 .hint(format!("looked at: {}", self.describe()))
@@ -324,7 +355,7 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
 
@@ -383,7 +414,7 @@ mod tests {
             (Sources::default(), None, None),
         ];
         for (sources, id, profile) in table {
-            let found = sources.find().unwrap();
+            let found = sources.find();
             assert_eq!(found.credentials.as_ref().map(|c| c.access_key_id.as_str()), id, "{sources:?}");
             assert_eq!(found.profile.as_deref(), profile, "{sources:?}");
         }
@@ -391,7 +422,7 @@ mod tests {
             flags: [Some("flag-id".into()), Some("fake".into()), None],
             ..sources(&files, &ENV, Some("shop"))
         };
-        assert_eq!(flags.find().unwrap().credentials.unwrap().access_key_id, "flag-id");
+        assert_eq!(flags.find().credentials.unwrap().access_key_id, "flag-id");
     }
 
     #[test]
@@ -401,8 +432,8 @@ mod tests {
             env: [("ALIBABA_CLOUD_CREDENTIALS_FILE".to_owned(), files.path().join(INI.0).display().to_string())].into(),
             ..Sources::default()
         };
-        assert_eq!(ini.find().unwrap().credentials.unwrap().secret.expose(), "fa#ke;x=y");
-        let sts = sources(&files, &[], Some("sts")).find().unwrap();
+        assert_eq!(ini.find().credentials.unwrap().secret.expose(), "fa#ke;x=y");
+        let sts = sources(&files, &[], Some("sts")).find();
         assert_eq!(sts.credentials.unwrap().security_token, Some(Secret::new("fake-token")));
     }
 
@@ -422,23 +453,42 @@ mod tests {
                 "half a credential: access_key_id is given, access_key_secret is missing",
             ),
             (sources(&files, &[], Some("nobody")), Kind::Config, "there is no usable profile `nobody`"),
-            (sources(&files, &[], Some("role")), Kind::Config, "there is no usable profile `role`"),
+            // Another file's profile of that name would be another account.
+            (
+                sources(&files, &[("ALIBABA_CLOUD_PROFILE", "role")], None),
+                Kind::Credentials,
+                "RamRoleArn: this kind of credentials is not supported",
+            ),
+            (
+                sources(&files, &[], Some("role")),
+                Kind::Credentials,
+                "RamRoleArn: this kind of credentials is not supported",
+            ),
         ];
         for (sources, kind, message) in table {
-            let error = sources.find().unwrap_err();
+            let error = sources.find().require().unwrap_err();
             assert_eq!((error.kind, error.message.as_str()), (kind, message));
         }
-        let error = sources(&broken, &[], None).find().unwrap_err();
+        let error = sources(&broken, &[], None).find().require().unwrap_err();
         assert_eq!(error.kind, Kind::Config);
         assert!(error.message.contains("config.json: not JSON: EOF"), "{}", error.message);
-        let none = Sources::default().find().unwrap();
+        let none = Sources::default().find();
         assert_eq!(none.require().unwrap_err().kind, Kind::Credentials);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_source_that_is_not_needed_does_no_harm() {
+        let broken = home(&[(".aliyun/config.json", "{")]);
+        let found = sources(&broken, &[ENV[0], ENV[1], ("ALICLOUD_ACCESS_KEY_ID", "stray")], None).find();
+        assert_eq!(found.require().unwrap().access_key_id, "env-id");
+        let said: Vec<&str> = found.trace.iter().map(|tried| tried.result.as_str()).collect();
+        assert!(said[3].contains("half a credential") && said[4].contains("not JSON"), "{said:?}");
     }
 
     #[test]
     fn the_trace_shows_no_secret() {
         let files = home(&[CONFIG, INI]);
-        let shown = format!("{:?}", sources(&files, &ENV, None).find().unwrap());
+        let shown = format!("{:?}", sources(&files, &ENV, None).find());
         assert!(!shown.contains("fake"), "{shown}");
     }
 }

@@ -256,6 +256,12 @@ pub fn print(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
+/// Says a line on stderr, without secrets.
+pub fn tell(text: &str) {
+    // There is nowhere left to complain to.
+    let _ = writeln!(io::stderr(), "{}", REDACTOR.redact(text));
+}
+
 /// The columns of the terminal, where there is one.
 pub fn terminal_width() -> Option<u16> {
     terminal_size::terminal_size().map(|(width, _)| width.0)

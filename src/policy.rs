@@ -33,7 +33,7 @@ impl Policy {
     /// Rules from flags. Patterns match actions: `DeleteNodeLabel`, `Delete*`.
     ///
     /// # Errors
-    /// `config` for a pattern that does not parse or that names no operation.
+    /// `config` for a pattern that does not parse, or that can only be a slip of an operation's name.
     pub fn new(read_only: bool, allow_destructive: bool, allow: &[String], deny: &[String]) -> Result<Self> {
         let patterns =
             |flag: &str, texts: &[String]| texts.iter().map(|text| pattern(flag, text)).collect::<Result<_>>();
@@ -70,11 +70,23 @@ fn pattern(flag: &str, text: &str) -> Result<Pattern> {
     let wrong = |why: &str| Error::new(Kind::Config, format!("{flag} {text}: {why}"));
     let pattern = Pattern::new(text).map_err(|error| wrong(&format!("the pattern does not parse: {error}")))?;
     let actions = || catalogue::operations().map(|operation| operation.action);
-    let literal = !text.contains(['*', '?', '[']);
-    // A literal name may be an action that the catalogue does not list, but hardly one that is
-    // nearly spelt like a listed one.
-    let known = actions().any(|action| pattern.matches_with(action, ANY_CASE));
-    match suggest::nearest(text, actions()).filter(|_| literal && !known) {
+    if actions().any(|action| pattern.matches_with(action, ANY_CASE)) {
+        return Ok(pattern);
+    }
+    // It may be about an action that the catalogue does not list, but hardly about one that is nearly
+    // spelt like a listed one. Of a wildcard, what stands before it is compared.
+    let (begins, rest) = text.split_at(text.find(['*', '?', '[']).unwrap_or(text.len()));
+    let near = match rest {
+        "" => suggest::nearest(text, actions()).map(str::to_owned),
+        _ => {
+            let length = begins.len();
+            let heads = |action: &'static str| (length - 1..=length + 1).filter_map(|end| action.get(..end));
+            let is_slip = |head: &&str| strsim::osa_distance(head, begins) == 1;
+            let slip = (length > 3).then(|| actions().flat_map(heads).find(is_slip)).flatten();
+            slip.map(|head| format!("{head}{rest}"))
+        }
+    };
+    match near {
         Some(near) => Err(wrong("there is no such operation").hint(format!("did you mean `{near}`?"))),
         None => Ok(pattern),
     }

@@ -45,6 +45,10 @@ impl Default for Settings {
     }
 }
 
+/// The longest wait asked for by the service that is waited for: a run that hangs for a day is worse
+/// than one that fails.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
 /// What was already tried for one call and helps only once.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tried {
@@ -70,7 +74,8 @@ impl Settings {
                 Reason::Refused => (false, 0),
             },
         };
-        if !allowed || attempt >= attempts {
+        let too_long = matches!(failure, Failure::Answered { wait: Some(asked), .. } if *asked > PATIENCE);
+        if !allowed || attempt >= attempts || too_long {
             return None;
         }
         let doubled = self.base.saturating_mul(1 << (attempt - 1).min(16));
@@ -101,10 +106,15 @@ impl Failure {
         let (mut error, happened) = match self {
             Self::NotConnected(error) => (error.outcome(Outcome::NotSent), Some(false)),
             Self::Unanswered(error) => (error, None),
-            Self::Answered { fault, .. } => match fault.reason {
-                Reason::Unavailable | Reason::Broken => (fault.error, None),
-                _ => (fault.error, Some(false)),
-            },
+            Self::Answered { mut fault, wait } => {
+                if let Some(wait) = wait {
+                    fault.error.hints.push(format!("the service asks to wait {wait:.0?}"));
+                }
+                match fault.reason {
+                    Reason::Unavailable | Reason::Broken => (fault.error, None),
+                    _ => (fault.error, Some(false)),
+                }
+            }
         };
         if happened.is_none() {
             error.outcome = Some(Outcome::Unknown);
@@ -206,6 +216,8 @@ mod tests {
         assert_eq!(wait(&throttled, 14, 1.0), ms(10_000));
         assert_eq!(wait(&throttled, 15, 1.0), None);
         assert_eq!(wait(&answered(Reason::Throttled, Some(700)), 1, 0.5), ms(800));
+        assert_eq!(wait(&answered(Reason::Throttled, Some(300_000)), 1, 0.0), ms(300_000));
+        assert_eq!(wait(&answered(Reason::Throttled, Some(300_001)), 1, 0.0), None);
         assert_eq!(wait(&answered(Reason::Unavailable, None), 4, 1.0), ms(1600));
         assert_eq!(wait(&answered(Reason::Unavailable, None), 5, 1.0), None);
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
 use base64::Engine as _;
+use serde_json::{Map, Value};
 
 use crate::wire::sign;
 
@@ -43,10 +44,38 @@ pub fn shortened(id: &str) -> String {
     }
 }
 
-/// Whether a field of this name holds a secret.
+/// Whether a field of this name holds a secret: `Password`, `AccessKeySecret`, `Passwords.1`. Tokens
+/// that only lead to a next page, or tell calls apart, are none.
 pub fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "secret", "securitytoken"].iter().any(|ending| name.ends_with(ending))
+    const SECRET: [&str; 4] = ["password", "passwd", "secret", "token"];
+    const HARMLESS: [&str; 3] = ["nexttoken", "pagetoken", "clienttoken"];
+    name.split('.').any(|part| {
+        let part = part.to_ascii_lowercase();
+        let part = part.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('s');
+        let ends = |endings: &[&str]| endings.iter().any(|ending| part.ends_with(ending));
+        ends(&SECRET) && !ends(&HARMLESS)
+    })
+}
+
+/// Masks what is a secret by its name, at any depth.
+pub fn mask(map: Map<String, Value>) -> Map<String, Value> {
+    fn walk(value: Value) -> Value {
+        match value {
+            Value::Object(map) => Value::Object(mask(map)),
+            Value::Array(list) => list.into_iter().map(walk).collect(),
+            plain => plain,
+        }
+    }
+    let masked = map.into_iter().map(|(key, value)| {
+        let value = if is_secret_name(&key) { masked(value) } else { walk(value) };
+        (key, value)
+    });
+    masked.collect()
+}
+
+/// The mask in place of a value, where there is one.
+pub fn masked(value: Value) -> Value {
+    if value.is_null() { value } else { MASK.into() }
 }
 
 /// Takes known secrets out of text, in every encoding that jst itself produces.
@@ -113,6 +142,25 @@ mod tests {
             ("abc is too short to be taken out", "abc is too short to be taken out"),
         ] {
             assert_eq!(redactor.redact(text), expected);
+        }
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        let table = [
+            ("Password", true),
+            ("AccessKeySecret", true),
+            ("Passwords.1", true),
+            ("Accounts.2.Password", true),
+            ("Token", true),
+            ("SecurityToken", true),
+            ("NextToken", false),
+            ("ClientToken", false),
+            ("SecretName", false),
+            ("TokenCount", false),
+        ];
+        for (name, expected) in table {
+            assert_eq!(is_secret_name(name), expected, "{name}");
         }
     }
 

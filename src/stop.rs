@@ -2,13 +2,13 @@
 //!
 //! Set once, seen by everything that computes or waits.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::error::{Error, Interrupt, Kind};
+use crate::error::{Error, Interrupt, Kind, Result};
 
 /// A flag that ends a run, shared by all its threads.
 #[derive(Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Stop {
     why: Mutex<Option<Error>>,
     changed: Notify,
     deadline: Option<Instant>,
+    /// Threads that wait for input, which notice nothing.
+    reading: AtomicUsize,
 }
 
 impl Stop {
@@ -28,20 +30,37 @@ impl Stop {
     /// Ends the run. The first reason stays.
     pub fn set(&self, why: Error) {
         self.why().get_or_insert(why);
-        self.is_set.store(true, Ordering::Release);
+        self.is_set.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
     }
 
     /// Lets a session go on after a line of it was stopped. A passed deadline stays.
     pub fn reset(&self) {
         *self.why() = None;
-        self.is_set.store(false, Ordering::Release);
+        self.is_set.store(false, Ordering::SeqCst);
         self.check_deadline();
+    }
+
+    /// Reads what may never come. Whoever stops the run meanwhile has to end the process.
+    ///
+    /// # Errors
+    /// Why the run is to end, if it already is.
+    pub fn while_reading<T>(&self, read: impl FnOnce() -> T) -> Result<T> {
+        self.reading.fetch_add(1, Ordering::SeqCst);
+        // Counted before the look: either this sees the stop, or who stops sees the reader.
+        let result = self.why_set().map_or_else(|| Ok(read()), Err);
+        self.reading.fetch_sub(1, Ordering::SeqCst);
+        result
+    }
+
+    /// Whether someone waits for input.
+    pub fn is_reading(&self) -> bool {
+        self.reading.load(Ordering::SeqCst) > 0
     }
 
     /// Whether the run is to end: one atomic read.
     pub fn is_set(&self) -> bool {
-        self.is_set.load(Ordering::Acquire)
+        self.is_set.load(Ordering::SeqCst)
     }
 
     fn check_deadline(&self) {

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::{Operation, Type};
-use crate::credentials::Credentials;
+use crate::config::Config;
+use crate::credentials::{Credentials, Found};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{MASK, Secret};
 use crate::wire::request::{self, Request, Target};
@@ -63,17 +64,17 @@ fn typed(operation: &'static Operation, pairs: Vec<(&str, &str)>, params: &mut M
 /// hand, with the words `ACCESS_KEY_ID` and `SECRET` in their place.
 ///
 /// # Errors
-/// `invalid`.
-pub fn dry_run(
-    target: &Target,
-    params: Map<String, Value>,
-    credentials: Option<&Credentials>,
-    region: Option<&str>,
-    endpoint: &dyn std::fmt::Display,
-) -> Result<Value> {
+/// `invalid`; what is wrong with the settings that the call would use, but not that there are none.
+pub fn dry_run(config: &Config, target: &Target, params: Map<String, Value>) -> Result<Value> {
     let nobody =
         Credentials { access_key_id: "ACCESS_KEY_ID".to_owned(), secret: Secret::new("SECRET"), security_token: None };
-    let mut credentials = credentials.unwrap_or(&nobody).clone();
+    let found = if config.sim() { Found::default() } else { config.find_credentials() };
+    found.check()?;
+    let region = config.region(Some(&found));
+    // The simulator's port is known once it runs.
+    let endpoint =
+        if config.sim() { "http://127.0.0.1".to_owned() } else { config.endpoint(Some(&found))?.to_string() };
+    let mut credentials = found.credentials.clone().unwrap_or(nobody);
     credentials.security_token = credentials.security_token.map(|_| Secret::new(MASK));
     let request = masked(target, Request::build(target, params)?);
     let stamp = Stamp::now(jiff::SignedDuration::ZERO);

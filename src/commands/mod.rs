@@ -7,7 +7,6 @@ pub mod session;
 mod sim;
 mod whoami;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -21,7 +20,7 @@ use crate::output::{self, Format};
 use crate::script;
 use crate::secret::{self, REDACTOR, Secret};
 use crate::wire::request::Target;
-use crate::{catalogue, logging};
+use crate::{catalogue, credentials, logging};
 
 use session::Work;
 
@@ -40,8 +39,11 @@ pub fn main() -> ExitCode {
 
 fn begin(cli: Cli, around: Surroundings) -> Result<u8> {
     let flags = &cli.flags;
+    // Only what jst or a script reads: another program's `DB_PASSWORD=Result` would mask ordinary words.
+    let is_read = |name: &str| credentials::is_variable(name) || flags.allow_env.iter().any(|allowed| allowed == name);
+    let is_secret = |name: &str| is_read(name) && secret::is_secret_name(&name.replace('_', ""));
+    let in_env = around.env.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value);
     let given = [&flags.access_key_secret, &flags.security_token].into_iter().flatten();
-    let in_env = around.env.iter().filter(|(name, _)| secret::is_secret_name(&name.replace('_', ""))).map(|(_, v)| v);
     given.chain(in_env).for_each(|secret| REDACTOR.add(&Secret::new(secret.as_str())));
     let config = Config::new(cli.flags, around)?;
     let watched = config.around.terminal[2];
@@ -76,10 +78,7 @@ fn dispatch(command: Option<Command>, config: Arc<Config>) -> Result<u8> {
             let target = Target::named(&action)?;
             let params = call::parameters(&target, &params, json.as_deref())?;
             if dry_run {
-                let found = config.find_credentials().unwrap_or_default();
-                let endpoint = config.endpoint(Some(&found))?;
-                let region = config.region(Some(&found));
-                show(&config, &call::dry_run(&target, params, found.credentials.as_ref(), region, &endpoint)?)
+                show(&config, &call::dry_run(&config, &target, params)?)
             } else {
                 let work = Work::new(Arc::clone(&config), false)?;
                 show(&config, &work.account().call(&target, params)?)
@@ -140,6 +139,5 @@ fn tell(error: &Error, format: LogFormat, colour: bool) {
         LogFormat::Text => script::render(error, colour),
         LogFormat::Json => error.to_json().to_string(),
     };
-    // There is nowhere left to complain to.
-    let _ = writeln!(std::io::stderr(), "{}", REDACTOR.redact(&text));
+    output::tell(&text);
 }

@@ -16,8 +16,8 @@ use crate::script::{Ended, Session, read_script};
 pub fn file(work: &Work, path: &Path, args: Vec<String>) -> Result<u8> {
     let (name, text, root) = if path == Path::new("-") {
         let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
+        work.stop()
+            .while_reading(|| std::io::stdin().read_to_string(&mut text))?
             .map_err(|error| Error::new(Kind::Io, format!("cannot read the script from stdin: {error}")))?;
         ("stdin".to_owned(), text, PathBuf::new())
     } else {

@@ -31,13 +31,13 @@ impl Work {
     /// `io` when the system gives no thread or no signal handler.
     pub fn new(config: Arc<Config>, for_person: bool) -> Result<Self> {
         let stop = Arc::new(Stop::new(config.deadline));
-        watch(&stop)?;
+        watch(&stop, &config)?;
         let clock = Arc::new(if config.sim() { sim::embedded::clock(for_person) } else { Clock::real() });
         let connect = {
             let (config, clock) = (Arc::clone(&config), Arc::clone(&clock));
             Box::new(move || connect(&config, &clock))
         };
-        let account = Account::new(connect, config.policy.clone(), confirm(&config), Arc::clone(&stop))?;
+        let account = Account::new(connect, config.policy.clone(), confirm(&config, &stop), Arc::clone(&stop))?;
         Ok(Self { config, stop, clock, account: Arc::new(account) })
     }
 
@@ -74,12 +74,12 @@ impl Work {
     /// What a prompt says of the account: `sim`, or the profile's name.
     ///
     /// # Errors
-    /// As [`Config::find_credentials`].
+    /// As [`crate::credentials::Found::require`].
     pub fn account_name(&self) -> Result<String> {
         if self.config.sim() {
             return Ok("sim".to_owned());
         }
-        let found = self.config.find_credentials()?;
+        let found = self.config.find_credentials();
         found.require()?;
         Ok(found.profile.unwrap_or_else(|| "jst".to_owned()))
     }
@@ -96,7 +96,7 @@ fn connect(config: &Config, clock: &Arc<Clock>) -> Result<Client> {
         };
         config.client(Endpoint::parse(&format!("http://{address}"))?, credentials, None)
     } else {
-        let found = config.find_credentials()?;
+        let found = config.find_credentials();
         let credentials = found.require()?.clone();
         config.client(config.endpoint(Some(&found))?, credentials, config.region(Some(&found)))
     };
@@ -105,12 +105,13 @@ fn connect(config: &Config, clock: &Arc<Clock>) -> Result<Client> {
     Ok(Client::new(settings))
 }
 
-/// What a run may take to end after SIGTERM: someone who waits at a prompt does not notice it.
+/// What a run may take to end after SIGTERM.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Starts a thread that lets Ctrl-C, SIGTERM and the deadline stop the run: the first signal in good
-/// order, the second at once. It ends with the process.
-fn watch(stop: &Arc<Stop>) -> Result<()> {
+/// order, the second at once. Who waits for input notices nothing: then the process ends here. The
+/// thread ends with the process.
+fn watch(stop: &Arc<Stop>, config: &Config) -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot watch signals: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
@@ -118,10 +119,20 @@ fn watch(stop: &Arc<Stop>) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     drop(entered);
-    let stop = Arc::clone(stop);
+    let (stop, format, colour) = (Arc::clone(stop), config.log_format(), config.around.colour());
+    let end_reading = move |stop: &Stop| {
+        if let Some(error) = stop.why_set().filter(|_| stop.is_reading()) {
+            super::tell(&error, format, colour);
+            std::process::exit(error.kind.exit_code().into());
+        }
+    };
+    let deadline = Arc::clone(&stop);
+    let keep_deadline = async move {
+        deadline.keep_deadline().await;
+        end_reading(&deadline);
+    };
     let watch = async move {
-        let deadline = Arc::clone(&stop);
-        tokio::spawn(async move { deadline.keep_deadline().await });
+        tokio::spawn(keep_deadline);
         loop {
             let (why, text) = tokio::select! {
                 _ = interrupt.recv() => (Interrupt::Interrupt, "interrupted"),
@@ -133,6 +144,7 @@ fn watch(stop: &Arc<Stop>) -> Result<()> {
                 std::process::exit(code.into());
             }
             stop.set(error);
+            end_reading(&stop);
             if why == Interrupt::Terminate {
                 tokio::spawn(async move {
                     tokio::time::sleep(GRACE).await;
@@ -146,22 +158,22 @@ fn watch(stop: &Arc<Stop>) -> Result<()> {
 }
 
 /// Asks a person about each destructive operation, where there is one to ask.
-fn confirm(config: &Config) -> Option<Confirm> {
+fn confirm(config: &Config, stop: &Arc<Stop>) -> Option<Confirm> {
     if !(config.around.terminal[0] && config.around.terminal[2]) {
         return None;
     }
     // One question at a time, and the actions that were allowed for the rest of the run.
-    let always = Mutex::new(HashSet::new());
-    Some(Box::new(move |action| {
+    let (always, stop) = (Mutex::new(HashSet::new()), Arc::clone(stop));
+    Some(Box::new(move |action, what| {
         let mut always = always.lock().unwrap_or_else(PoisonError::into_inner);
         if always.contains(action) {
             return true;
         }
-        let mut stderr = std::io::stderr().lock();
-        let _ = write!(stderr, "{action} is destructive. Go on? [y]es, [a]lways in this run, [N]o: ");
-        let _ = stderr.flush();
+        // Other threads may log while this one waits for the answer.
+        let question = format!("{action} is destructive: {what}. Go on? [y]es, [a]lways in this run, [N]o: ");
+        let _ = write!(std::io::stderr(), "{}", REDACTOR.redact(&question));
         let mut answer = String::new();
-        if std::io::stdin().lock().read_line(&mut answer).is_err() {
+        if !matches!(stop.while_reading(|| std::io::stdin().lock().read_line(&mut answer)), Ok(Ok(_))) {
             return false;
         }
         match answer.trim().to_ascii_lowercase().as_str() {

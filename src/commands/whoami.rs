@@ -13,7 +13,7 @@ use crate::secret::shortened;
 /// # Errors
 /// `credentials` when there are none, after the sources have been printed.
 pub fn whoami(config: &Config) -> Result<u8> {
-    let found = config.find_credentials()?;
+    let found = config.find_credentials();
     let endpoint = config.endpoint(Some(&found))?.to_string();
     let sources: Vec<_> = found
         .trace

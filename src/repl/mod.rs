@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::catalogue;
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::script::{Ended, Session, render};
-use crate::secret::is_secret_name;
+use crate::secret::{REDACTOR, is_secret_name};
 use crate::stop::Stop;
 use input::{Input, Piped, Terminal};
 
@@ -101,10 +101,12 @@ fn drive(session: &Shared, settings: &Settings, input: &mut dyn Input, output: &
         };
         let done = match piece {
             Ok(piece) => {
+                let done = run_piece(session, settings, &piece, output);
+                // Only now are the secrets known that the piece held.
                 if !has_secret(&piece) {
                     input.remember(&piece);
                 }
-                run_piece(session, settings, &piece, output)?
+                done?
             }
             Err(error) => show(&error, settings, output),
         };
@@ -128,7 +130,14 @@ fn read_piece(session: &Shared, settings: &Settings, input: &mut dyn Input) -> R
     let continued = format!("{:>width$}", "> ", width = prompt.chars().count());
     let mut piece = String::new();
     loop {
-        let line = input.line(if piece.is_empty() { &prompt } else { &continued }, &piece)?;
+        let prompt = if piece.is_empty() { &prompt } else { &continued };
+        let line = if settings.interactive {
+            input.line(prompt, &piece)?
+        } else {
+            // What stopped the piece before does not stop the next.
+            settings.stop.reset();
+            settings.stop.while_reading(|| input.line(prompt, &piece))??
+        };
         match line {
             input::Line::Text(line) => {
                 piece.push_str(&line);
@@ -218,13 +227,17 @@ fn nothing_about(topic: &str) -> Error {
 /// Shows an error.
 fn show(error: &Error, settings: &Settings, output: &mut Output<'_>) -> Done {
     // With stderr gone there is no one to tell.
-    let _ = writeln!(output.errors, "{}", render(error, settings.colour));
+    let _ = writeln!(output.errors, "{}", REDACTOR.redact(&render(error, settings.colour)));
     Done::Failed(error.kind)
 }
 
-/// Whether a piece names a parameter whose value must not be kept.
+/// Whether a piece holds what must not be kept: a known secret, or a name that tells of one.
 fn has_secret(piece: &str) -> bool {
-    piece.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(is_secret_name)
+    let tells = |word: &str| {
+        let word = word.replace('_', "").to_ascii_lowercase();
+        is_secret_name(&word) || word.starts_with("pass") || matches!(word.as_str(), "pw" | "pwd")
+    };
+    piece.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(tells) || REDACTOR.redact(piece) != piece
 }
 
 fn locked(session: &Shared) -> std::sync::MutexGuard<'_, Session> {

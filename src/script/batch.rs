@@ -7,12 +7,16 @@ use std::sync::{Arc, OnceLock};
 use futures_util::StreamExt as _;
 use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map as RhaiMap, Module, NativeCallContext};
 
+use serde_json::Value;
+
 use super::api::{self, ScriptResult, map_of, target_of};
 use super::threads::{self, Threads};
 use super::value::{from_dynamic, is_ours, throw, to_map};
 use super::{limits, report};
 use crate::account::Account;
+use crate::client::Progress;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::secret::{self, REDACTOR};
 use crate::stop::Stop;
 use crate::wire::request::Request;
 
@@ -151,7 +155,14 @@ fn all_of(name: &str, count: usize, failures: Vec<(Dynamic, Error)>) -> Error {
     error.retryable = failures.iter().all(|(_, error)| error.retryable);
     error.failures = failures
         .into_iter()
-        .map(|(item, error)| (from_dynamic(&item).unwrap_or_else(|_| item.type_name().into()), error))
+        .map(|(item, error)| {
+            let shown = match from_dynamic(&item) {
+                Ok(Value::Object(item)) => secret::mask(item).into(),
+                Ok(item) => item,
+                Err(_) => item.type_name().into(),
+            };
+            (shown, error)
+        })
         .collect();
     error
 }
@@ -168,19 +179,37 @@ fn run_calls(
     if items.is_empty() {
         return Ok(Vec::new());
     }
-    account.permit(&target)?;
+    if target.may_hold_secrets() {
+        let secrets = items.iter().filter_map(|item| Some(target.secrets(&map_of(item).ok()?))).flatten();
+        secrets.for_each(|secret| REDACTOR.add(&secret));
+    }
+    account.permit(&target, || format!("{} calls", items.len()))?;
     let client = account.client()?;
-    let call = async |item| client.call(&target, &Request::build(&target, map_of(item)?)?).await;
+    let progress: Vec<Progress> = items.iter().map(|_| Progress::default()).collect();
+    let call = async |item, progress| client.call(&target, &Request::build(&target, map_of(item)?)?, progress).await;
     let results = account.wait(async {
         // Unordered, so that one slow call does not hold back those behind it.
-        let calls = items.iter().enumerate().map(async |(n, item)| (n, call(item).await));
+        let calls = items.iter().zip(&progress).enumerate();
+        let calls = calls.map(async |(n, (item, progress))| (n, call(item, progress).await));
         let calls = futures_util::stream::iter(calls).buffer_unordered(concurrency);
         let mut results: Vec<_> = calls.collect().await;
         results.sort_unstable_by_key(|(n, _)| *n);
         Ok(results)
-    })?;
+    });
+    let results = results.map_err(|error| cut_short(error, target.action(), &progress))?;
     let results = results.into_iter().map(|(_, result)| result.map_err(throw));
     Ok(items.into_iter().zip(results).collect())
+}
+
+/// What a stop in the middle of many calls leaves behind.
+fn cut_short(error: Error, action: &str, progress: &[Progress]) -> Error {
+    let done = progress.iter().filter(|progress| progress.is_done()).count();
+    let unknown = progress.iter().filter(|progress| progress.is_under_way()).count();
+    let left = progress.len() - done - unknown;
+    error
+        .operation(action)
+        .hint(format!("{done} calls came to their end, {unknown} have an unknown outcome, {left} were not made"))
+        .with(|error| error.outcome = (unknown > 0).then_some(Outcome::Unknown))
 }
 
 fn array_of(value: &Dynamic, expected: &str) -> Result<Array> {

@@ -1,6 +1,5 @@
 //! What every script can call without an account: time, JSON, tables, logs, the end of the run.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, Module};
@@ -23,12 +22,16 @@ pub fn register(engine: &mut Engine, settings: &Settings, account: &Arc<Account>
     register_run(&mut module, settings);
     engine.register_global_module(module.into());
     engine.register_static_module("log", log_module().into());
-    engine.on_print(|text| {
-        // A reader that went away is no reason to stop a run half-way.
-        let _ = output::print(text);
+    let stop = Arc::clone(&settings.stop);
+    engine.on_print(move |text| match output::print(text) {
+        // A reader that went away is no reason to stop a run half-way; a full disk is.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            stop.set(Error::new(Kind::Io, format!("cannot write to stdout: {error}")));
+        }
+        _ => {}
     });
     engine.on_debug(|text, source, position| {
-        let _ = writeln!(std::io::stderr(), "{}:{position:?}: {text}", source.unwrap_or("script"));
+        output::tell(&format!("{}:{position:?}: {text}", source.unwrap_or("script")));
     });
 }
 

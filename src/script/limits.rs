@@ -112,11 +112,14 @@ impl Limits {
         engine.register_fn("pad", move |text: &mut Text, len: i64, with: char| {
             pad_char(text, len, with.encode_utf8(&mut [0; 4]))
         });
-        let room = length.clone();
+        let (room, limits) = (length.clone(), Arc::clone(self));
         engine.register_fn("pad", move |array: &mut Array, len: i64, item: Dynamic| -> Outcome<()> {
             let len = room(len, SLOT)?;
-            if len > array.len() {
-                array.resize(len, item);
+            while array.len() < len {
+                // Each copy may be large.
+                check(&limits.stop)?;
+                limits.room_for(SLOT)?;
+                array.push(item.clone());
             }
             Ok(())
         });

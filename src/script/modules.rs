@@ -75,6 +75,10 @@ impl Resolver {
             return Ok((format!("std/{name}"), (*text).to_owned()));
         }
         let file = self.locate(source, path)?;
+        // Reading a pipe may never end.
+        if !file.is_file() {
+            return Err(format!("cannot read `{path}`: it is no file"));
+        }
         let text = std::fs::read_to_string(&file).map_err(|e| format!("cannot read `{path}`: {e}"))?;
         let below = file.strip_prefix(self.root.as_ref()?).unwrap_or(&file);
         Ok((self.shown.join(below).display().to_string(), text))

@@ -10,6 +10,7 @@ use super::api::{self, map_of, not_sent, target_of};
 use super::value::{throw, to_dynamic};
 use crate::account::Account;
 use crate::catalogue::Operation;
+use crate::client::Progress;
 use crate::error::{Error, Kind, Result};
 use crate::paging::Pager;
 use crate::wire::request::{Request, Target};
@@ -44,7 +45,7 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>) {
 
 impl Pages {
     fn new(account: &Arc<Account>, target: &Target, params: Map<String, Value>) -> Result<Self> {
-        account.permit(target)?;
+        account.permit(target, || "all its pages".to_owned())?;
         let Some(operation) = target.operation() else {
             let message = format!("{} is not in the catalogue: how it pages is not known", target.action());
             return Err(not_sent(target.action(), message).hint("call it page by page with call()"));
@@ -115,7 +116,7 @@ impl Walk {
             let target = Target::Listed(self.pages.operation);
             let request = Request::build(&target, params)?;
             let client = self.pages.account.client()?;
-            let fetch = async move { client.call(&target, &request).await };
+            let fetch = async move { client.call(&target, &request, &Progress::default()).await };
             self.ahead = Some(self.pages.account.begin(fetch));
         }
         Ok(())

@@ -13,6 +13,7 @@ use super::value::thrown;
 use crate::catalogue::{self, Field, Shape};
 use crate::error::{Error, Frame, Kind, Problem};
 use crate::suggest;
+use crate::wire::request::Target;
 
 /// The texts of scripts and modules by name, to show a line of them.
 #[derive(Debug, Default)]
@@ -44,6 +45,11 @@ impl Sources {
 pub fn explain(engine: &Engine, sources: &Sources, script: &str, error: &EvalAltResult) -> Error {
     let mut explained = said(engine, error);
     explained.trace = trace(sources, script, error);
+    let operation = explained.operation.as_deref().and_then(catalogue::find);
+    if operation.is_some_and(|operation| Target::Listed(operation).may_hold_secrets()) {
+        let texts = explained.trace.iter_mut().filter_map(|frame| frame.text.as_mut());
+        texts.for_each(|text| *text = without_literals(text));
+    }
     let unknown = match error.unwrap_inner() {
         EvalAltResult::ErrorParsing(ParseErrorType::VariableUndefined(name), _)
         | EvalAltResult::ErrorVariableNotFound(name, _)
@@ -57,6 +63,26 @@ pub fn explain(engine: &Engine, sources: &Sources, script: &str, error: &EvalAlt
         explained.hints.extend(near.map(did_you_mean));
     }
     explained
+}
+
+/// A line of a script with a star for each character of its texts: whatever the call was given, one of
+/// them may be a password.
+fn without_literals(line: &str) -> String {
+    let mut quote = None;
+    let mut escaped = false;
+    let star = |c: char| {
+        match (quote, c) {
+            (None, '"' | '`') => quote = Some(c),
+            (Some(open), _) if c == open && !escaped => quote = None,
+            (Some(_), _) => {
+                escaped = c == '\\' && !escaped;
+                return '*';
+            }
+            (None, _) => {}
+        }
+        c
+    };
+    line.chars().map(star).collect()
 }
 
 /// The crate's error for an error of the engine's, with hints for what the engine only names.

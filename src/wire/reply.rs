@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 use super::request::Target;
 use crate::catalogue::{Field, Operation, Shape};
 use crate::error::{Error, Kind, Outcome};
-use crate::secret;
+use crate::secret::{mask, masked};
 
 /// An answer as it came from the network.
 #[derive(Clone, Debug, Default)]
@@ -266,30 +266,6 @@ fn whole(number: Number) -> Value {
         Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT => Value::from(float as i64),
         _ => Value::Number(number),
     }
-}
-
-fn masked(value: Value) -> Value {
-    match value {
-        Value::Null => Value::Null,
-        _ => Value::from("****"),
-    }
-}
-
-/// Masks what is a secret by its name, at any depth, in parts of a reply that no record describes.
-fn mask(map: Map<String, Value>) -> Map<String, Value> {
-    fn walk(value: Value) -> Value {
-        match value {
-            Value::Object(map) => Value::Object(mask(map)),
-            Value::Array(list) => list.into_iter().map(walk).collect(),
-            plain => plain,
-        }
-    }
-    map.into_iter()
-        .map(|(key, value)| {
-            let value = if secret::is_secret_name(&key) { masked(value) } else { walk(value) };
-            (key, value)
-        })
-        .collect()
 }
 
 fn error_text(body: &Map<String, Value>) -> Option<String> {

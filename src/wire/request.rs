@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::validate;
+use super::{sign, validate};
 use crate::catalogue::{self, Effect, Method, Operation, PAGE_SIZE, Position, Scalar, Type};
 use crate::error::{Error, Kind, Outcome, Problem, Result};
 use crate::secret::{self, Secret};
@@ -55,6 +55,29 @@ impl Target {
     pub fn is_secret(&self, name: &str) -> bool {
         let param = self.operation().and_then(|operation| operation.param(name));
         param.is_some_and(|param| param.secret) || secret::is_secret_name(name)
+    }
+
+    /// The values of a call that must never be shown, at any depth, whether or not the call is valid.
+    pub fn secrets(&self, params: &Map<String, Value>) -> Vec<Secret> {
+        fn walk(value: &Value, is_secret: bool, target: &Target, found: &mut Vec<Secret>) {
+            match value {
+                Value::String(text) if is_secret => found.push(Secret::new(text.as_str())),
+                Value::Array(list) => list.iter().for_each(|value| walk(value, is_secret, target, found)),
+                Value::Object(map) => {
+                    map.iter()
+                        .for_each(|(name, value)| walk(value, is_secret || target.is_secret(name), target, found));
+                }
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        params.iter().for_each(|(name, value)| walk(value, self.is_secret(name), self, &mut found));
+        found
+    }
+
+    /// Whether a call may hold what must never be shown.
+    pub fn may_hold_secrets(&self) -> bool {
+        self.operation().is_none_or(|operation| operation.params.iter().any(|param| param.secret))
     }
 
     /// What a call does to the account. For an unlisted action its first word tells.
@@ -112,12 +135,13 @@ impl Request {
     pub fn build(target: &Target, mut params: Map<String, Value>) -> Result<Self> {
         params.retain(|_, value| !value.is_null());
         let Target::Listed(operation) = target else {
-            return Ok(Self {
-                action: target.action().to_owned(),
-                method: Method::Post,
-                query: flatten_unlisted(&params)?,
-                body: Vec::new(),
-            });
+            let query = flatten_unlisted(&params)?;
+            let reserved: Vec<Problem> =
+                query.iter().filter(|(name, _)| sign::is_reserved(name)).map(reserved).collect();
+            if !reserved.is_empty() {
+                return Err(invalid(target.action(), reserved));
+            }
+            return Ok(Self { action: target.action().to_owned(), method: Method::Post, query, body: Vec::new() });
         };
         fill_page(operation, &mut params);
         let problems = validate::validate(operation, &params);
@@ -137,16 +161,23 @@ impl Request {
         })
     }
 
-    /// The values that must never be shown.
-    pub fn secrets(&self, target: &Target) -> impl Iterator<Item = Secret> {
-        let pairs = self.query.iter().chain(&self.body);
-        pairs.filter(|(name, _)| target.is_secret(name)).map(|(_, value)| Secret::new(value.as_str()))
+    /// The call in a line for people, secrets masked: `ScaleApp EnvId=3001 Replicas=2`.
+    pub fn shown(&self, target: &Target) -> String {
+        let pairs = self.query.iter().chain(&self.body).map(|(name, value)| {
+            let value = if target.is_secret(name) { secret::MASK } else { value };
+            format!(" {name}={value}")
+        });
+        std::iter::once(self.action.clone()).chain(pairs).collect()
     }
 
     /// Whether a parameter of this wire name is sent.
     pub fn names(&self, name: &str) -> bool {
         self.query.iter().chain(&self.body).any(|(n, _)| n == name)
     }
+}
+
+fn reserved((name, _): &(String, String)) -> Problem {
+    Problem { path: name.clone(), given: None, message: "is set by jst itself".to_owned(), nearest: None }
 }
 
 /// The error of a request that was refused before sending.

@@ -77,6 +77,14 @@ pub fn sign(request: &Request, credentials: &Credentials, region: Option<&str>, 
     Signed { method: request.method, query, body: canonical(in_body), string_to_sign }
 }
 
+/// Whether a parameter of this name is the client's own to set: given by a caller, it would be sent
+/// beside the real one, and a gateway may take either.
+pub fn is_reserved(name: &str) -> bool {
+    const RESERVED: [&str; 6] = ["AccessKeyId", "Action", "Format", "SecurityToken", "Timestamp", "Version"];
+    let begins = |text: &str| name.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text));
+    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) || begins("Signature")
+}
+
 fn pairs(list: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
     list.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }

@@ -50,7 +50,14 @@ fn bad_input_is_named_with_its_exit_code() {
         (&["--endpoint", "ftp://x", "whoami"], 21, &["must begin with http:// or https://"]),
         (&["--endpoint", "http://a b", "whoami"], 21, &["is not a URL"]),
         (&["--deadline", "soon", "whoami"], 2, &["`soon` is not a span of time"]),
-        (&["--profile", "nobody", "whoami"], 21, &["no usable profile `nobody`"]),
+        (&["--endpoint", "http://me:pass@h", "whoami"], 21, &["the endpoint `…@h` must not contain credentials"]),
+        (&["--profile", "nobody", "call", "ListApp"], 21, &["no usable profile `nobody`"]),
+        (&["--deny", "DelteApp*", "eval", "1"], 21, &["--deny DelteApp*", "did you mean `DeleteApp*`?"]),
+        (
+            &["--read-only", "call", "ListThings", "Action=DeleteNodeLabel", "version=2099-01-01", "SignatureX=1"],
+            1,
+            &["Action is set by jst itself", "version is set by jst", "SignatureX is set by jst"],
+        ),
         (&["ops", "ScaleAp"], 1, &["did you mean `ScaleApp`?"]),
         (&["--max-operations", "1000", "eval", "loop {}"], 42, &["more than 1000 operations"]),
         (&["--max-memory", "16", "eval", "let a = []; loop { a.push(\"x\".to_blob()); }"], 42, &["more than 16 MB"]),
@@ -75,9 +82,33 @@ fn half_a_credential_and_an_unreadable_config_stop_the_run() {
     let half = jst(["whoami"]).env("ALIBABA_CLOUD_ACCESS_KEY_ID", "fake-access-key").run();
     assert_eq!(half.code, Some(20), "{half:#?}");
     assert!(half.stderr.contains("ALIBABA_CLOUD_ACCESS_KEY_SECRET is missing"), "{half:#?}");
-    let broken = jst(["whoami"]).file(".aliyun/config.json", "{").run();
-    assert_eq!(broken.code, Some(21), "{broken:#?}");
-    assert!(broken.stderr.contains("config.json: not JSON"), "{broken:#?}");
+    for command in [&["whoami"][..], &["call", "ListApp"], &["call", "ListApp", "--dry-run"]] {
+        let broken = jst(command).file(".aliyun/config.json", "{").run();
+        assert_eq!(broken.code, Some(21), "{broken:#?}");
+        assert!(broken.stderr.contains("config.json: not JSON"), "{broken:#?}");
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written_is_no_success() {
+    let Ok(full) = std::fs::File::options().write(true).open("/dev/full") else { return };
+    for code in ["print(1)", "1"] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_jst"));
+        let ran = command.args(["eval", code]).env_clear().stdout(full.try_clone().unwrap()).output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(1), "{said}");
+        assert!(said.contains("cannot write to stdout"), "{said}");
+    }
+}
+
+#[test]
+fn the_deadline_ends_a_wait_for_input() {
+    for command in [&["run", "-"][..], &["repl"]] {
+        // Its stdin stays open and silent.
+        let (mut child, _home) = jst(["--sim", "--deadline", "200ms"]).args(command).start();
+        let _stdin = child.stdin.take();
+        assert_eq!(child.wait().unwrap().code(), Some(41), "{command:?}");
+    }
 }
 
 #[test]

@@ -93,11 +93,22 @@ fn a_service_that_is_not_there_is_no_unknown_outcome() {
 }
 
 #[test]
-fn the_deadline_ends_a_call_that_waits() {
-    let server = Server::new(vec![Stall]);
-    let ran = jst(["--deadline", "300ms", "--endpoint", &server.url()]).fake_key().args(READ).run();
+fn the_deadline_ends_a_call_that_waits_and_a_write_leaves_its_trace() {
+    for (call, trace) in [(READ, ""), (WRITE, "ScaleApp EnvId=1 Replicas=2 was under way when the run was stopped")] {
+        let server = Server::new(vec![Stall]);
+        let flags = ["-q", "--log-format", "json", "--deadline", "300ms", "--endpoint", &server.url()];
+        let ran = jst(flags).fake_key().args(call).run();
+        assert_eq!(ran.code, Some(41), "{ran:#?}");
+        assert!(ran.stderr.contains("the deadline has passed") && ran.stderr.contains(trace), "{ran:#?}");
+        let outcome = if trace.is_empty() { r#""outcome":null"# } else { r#""outcome":"unknown""# };
+        assert!(ran.stderr.contains(outcome), "{ran:#?}");
+    }
+    let server = Server::new(vec![good(), Stall]);
+    let code = r#"call_all("ScaleApp", [1, 2, 3].map(|n| #{ EnvId: n, Replicas: 1 }), #{ concurrency: 1 })"#;
+    let ran = jst(["--deadline", "300ms", "--endpoint", &server.url(), "eval", code]).fake_key().run();
     assert_eq!(ran.code, Some(41), "{ran:#?}");
-    assert!(ran.stderr.contains("the deadline has passed"), "{ran:#?}");
+    let left = "1 calls came to their end, 1 have an unknown outcome, 1 were not made";
+    assert!(ran.stderr.contains(left), "{ran:#?}");
 }
 
 #[test]
@@ -118,13 +129,33 @@ fn no_output_shows_a_secret() {
     let cluster = format!(
         r#"create_cluster(#{{ BusinessCode: "JST", ClusterEnvType: "TEST", ClusterTitle: "t", ClusterType: "Serverless", RegionId: "cn-x", VpcId: "v", Vswitchids: ["w"], Password: "{password}" }})"#
     );
-    for code in
-        [cluster.as_str(), &format!("log::info(\"{FAKE_SECRET}\"); print(\"{FAKE_SECRET}\"); throw \"{FAKE_SECRET}\"")]
-    {
-        let ran = jst(["-vv", "--endpoint", &server.url(), "eval", code]).fake_key().run();
-        let shown = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(!shown.contains(FAKE_SECRET), "{shown}");
-        assert!(!shown.contains(password), "{shown}");
-        assert_ne!(ran.code, Some(0), "{shown}");
+    let read_only = ["--read-only"].as_slice();
+    // Not one text in the source, so that only the value can tell.
+    let pieces = r#"let p = parse_json("\"Fake-Pass" + "-1234\"");"#;
+    let table: &[(&[&str], &str)] = &[
+        (&[], &cluster),
+        (read_only, &cluster),
+        (&[], &format!(r#"{pieces} create_cluster(#{{ Password: p, Bogus: 1 }})"#)),
+        (&[], &format!(r#"{pieces} call_all("CreateCluster", [#{{ Password: p, Bogus: 1 }}])"#)),
+        (read_only, &format!(r#"call_all("CreateCluster", [#{{ Password: "{password}" }}])"#)),
+        (&[], &format!(r#"{pieces} print(try_call_all("CreateCluster", [#{{ Password: p, Bogus: 1 }}])); throw p"#)),
+        (&[], &format!(r#"create_cluster("JST", "{password}")"#)),
+        (&[], &format!(r#"call("ResetThing", #{{ Passwords: ["{password}"] }}); throw "{password}""#)),
+        (&[], &format!("log::info(\"{FAKE_SECRET}\"); print(\"{FAKE_SECRET}\"); throw \"{FAKE_SECRET}\"")),
+        (&[], &format!("debug(\"{FAKE_SECRET}\"); throw 1")),
+    ];
+    for (flags, code) in table {
+        for form in ["text", "json"] {
+            let url = server.url();
+            let flags: Vec<&str> = [*flags, &["-vv", "--log-format", form, "--endpoint", &url]].concat();
+            let evaluated = jst(&flags).args(&["eval", code]).fake_key().run();
+            let entered = jst(&flags).args(&["repl"]).stdin(code).fake_key().run();
+            for ran in [evaluated, entered] {
+                let shown = format!("{code}: {}{}", ran.stdout, ran.stderr).replacen(code, "", 1);
+                assert!(!shown.contains(FAKE_SECRET), "{shown}");
+                assert!(!shown.contains(password), "{shown}");
+                assert_ne!(ran.code, Some(0), "{shown}");
+            }
+        }
     }
 }

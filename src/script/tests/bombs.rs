@@ -66,6 +66,11 @@ const BOMBS: &[(&str, &str, &str)] = &[
     ),
     ("captures of itself", "script", "let a = []; let f = || a; loop { a.push(f); }"),
     ("padded array", "limit", "let a = []; a.pad(1000000000, 0);"),
+    (
+        "padded with large items",
+        "limit",
+        "let big = []; big.pad(60000, 1); let m = #{ big: big }; let a = []; try { a.pad(100000, m); } catch {}",
+    ),
     ("padded text", "limit", r#"let s = ""; s.pad(10000000000, "abc");"#),
     ("padded text with a character", "limit", "let s = \"\"; s.pad(10000000000, 'a');"),
     ("padded blob", "limit", "let b = blob(); b.pad(10000000000, 0);"),
