@@ -7,6 +7,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableStr
 use serde_json::{Map, Value};
 
 use super::api::function;
+use super::files;
 use super::host::Settings;
 use super::value::{Ending, from_dynamic, has_room_for, no_room, terminate, throw, to_dynamic, written};
 use crate::account::Account;
@@ -21,6 +22,7 @@ pub fn register(engine: &mut Engine, settings: &Settings, account: &Arc<Account>
     register_time(&mut module, settings, account);
     register_data(&mut module);
     register_run(&mut module, settings);
+    files::register(&mut module, settings);
     engine.register_global_module(module.into());
     engine.register_static_module("log", log_module().into());
     engine.on_print(|text| {
@@ -120,15 +122,15 @@ fn register_run(module: &mut Module, settings: &Settings) {
     // Any value, or the engine's own `exit` would take those that are no integer.
     let exit = |code: Dynamic| -> Outcome<()> {
         match code.as_int().ok().and_then(|code| u8::try_from(code).ok()) {
-            Some(code @ (0 | 64..=113)) => Err(terminate(Ending::Exit(code))),
+            Some(code @ (0 | 4 | 64..=113)) => Err(terminate(Ending::Exit(code))),
             _ => {
-                let message = format!("exit takes 0 or a code from 64 to 113, not {code}");
+                let message = format!("exit takes 0, 4 or a code from 64 to 113, not {code}");
                 let hint = "the other codes have meanings of their own; throw to end with 1";
                 Err(throw(Error::new(Kind::Invalid, message).hint(hint)))
             }
         }
     };
-    const EXIT: &str = "Ends the run with 0 or a code of the script's own, 64 to 113.";
+    const EXIT: &str = "Ends the run with 0, with 4 when what it checked is not as it should be, or with a code of the script's own, 64 to 113.";
     function("exit", &["()"], EXIT).set_into_module(module, move || exit(0.into()));
     function("exit", &["code: int", "()"], EXIT).set_into_module(module, exit);
     let granted = settings.allow_env.clone();
