@@ -3,6 +3,9 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, Module};
 use serde_json::{Map, Value};
 
@@ -56,10 +59,33 @@ fn register_time(module: &mut Module, settings: &Settings, account: &Arc<Account
         .set_into_module(module, move |seconds: i64| wait_whole(seconds as f64));
     let clock = Arc::clone(&settings.clock);
     function("now", &["string"], "The time as 2018-03-13T08:00:00Z; the simulator's, where it is used.")
-        .set_into_module(module, move || clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        .set_into_module(module, move || iso_time(clock.now()));
     let clock = Arc::clone(&settings.clock);
     function("unix_time", &["int"], "The same time as seconds since 1970.")
         .set_into_module(module, move || clock.now().as_second());
+    const READ: &str = "A time that the service wrote, as seconds since 1970; without a zone it is Beijing's.";
+    function("unix_time", &["text: string", "int"], READ)
+        .set_into_module(module, |text: ImmutableString| time_of(&text).map(Timestamp::as_second).map_err(throw));
+    function("time", &["unix_time: int", "string"], "Seconds since 1970 as `now` writes the time.").set_into_module(
+        module,
+        |seconds: i64| {
+            let out_of_range =
+                |_| throw(Error::new(Kind::Invalid, format!("time was given {seconds}, which is too far away")));
+            Timestamp::from_second(seconds).map(iso_time).map_err(out_of_range)
+        },
+    );
+}
+
+fn iso_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A time as the service writes it: `2019-02-03T12:20:00Z` or `2020-01-01 00:00:00`.
+fn time_of(text: &str) -> Result<Timestamp> {
+    const BEIJING: Offset = Offset::constant(8);
+    let local = || BEIJING.to_timestamp(text.parse::<DateTime>()?);
+    let wrong = |_| Error::new(Kind::Invalid, format!("unix_time was given `{text}`, which is no time"));
+    text.parse().or_else(|_: jiff::Error| local()).map_err(wrong)
 }
 
 fn register_data(module: &mut Module) {
