@@ -64,7 +64,7 @@ fn register_time(module: &mut Module, settings: &Settings, account: &Arc<Account
     function("unix_time", &["int"], "The same time as seconds since 1970.")
         .set_into_module(module, move || clock.now().as_second());
     const READ: &str = "A time that the service wrote, as seconds since 1970; without a zone it is Beijing's.";
-    function("unix_time", &["text: string", "int"], READ)
+    function("parse_time", &["text: string", "int"], READ)
         .set_into_module(module, |text: ImmutableString| time_of(&text).map(Timestamp::as_second).map_err(throw));
     function("time", &["unix_time: int", "string"], "Seconds since 1970 as `now` writes the time.").set_into_module(
         module,
@@ -84,7 +84,7 @@ fn iso_time(at: Timestamp) -> String {
 fn time_of(text: &str) -> Result<Timestamp> {
     const BEIJING: Offset = Offset::constant(8);
     let local = || BEIJING.to_timestamp(text.parse::<DateTime>()?);
-    let wrong = |_| Error::new(Kind::Invalid, format!("unix_time was given `{text}`, which is no time"));
+    let wrong = |_| Error::new(Kind::Invalid, format!("parse_time was given `{text}`, which is no time"));
     text.parse().or_else(|_: jiff::Error| local()).map_err(wrong)
 }
 

@@ -95,7 +95,7 @@ fn backup_audit_trusts_no_backup_that_the_service_does_not_call_good() {
         (json!([backup("2026-01-04T20:40:00Z", "Success", "OK")]), "the newest good full backup is 100.0 hours old"),
         (
             json!([backup("last night", "Success", "OK")]),
-            "cannot be read: unix_time was given `last night`, which is no time",
+            "cannot be read: parse_time was given `last night`, which is no time",
         ),
     ];
     for (items, expected) in table {

@@ -15,7 +15,7 @@ fn builtins_do_what_they_say() {
         ("sleep(90); sleep(0.5); now()", json!("2020-02-20T08:01:30Z")),
         ("let t = unix_time(); sleep(5); unix_time() - t", json!(5)),
         (
-            r#"[unix_time("1970-01-01T00:01:00Z"), unix_time("1970-01-01 08:01:00"), unix_time("1970-01-01T08:01")]"#,
+            r#"[parse_time("1970-01-01T00:01:00Z"), parse_time("1970-01-01 08:01:00"), parse_time("1970-01-01T08:01")]"#,
             json!([60, 60, 60]),
         ),
         ("time(unix_time()) == now()", json!(true)),
@@ -70,11 +70,11 @@ fn builtins_refuse_what_they_cannot_do() {
     for (script, kind, message) in [
         ("sleep(-1)", Kind::Invalid, "sleep takes seconds, 0 or more, not -1"),
         (
-            r#"unix_time("2020-02-30 00:00:00")"#,
+            r#"parse_time("2020-02-30 00:00:00")"#,
             Kind::Invalid,
-            "unix_time was given `2020-02-30 00:00:00`, which is no time",
+            "parse_time was given `2020-02-30 00:00:00`, which is no time",
         ),
-        (r#"unix_time("-")"#, Kind::Invalid, "unix_time was given `-`, which is no time"),
+        (r#"parse_time("-")"#, Kind::Invalid, "parse_time was given `-`, which is no time"),
         ("time(1 << 62)", Kind::Invalid, "time was given 4611686018427387904, which is too far away"),
         ("sleep(0.0 / 0.0)", Kind::Invalid, "sleep takes seconds, 0 or more, not NaN"),
         (
