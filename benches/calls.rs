@@ -147,6 +147,7 @@ impl Script {
             root: std::path::PathBuf::new(),
             args: Vec::new(),
             allow_env: Default::default(),
+            allow_read: Vec::new(),
             clock: Arc::new(Clock::real()),
             stop,
             max_memory: 512 << 20,

@@ -93,6 +93,9 @@ pub struct Flags {
     /// Environment variables that the script may read with env()
     #[arg(long, global = true, env = "JST_ALLOW_ENV", value_delimiter = ',', value_name = "NAME")]
     pub allow_env: Vec<String>,
+    /// Files and folders that the script may read with read_file()
+    #[arg(long, global = true, env = "JST_ALLOW_READ", value_delimiter = ',', value_name = "PATH")]
+    pub allow_read: Vec<String>,
     /// Most memory that the script may hold, in MB
     #[arg(long, global = true, env = "JST_MAX_MEMORY", default_value = "512", value_parser = clap::value_parser!(u32).range(16..=65536), value_name = "MB")]
     pub max_memory: u32,

@@ -124,6 +124,12 @@ impl Config {
         self.flags.allow_env.iter().map(|name| (name.clone(), self.around.env.get(name).cloned())).collect()
     }
 
+    /// Files and folders that a script may read.
+    pub fn allowed_read(&self) -> Vec<PathBuf> {
+        // An empty path would be the working folder.
+        self.flags.allow_read.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect()
+    }
+
     /// Most bytes that a script may hold.
     pub fn max_memory(&self) -> usize {
         usize::try_from(self.flags.max_memory).unwrap_or(usize::MAX).saturating_mul(1 << 20)

@@ -62,6 +62,7 @@ impl Work {
             root,
             args,
             allow_env: self.config.allowed_env(),
+            allow_read: self.config.allowed_read(),
             clock: Arc::clone(&self.clock),
             stop: Arc::clone(&self.stop),
             max_memory: self.config.max_memory(),

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, Module};
 use serde_json::{Map, Value};
 
 use super::api::function;
+use super::files;
 use super::host::Settings;
 use super::value::{Ending, from_dynamic, has_room_for, no_room, terminate, throw, to_dynamic, written};
 use crate::account::Account;
@@ -20,6 +24,7 @@ pub fn register(engine: &mut Engine, settings: &Settings, account: &Arc<Account>
     register_time(&mut module, settings, account);
     register_data(&mut module);
     register_run(&mut module, settings);
+    files::register(&mut module, settings);
     engine.register_global_module(module.into());
     engine.register_static_module("log", log_module().into());
     let stop = Arc::clone(&settings.stop);
@@ -57,10 +62,33 @@ fn register_time(module: &mut Module, settings: &Settings, account: &Arc<Account
         .set_into_module(module, move |seconds: i64| wait_whole(seconds as f64));
     let clock = Arc::clone(&settings.clock);
     function("now", &["string"], "The time as 2018-03-13T08:00:00Z; the simulator's, where it is used.")
-        .set_into_module(module, move || clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        .set_into_module(module, move || iso_time(clock.now()));
     let clock = Arc::clone(&settings.clock);
     function("unix_time", &["int"], "The same time as seconds since 1970.")
         .set_into_module(module, move || clock.now().as_second());
+    const READ: &str = "A time that the service wrote, as seconds since 1970; without a zone it is Beijing's.";
+    function("parse_time", &["text: string", "int"], READ)
+        .set_into_module(module, |text: ImmutableString| time_of(&text).map(Timestamp::as_second).map_err(throw));
+    function("time", &["unix_time: int", "string"], "Seconds since 1970 as `now` writes the time.").set_into_module(
+        module,
+        |seconds: i64| {
+            let out_of_range =
+                |_| throw(Error::new(Kind::Invalid, format!("time was given {seconds}, which is too far away")));
+            Timestamp::from_second(seconds).map(iso_time).map_err(out_of_range)
+        },
+    );
+}
+
+fn iso_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A time as the service writes it: `2019-02-03T12:20:00Z` or `2020-01-01 00:00:00`.
+fn time_of(text: &str) -> Result<Timestamp> {
+    const BEIJING: Offset = Offset::constant(8);
+    let local = || BEIJING.to_timestamp(text.parse::<DateTime>()?);
+    let wrong = |_| Error::new(Kind::Invalid, format!("parse_time was given `{text}`, which is no time"));
+    text.parse().or_else(|_: jiff::Error| local()).map_err(wrong)
 }
 
 fn register_data(module: &mut Module) {
@@ -123,15 +151,15 @@ fn register_run(module: &mut Module, settings: &Settings) {
     // Any value, or the engine's own `exit` would take those that are no integer.
     let exit = |code: Dynamic| -> Outcome<()> {
         match code.as_int().ok().and_then(|code| u8::try_from(code).ok()) {
-            Some(code @ (0 | 64..=113)) => Err(terminate(Ending::Exit(code))),
+            Some(code @ (0 | 4 | 64..=113)) => Err(terminate(Ending::Exit(code))),
             _ => {
-                let message = format!("exit takes 0 or a code from 64 to 113, not {code}");
+                let message = format!("exit takes 0, 4 or a code from 64 to 113, not {code}");
                 let hint = "the other codes have meanings of their own; throw to end with 1";
                 Err(throw(Error::new(Kind::Invalid, message).hint(hint)))
             }
         }
     };
-    const EXIT: &str = "Ends the run with 0 or a code of the script's own, 64 to 113.";
+    const EXIT: &str = "Ends the run with 0, with 4 when what it checked is not as it should be, or with a code of the script's own, 64 to 113.";
     function("exit", &["()"], EXIT).set_into_module(module, move || exit(0.into()));
     function("exit", &["code: int", "()"], EXIT).set_into_module(module, exit);
     let granted = settings.allow_env.clone();

@@ -31,6 +31,8 @@ pub struct Settings {
     pub args: Vec<String>,
     /// Environment variables that it may read, and their values.
     pub allow_env: BTreeMap<String, Option<String>>,
+    /// Files and folders that it may read.
+    pub allow_read: Vec<PathBuf>,
     /// What it calls time.
     pub clock: Arc<Clock>,
     /// What ends it from outside.

@@ -2,12 +2,13 @@
 //!
 //! [`host`] builds the engine and runs scripts in it, [`session`] line by line; [`limits`] and
 //! [`threads`] keep a script from harming the process; [`modules`] resolves imports; [`api`],
-//! [`pages`], [`batch`] and [`builtins`] are what scripts can call; [`value`] converts; [`report`]
+//! [`pages`], [`batch`], [`builtins`] and [`files`] are what scripts can call; [`value`] converts; [`report`]
 //! says where an error happened.
 
 mod api;
 mod batch;
 mod builtins;
+mod files;
 mod host;
 mod limits;
 mod modules;

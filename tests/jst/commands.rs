@@ -16,15 +16,17 @@ fn bad_input_is_named_with_its_exit_code() {
         (&["eval", "let x = ;"], 3, &["eval:1:"]),
         (&["eval", "throw \"no\""], 1, &["error: no", "eval:1:1"]),
         (&["eval", "exit(70)"], 70, &[]),
-        (&["eval", "exit(\"a\")"], 1, &["exit takes 0 or a code from 64 to 113, not a"]),
+        (&["eval", "exit(\"a\")"], 1, &["exit takes 0, 4 or a code from 64 to 113, not a"]),
         (
             &["eval", "sleep()"],
             1,
             &["`sleep` does not take ()", "it takes sleep(seconds: int), or sleep(seconds: float)"],
         ),
         (&["eval", "[1].map(1)"], 1, &["map(array: array, map: Fn) -> array"]),
-        (&["eval", "exit(1)"], 1, &["exit takes 0 or a code from 64 to 113"]),
+        (&["eval", "exit(1)"], 1, &["exit takes 0, 4 or a code from 64 to 113"]),
         (&["eval", "env(\"HOME\")"], 30, &["may not read the environment variable HOME", "--allow-env HOME"]),
+        (&["eval", "read_file(\"x\")"], 30, &["may not read the file x", "--allow-read x"]),
+        (&["--allow-read", "x", "eval", "read_file(\"x\")"], 1, &["cannot read x: No such file"]),
         (&["eval", "list_ap()"], 1, &["there is no function `list_ap`", "did you mean `list_app`?"]),
         (&["--sim", "eval", "list_app().Dat"], 1, &["no property `Dat`", "did you mean `Data`?"]),
         (&["eval", "scale_app(1, \"three\")"], 1, &["Replicas (\"three\") must be an integer"]),
@@ -75,6 +77,18 @@ fn bad_input_is_named_with_its_exit_code() {
         }
         assert_eq!(ran.stdout, "", "{args:?}: {ran:#?}");
     }
+}
+
+#[test]
+fn scripts_read_what_the_flag_or_its_variable_grants_in_the_working_folder() {
+    let read = |path: &str| jst(["eval", &format!("read_file(\"{path}\").len()")]).file("a/b.txt", "1234");
+    assert_eq!(read("a/b.txt").args(&["--allow-read", "c", "--allow-read", "a"]).run().ok(), "4\n");
+    assert_eq!(read("./a/b.txt").env("JST_ALLOW_READ", ",c,a/b.txt").run().ok(), "4\n");
+    assert_eq!(read("a/b.txt").env("JST_ALLOW_READ", "").run().code, Some(30));
+    let large = read("large").file("large", &"x".repeat(17 << 20)).args(&["--allow-read", "large"]);
+    let ran = large.args(&["--max-memory", "16"]).run();
+    assert_eq!(ran.code, Some(42), "{ran:#?}");
+    assert!(ran.stderr.contains("--max-memory allows more"), "{ran:#?}");
 }
 
 #[test]

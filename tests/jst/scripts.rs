@@ -1,10 +1,12 @@
 //! Scripts beside their expected output, found by walking `tests/scripts`: `x.rhai` is run on the
-//! simulator and must print `x.out` to the letter. A first line `// jst: …` gives more arguments, and
-//! `// exit: N` another exit code than 0.
+//! simulator and must print `x.out` to the letter. A line `// run: …` names another script, `// jst: …` its
+//! arguments, `// flags: …` flags of jst, and `// exit: N` another exit code than 0.
 
 use std::path::{Path, PathBuf};
 
-use crate::support::jst;
+use serde_json::{Value, json};
+
+use crate::support::{Behaviour, Server, Simulator, jst};
 
 fn scripts(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -28,7 +30,8 @@ fn scripts_print_what_stands_beside_them() {
         let directive = |name: &str| text.lines().find_map(|line| line.strip_prefix(&format!("// {name}: ")));
         let more = directive("jst").unwrap_or_default();
         let file = directive("run").unwrap_or(script.to_str().unwrap());
-        let args = ["run", "--sim", "-q", file].into_iter().chain(more.split_whitespace());
+        let flags = directive("flags").unwrap_or_default().split_whitespace();
+        let args = ["run", "--sim", "-q"].into_iter().chain(flags).chain([file]).chain(more.split_whitespace());
         let ran = jst(args).in_folder(root).run();
         let code = directive("exit").map_or(0, |code| code.parse().unwrap());
         assert_eq!(ran.code, Some(code), "{}: {ran:#?}", script.display());
@@ -44,4 +47,210 @@ fn batch_scale_without_arguments_scales_the_demo_account() {
     // Which of the two gets its deploy order first is open: both are asked for at once.
     let summary: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
     assert_eq!((&summary["counts"]["chosen"], &summary["counts"]["done"]), (&2.into(), &2.into()), "{out}");
+}
+
+/// The JSON that a run printed last.
+fn last_json(out: &str) -> Value {
+    serde_json::from_str(out.lines().last().unwrap()).unwrap()
+}
+
+fn script(name: &str) -> String {
+    format!("{}/scripts/{name}.rhai", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn backup_audit_reports_every_instance_that_it_cannot_read() {
+    let audit = script("backup_audit");
+    let sim = Simulator::new(&["--fault", "GetRdsBackUp:refusal:code=10500:text=busy:count=2"]);
+    let ids = "rm-demo-0001,rm-demo-0002,rm-none";
+    let ran = sim.jst(&["run", "-q", &audit, "--instance", ids, "--parallel", "1", "--json"]).run();
+    assert_eq!(ran.code, Some(4), "{ran:#?}");
+    let said = last_json(&ran.stdout);
+    let unread: Vec<&Value> = said["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["Finding"].as_str().unwrap().starts_with("cannot be read"))
+        .collect();
+    let serious = |id: &str, finding: &str| json!({"Rank": "serious", "Instance": id, "Finding": finding});
+    assert_eq!(
+        unread,
+        [
+            &serious("rm-demo-0002", "cannot be read: busy"),
+            &serious("rm-none", "cannot be read: RDS instance rm-none does not exist"),
+        ]
+    );
+    assert_eq!(said["counts"]["instances"], 3);
+}
+
+#[test]
+fn backup_audit_trusts_no_backup_that_the_service_does_not_call_good() {
+    let backup = |at: &str, status: &str, meta: &str| json!({"BackupId": at, "BackupStartTime": at, "BackupStatus": status, "BackupType": "FullBackup", "MetaStatus": meta});
+    let table = [
+        (json!([]), "there is no good full backup"),
+        (
+            json!([backup("2026-01-03 04:40:00", "Failed", "OK"), backup("2026-01-04 04:40:00", "Success", "EMPTY")]),
+            "there is no good full backup",
+        ),
+        (json!([backup("2026-01-04T20:40:00Z", "Success", "OK")]), "the newest good full backup is 100.0 hours old"),
+        (
+            json!([backup("last night", "Success", "OK")]),
+            "cannot be read: parse_time was given `last night`, which is no time",
+        ),
+    ];
+    for (items, expected) in table {
+        let count = items.as_array().unwrap().len().to_string();
+        let reply = json!({"Code": 0, "RequestId": "R", "Result": {"TotalRecordCount": count, "Items": items}});
+        let server = Server::new(vec![Behaviour::Answer(200, "", reply.to_string())]);
+        let args = ["--endpoint", &server.url(), "run", "-q", &script("backup_audit"), "--instance", "rm-1", "--json"];
+        let ran = jst(args).fake_key().run();
+        assert_eq!(ran.code, Some(4), "{ran:#?}");
+        let finding = last_json(&ran.stdout)["findings"][0]["Finding"].as_str().unwrap().to_owned();
+        let age = finding.split(' ').find(|word| word.parse::<f64>().is_ok());
+        assert_eq!(age.map_or(finding.clone(), |age| finding.replace(age, "100.0")), expected);
+    }
+}
+
+/// A declaration of labels of the demo account's production cluster.
+fn declared(nodes: &Value) -> String {
+    json!({"cluster": "c-demo-prod", "nodes": nodes}).to_string()
+}
+
+#[test]
+fn node_label_changes_nothing_the_second_time() {
+    let sim = Simulator::new(&[]);
+    let bound = || {
+        let list = r#"paginate("ListNodeLabelBindings", #{ ClusterId: "c-demo-prod" }).to_array()
+            .map(|b| `${b.InstanceId} ${b.LabelKey}=${b.LabelValue}`)"#;
+        let mut bound: Vec<String> = serde_json::from_str(&sim.jst(&["eval", list]).run().ok()).unwrap();
+        bound.sort();
+        bound
+    };
+    let label = |more: &[&str]| {
+        let args = ["run", "-q", "--allow-read", ".", &script("node_label"), "--file", "labels.json", "--json"];
+        let nodes = json!({
+            "i-demo-0001": {"label.jst.com/zone": "gold", "label.jst.com/tier": "a"},
+            "i-demo-0002": {"label.jst.com/zone": "web"},
+            "i-demo-0005": {},
+        });
+        let out = sim.jst(&args).args(more).file("labels.json", &declared(&nodes)).run().ok();
+        let said = last_json(&out);
+        let changes: Vec<String> = said["changes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|change| {
+                let field = |name: &str| change[name].as_str().unwrap();
+                format!("{} {} {}={} {}", field("Change"), field("Node"), field("Key"), field("Value"), field("State"))
+            })
+            .collect();
+        changes
+    };
+    let difference = |state: &str| {
+        [
+            "+ bind i-demo-0001 label.jst.com/tier=a",
+            "- unbind i-demo-0001 label.jst.com/zone=web",
+            "+ bind i-demo-0001 label.jst.com/zone=gold",
+            "- unbind i-demo-0005 label.jst.com/zone=job",
+        ]
+        .map(|change| format!("{change} {state}"))
+    };
+    let before = bound();
+    assert_eq!(label(&["--dry-run"]), difference("planned"));
+    assert_eq!(bound(), before);
+    assert_eq!(label(&[]), difference("done"));
+    let after = bound();
+    assert_eq!(
+        after,
+        [
+            "i-demo-0001 label.jst.com/disk=ssd",
+            "i-demo-0001 label.jst.com/tier=a",
+            "i-demo-0001 label.jst.com/zone=gold",
+            "i-demo-0002 label.jst.com/zone=web",
+            "i-demo-0003 label.jst.com/zone=web",
+            "i-demo-0004 label.jst.com/zone=web",
+            "i-demo-0006 label.jst.com/zone=job",
+        ]
+    );
+    assert_eq!(label(&[]), [""; 0]);
+    assert_eq!(bound(), after);
+    assert_eq!(label(&["--prune"]), ["- unbind i-demo-0001 label.jst.com/disk=ssd done"]);
+    assert_eq!(label(&["--prune"]), [""; 0]);
+}
+
+#[test]
+fn node_label_says_what_it_could_not_do() {
+    /// A fault of the simulator, flags, the nodes, the exit code, and of each change its state and note.
+    type Case = (&'static str, &'static [&'static str], Value, i32, &'static [[&'static str; 2]]);
+    const DONE: [&str; 2] = ["done", ""];
+    const SKIPPED: [&str; 2] = ["skipped", "an earlier change of the key was not done"];
+    let moved = json!({"i-demo-0001": {"label.jst.com/zone": "gold"}});
+    let table: Vec<Case> = vec![
+        ("ListApp:latency", &[], moved.clone(), 0, &[DONE, DONE]),
+        ("BindNodeLabel:lost:first=1", &[], moved.clone(), 0, &[DONE, DONE]),
+        ("UnbindNodeLabel:refusal:code=9:text=busy", &[], moved.clone(), 65, &[["failed", "busy"], SKIPPED]),
+        ("BindNodeLabel:refusal:code=9:text=busy", &[], moved.clone(), 65, &[DONE, ["failed", "busy"]]),
+        (
+            "ListApp:latency",
+            &["--deny", "Unbind*"],
+            moved.clone(),
+            65,
+            &[["failed", "UnbindNodeLabel was not sent: --deny forbids it"], SKIPPED],
+        ),
+        (
+            "ListApp:latency",
+            &["--read-only"],
+            json!({"i-demo-0007": {"label.jst.com/zone": "web"}}),
+            65,
+            &[["failed", "BindNodeLabel was not sent: --read-only allows reads only"]],
+        ),
+        ("ListApp:latency", &[], json!({"i-demo-0007": {"label.jst.com/zone": "web"}, "i-none": {}}), 65, &[DONE]),
+        ("ListNodeLabelBindings:refusal:code=9:text=busy", &[], moved.clone(), 10, &[]),
+    ];
+    for (fault, flags, nodes, code, expected) in table {
+        let sim = Simulator::new(&["--fault", fault]);
+        let args =
+            ["--allow-read", "labels.json", "-q", "run", &script("node_label"), "--file", "labels.json", "--json"];
+        let ran = sim.jst(flags).args(&args).file("labels.json", &declared(&nodes)).run();
+        assert_eq!(ran.code, Some(code), "{fault} {flags:?} {ran:#?}");
+        let said = ran.stdout.lines().last().map_or(json!({"changes": []}), |line| serde_json::from_str(line).unwrap());
+        let changes = said["changes"].as_array().unwrap().iter();
+        let states: Vec<[&str; 2]> =
+            changes.map(|change| ["State", "Note"].map(|name| change[name].as_str().unwrap())).collect();
+        assert_eq!(states, expected, "{fault} {flags:?}");
+        let missing = nodes.get("i-none").is_some();
+        assert_eq!(ran.stderr.contains("cluster c-demo-prod has no node i-none"), missing, "{ran:#?}");
+    }
+}
+
+#[test]
+fn node_label_names_everything_that_is_wrong_with_its_file() {
+    let table: [(&str, &[&str]); 4] = [
+        ("[]", &["the file must be an object"]),
+        ("{", &["parse_json was given text that is not JSON: EOF while parsing an object at line 1 column 1"]),
+        ("{}", &["cluster: must be the id of a cluster", "nodes: must be an object with the labels of each node"]),
+        (
+            r#"{"cluster": 1, "node": {}, "nodes": {"a": 1, "b": {"zone": "x", "label.jst.com/z": 2}}, "keys": ["x", 1]}"#,
+            &[
+                "node: there is no such key; the file takes cluster, nodes and keys",
+                "cluster: must be the id of a cluster",
+                "keys[0]: must start with label.jst.com/",
+                "keys[1]: must start with label.jst.com/",
+                r#"nodes["a"]: must be an object of label keys and values"#,
+                r#"nodes["b"]["label.jst.com/z"]: the value must be text"#,
+                r#"nodes["b"]["zone"]: must start with label.jst.com/"#,
+            ],
+        ),
+    ];
+    for (text, expected) in table {
+        let args = ["--sim", "--allow-read", ".", "run", &script("node_label"), "--file", "labels.json"];
+        let ran = jst(args).file("labels.json", text).run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(64), ""), "{ran:#?}");
+        let said: Vec<&str> =
+            ran.stderr.lines().filter_map(|line| Some(line.split_once("node_label: labels.json: ")?.1)).collect();
+        assert_eq!(said, expected);
+    }
+    let ran = jst(["--sim", "run", &script("node_label"), "--file", "labels.json"]).file("labels.json", "{}").run();
+    assert_eq!(ran.code, Some(30), "{ran:#?}");
+    assert!(ran.stderr.contains("add --allow-read labels.json"), "{ran:#?}");
 }

@@ -1,6 +1,6 @@
 //! Runs the binary in a pinned environment, and servers that behave as a test says.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -105,6 +105,40 @@ impl Ran {
 
 /// The secret of [`Jst::fake_key`].
 pub const FAKE_SECRET: &str = "fake-secret-never-shown";
+
+/// `jst sim` as a process of its own, until it is dropped.
+pub struct Simulator {
+    child: std::process::Child,
+    _home: TempDir,
+    /// What it said when it was ready.
+    ready: serde_json::Value,
+}
+
+impl Simulator {
+    /// The demo account, changed by these arguments.
+    pub fn new(args: &[&str]) -> Self {
+        let (mut child, home) = jst(["sim", "--json", "--listen", "127.0.0.1:0", "--pace", "told"]).args(args).start();
+        let mut line = String::new();
+        std::io::BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        Self { child, _home: home, ready: serde_json::from_str(&line).unwrap() }
+    }
+
+    /// The binary with these arguments, to talk to it.
+    pub fn jst(&self, args: &[&str]) -> Jst {
+        let said = |name: &str| self.ready[name].as_str().unwrap();
+        jst(args)
+            .env("JST_ENDPOINT", said("endpoint"))
+            .env("ALIBABA_CLOUD_ACCESS_KEY_ID", said("access_key_id"))
+            .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", said("access_key_secret"))
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
 
 /// What a server does with one request.
 #[derive(Clone, Debug)]

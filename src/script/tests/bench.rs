@@ -132,6 +132,7 @@ impl Bench {
             root: "scripts".into(),
             args: vec!["--env".to_owned(), "3001".to_owned()],
             allow_env: [("PATH".to_owned(), std::env::var("PATH").ok())].into(),
+            allow_read: Vec::new(),
             clock: Arc::new(Clock::simulated(Pace::Told, "2020-02-20T08:00:00Z".parse().unwrap())),
             stop: Arc::clone(&stop),
             max_memory: 512 << 20,

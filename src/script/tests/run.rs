@@ -14,6 +14,11 @@ fn builtins_do_what_they_say() {
         ("now()", json!("2020-02-20T08:00:00Z")),
         ("sleep(90); sleep(0.5); now()", json!("2020-02-20T08:01:30Z")),
         ("let t = unix_time(); sleep(5); unix_time() - t", json!(5)),
+        (
+            r#"[parse_time("1970-01-01T00:01:00Z"), parse_time("1970-01-01 08:01:00"), parse_time("1970-01-01T08:01")]"#,
+            json!([60, 60, 60]),
+        ),
+        ("time(unix_time()) == now()", json!(true)),
         (r#"json(#{b: 1, a: [1, (), true, "名"]})"#, json!(r#"{"a":[1,null,true,"名"],"b":1}"#)),
         // The document's order of fields, where a map has all of them.
         (
@@ -64,6 +69,13 @@ fn builtins_refuse_what_they_cannot_do() {
     let bench = Bench::idle();
     for (script, kind, message) in [
         ("sleep(-1)", Kind::Invalid, "sleep takes seconds, 0 or more, not -1"),
+        (
+            r#"parse_time("2020-02-30 00:00:00")"#,
+            Kind::Invalid,
+            "parse_time was given `2020-02-30 00:00:00`, which is no time",
+        ),
+        (r#"parse_time("-")"#, Kind::Invalid, "parse_time was given `-`, which is no time"),
+        ("time(1 << 62)", Kind::Invalid, "time was given 4611686018427387904, which is too far away"),
         ("sleep(0.0 / 0.0)", Kind::Invalid, "sleep takes seconds, 0 or more, not NaN"),
         (
             r#"parse_json("{")"#,
@@ -76,10 +88,10 @@ fn builtins_refuse_what_they_cannot_do() {
         ("table([#{a: 1}], [1])", Kind::Invalid, "table takes column names as text, not i64"),
         (r#"table([#{a: 1}], ["b"])"#, Kind::Invalid, "table has no column `b`; the rows have a"),
         (r#"env("HOME")"#, Kind::Policy, "the script may not read the environment variable HOME"),
-        ("exit(1)", Kind::Invalid, "exit takes 0 or a code from 64 to 113, not 1"),
-        ("exit(63)", Kind::Invalid, "exit takes 0 or a code from 64 to 113, not 63"),
-        ("exit(114)", Kind::Invalid, "exit takes 0 or a code from 64 to 113, not 114"),
-        ("exit(320)", Kind::Invalid, "exit takes 0 or a code from 64 to 113, not 320"),
+        ("exit(1)", Kind::Invalid, "exit takes 0, 4 or a code from 64 to 113, not 1"),
+        ("exit(63)", Kind::Invalid, "exit takes 0, 4 or a code from 64 to 113, not 63"),
+        ("exit(114)", Kind::Invalid, "exit takes 0, 4 or a code from 64 to 113, not 114"),
+        ("exit(320)", Kind::Invalid, "exit takes 0, 4 or a code from 64 to 113, not 320"),
         ("[1, |x| x]", Kind::Invalid, "a value of type Fn at [1] cannot be data"),
         (r#"eval("1")"#, Kind::Parse, "reserved keyword 'eval' is disabled"),
         ("1 / 0", Kind::Script, "Division by zero: 1 / 0"),
@@ -101,6 +113,7 @@ fn a_run_ends_with_the_code_of_the_contract() {
         ("[1, |x| x]", 0),
         ("exit()", 0),
         ("exit(0)", 0),
+        ("exit(4)", 4),
         ("exit(64)", 64),
         ("exit(113)", 113),
         ("try { exit(70); } catch {} exit(71);", 70),
@@ -110,6 +123,7 @@ fn a_run_ends_with_the_code_of_the_contract() {
         ("let x = ;", 3),
         ("delete_app_detail(1, true)", 30),
         (r#"env("HOME")"#, 30),
+        (r#"read_file("/etc/hosts")"#, 30),
         ("fn f() { f() } f()", 42),
         ("scale_app(1, 1)", 10),
         ("deploy_app(1, \"x\", 1)", 10),
