@@ -250,7 +250,7 @@ fn elements_of_lists_are_checked() {
         ([("EnvId", Some("1")); 1], ""),
         ([("PortMappings.1.Port", None)], "MissingParameter"),
         ([("PortMappings.1.Port", Some("x"))], "InvalidParameter.PortMappings"),
-        ([("PortMappings.99999.Port", Some("80"))], "InvalidParameter.PortMappings"),
+        ([("PortMappings.99999.Port", Some("80"))], "MissingParameter"),
     ] {
         let uri = format!("/?{}", signed("POST", &params(&[&port[..], &change[..]].concat())));
         let got = check(&request("POST", &uri, &[], "")).err().map(|r| r.code.into_owned());
