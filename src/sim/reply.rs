@@ -305,9 +305,7 @@ mod tests {
                 refusal_tree(operation, Shape::Documented, "id", &Refusal { code: 3, text: "no".into() })
             } else {
                 let mut payload = read_back(operation, &sample).unwrap();
-                payload.retain(|name, value| {
-                    !["RequestId", "Code", "Success"].contains(&name.as_str()) && !value.is_null()
-                });
+                payload.retain(|name, _| !["RequestId", "Code", "Success"].contains(&name.as_str()));
                 success_tree(operation, Shape::Documented, "id", sent(Value::Object(payload)))
             };
             let [mut expected, mut got] = [BTreeSet::new(), BTreeSet::new()];
