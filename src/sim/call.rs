@@ -2,14 +2,15 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::json::{Json, object};
 use super::state::State;
 use crate::catalogue::{Operation, PAGE_SIZE};
 
 /// Carries out an operation: changes the state and gives the payload of the reply in its documented
 /// spelling. What every reply has (`RequestId`, `Code`, `Success`) is added by [`super::reply`].
-pub type Handler = fn(&mut State, &Call) -> Result<Value, Refusal>;
+pub type Handler = fn(&mut State, &Call) -> Result<Json, Refusal>;
 
 /// A verified and decoded call.
 #[derive(Clone, Debug)]
@@ -119,29 +120,38 @@ impl Call {
     }
 
     /// One page of records as the call asks for it. Only the records of the page are shown.
-    pub fn page<T>(&self, records: impl Iterator<Item = T>, show: impl Fn(T) -> Value) -> Value {
+    pub fn page<T>(&self, records: impl Iterator<Item = T>, show: impl Fn(T) -> Json) -> Json {
+        let (number, size) = self.asked_page();
+        let (total, data) = self.records(records, show);
+        object!({"PageNumber": number, "PageSize": size, "TotalCount": total, "Data": data})
+    }
+
+    /// The records of a page, and how many there are in all.
+    pub fn records<T>(&self, records: impl Iterator<Item = T>, show: impl Fn(T) -> Json) -> (i64, Json) {
+        let (number, size) = self.asked_page();
+        let first = number.saturating_sub(1).saturating_mul(size);
+        let asked = first..first.saturating_add(size);
+        let mut total = 0_i64;
+        let data = records.filter_map(|record| {
+            total += 1;
+            asked.contains(&(total - 1)).then(|| show(record))
+        });
+        let data = data.collect();
+        (total, data)
+    }
+
+    /// The number of the page that the call asks for, and how many records that has.
+    fn asked_page(&self) -> (i64, i64) {
         /// Records of a page when the call does not say.
         const SIZE: i64 = 20;
         let number_name = self.operation.paging.and_then(|paging| paging.number).unwrap_or("PageNumber");
-        let number = self.opt_int(number_name).unwrap_or(1).max(1);
-        let size = self.opt_int(PAGE_SIZE).unwrap_or(SIZE).max(1);
-        let first = number.saturating_sub(1).saturating_mul(size);
-        let last = first.saturating_add(size);
-        let mut total = 0_i64;
-        let mut data = Vec::new();
-        for record in records {
-            if (first..last).contains(&total) {
-                data.push(show(record));
-            }
-            total += 1;
-        }
-        json!({"PageNumber": number, "PageSize": size, "TotalCount": total, "Data": data})
+        (self.opt_int(number_name).unwrap_or(1).max(1), self.opt_int(PAGE_SIZE).unwrap_or(SIZE).max(1))
     }
 }
 
 /// The payload of an operation that only says that it was done.
-pub fn done() -> Result<Value, Refusal> {
-    Ok(json!({}))
+pub fn done() -> Result<Json, Refusal> {
+    Ok(object!({}))
 }
 
 /// A time as the service writes most of its own: `2020-01-01 00:00:00`, in Beijing.
@@ -167,12 +177,4 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
 
 fn in_beijing(at: Timestamp) -> jiff::civil::DateTime {
     jiff::tz::offset(8).to_datetime(at)
-}
-
-/// A record as the service shows it: fields without a value are left out.
-pub fn without_nulls(mut record: Value) -> Value {
-    if let Some(fields) = record.as_object_mut() {
-        fields.retain(|_, value| !value.is_null());
-    }
-    record
 }

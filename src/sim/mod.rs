@@ -3,8 +3,9 @@
 //! The way of a call: bytes → [`server`] (HTTP) → [`gateway`] (verified and decoded into a
 //! [`call::Call`]) → [`Sim`] (brings the [`state`] to the clock's time, applies the call, writes the
 //! [`ledger`]) → [`reply`] (the service's own form) → bytes. A file for each chapter of the document
-//! has its handlers, mirroring the catalogue; [`demo`] is the account that a start begins with;
-//! [`faults`] make any of it go wrong on demand; [`control`] looks inside while it runs.
+//! has its handlers, mirroring the catalogue, which give their payloads as [`json`]; [`demo`] is the
+//! account that a start begins with; [`faults`] make any of it go wrong on demand; [`control`] looks
+//! inside while it runs.
 
 pub mod access;
 pub mod applications;
@@ -15,6 +16,7 @@ pub mod demo;
 pub mod embedded;
 pub mod faults;
 pub mod gateway;
+pub mod json;
 pub mod ledger;
 pub mod options;
 pub mod rds;
@@ -105,12 +107,12 @@ impl Answer {
         Self { status, content_type, retry_after: None, date: None, body, delay, delivery }
     }
 
-    fn written(status: u16, value: &Value, format: Format, root: &str) -> Self {
+    fn written(status: u16, body: Vec<u8>, format: Format) -> Self {
         let content_type = match format {
             Format::Json => "application/json;charset=utf-8",
             Format::Xml => "text/xml;charset=utf-8",
         };
-        Self::new(status, content_type, reply::bytes(value, format, root))
+        Self::new(status, content_type, body)
     }
 }
 
@@ -165,7 +167,7 @@ impl Sim {
         let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
         let rejected = |rejection: &Rejection, format| Answer {
             retry_after: rejection.retry_after,
-            ..Answer::written(rejection.status, &reply::rejection(&id, host, rejection), format, "Error")
+            ..Answer::written(rejection.status, reply::rejection(&id, host, rejection, format), format)
         };
         let received = match gateway::receive(request) {
             Ok(received) => received,
@@ -175,7 +177,7 @@ impl Sim {
         let format = received.format();
         let plan = self.faults.plan(action, Instant::now());
         let mut answer = match self.carry_out(&received, &plan, &id) {
-            Ok(value) => Answer::written(200, &value, format, &format!("{action}Response")),
+            Ok(body) => Answer::written(200, body, format),
             Err(rejection) => rejected(&rejection, format),
         };
         answer.delay = plan.delay;
@@ -193,9 +195,9 @@ impl Sim {
     }
 
     /// Verifies, decodes and applies a request, as far as the faults let it.
-    fn carry_out(&self, received: &Received<'_>, plan: &Plan, id: &str) -> std::result::Result<Value, Rejection> {
+    fn carry_out(&self, received: &Received<'_>, plan: &Plan, id: &str) -> std::result::Result<Vec<u8>, Rejection> {
         if plan.is_dropped {
-            return Ok(Value::Null);
+            return Ok(Vec::new());
         }
         if let Some(rejection) = &plan.rejection {
             return Err(rejection.clone());
@@ -206,25 +208,33 @@ impl Sim {
         let now = skewed(Timestamp::now(), plan.skew);
         gateway::verify(received, is_known, &self.keys, &self.nonces, now)?;
         let Some(operation) = operation else {
-            return self.answers.get(action).cloned().ok_or_else(|| Rejection::unknown_action(action));
+            let answer = self.answers.get(action).ok_or_else(|| Rejection::unknown_action(action))?;
+            return Ok(reply::bytes(answer, received.format(), &format!("{action}Response")));
         };
+        let format = received.format();
         let call = Call { trouble: plan.trouble.clone(), ..gateway::decode(operation, received)? };
         match &plan.refusal {
-            Some(refusal) => Ok(reply::refusal(operation, self.shape, id, refusal)),
-            None => self.apply(operation, call, id),
+            Some(refusal) => Ok(reply::refusal(operation, self.shape, format, id, refusal)),
+            None => self.apply(operation, call, format, id),
         }
     }
 
     /// Brings the state to the clock's time and carries out a call. A write that was applied is in
     /// the ledger, and in the state's file, before it is answered.
-    fn apply(&self, operation: &'static Operation, call: Call, id: &str) -> std::result::Result<Value, Rejection> {
+    fn apply(
+        &self,
+        operation: &'static Operation,
+        call: Call,
+        format: Format,
+        id: &str,
+    ) -> std::result::Result<Vec<u8>, Rejection> {
         let mut book = self.book();
         let book = &mut *book;
         self.clock.advance(self.call_takes);
         book.state.advance(self.time(book));
         let payload = match book.state.apply(&call) {
             Ok(payload) => payload,
-            Err(refusal) => return Ok(reply::refusal(operation, self.shape, id, &refusal)),
+            Err(refusal) => return Ok(reply::refusal(operation, self.shape, format, id, &refusal)),
         };
         if operation.effect != Effect::Read {
             let record = Record {
@@ -239,7 +249,7 @@ impl Sim {
                 Rejection::new(500, "InternalError", format!("the state file cannot be written: {error}"))
             })?;
         }
-        Ok(reply::success(operation, self.shape, id, payload))
+        Ok(reply::success(operation, self.shape, format, id, &payload))
     }
 
     /// Makes this the state, and has time go on from where it was left.
@@ -290,7 +300,8 @@ impl Sim {
     /// The answer to a body beyond the limit.
     fn too_large(&self) -> Answer {
         let rejection = Rejection::new(413, "InvalidParameter.BodyTooLarge", "the body is too large");
-        Answer::written(413, &reply::rejection(&self.request_id(), "", &rejection), Format::Json, "Error")
+        let body = reply::rejection(&self.request_id(), "", &rejection, Format::Json);
+        Answer::written(413, body, Format::Json)
     }
 
     fn is_control(&self, path: &str) -> bool {

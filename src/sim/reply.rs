@@ -2,7 +2,7 @@
 //!
 //! [`success`], [`refusal`] and [`rejection`] add what every reply has; [`Shape`] says whether the
 //! result keeps the forms that the document prints (lowerCamelCase, wrappers) or the plain tree;
-//! [`bytes`] writes it as JSON or XML.
+//! [`bytes`] writes it as JSON or XML. A payload that is sent as it is never becomes a tree.
 
 use std::fmt::Write as _;
 
@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::Refusal;
 use super::gateway::Rejection;
+use super::json::Json;
 use crate::catalogue::{Field, Operation, Shape as Type};
 
 /// The form of replies.
@@ -69,30 +70,65 @@ const PRINTED: &[(&str, &[Printed])] = {
     ]
 };
 
-/// The reply of an operation that was carried out.
-pub fn success(operation: &Operation, shape: Shape, request_id: &str, payload: Value) -> Value {
+/// The reply of an operation that was carried out, written. `payload` is what its handler gave.
+pub fn success(operation: &Operation, shape: Shape, format: Format, request_id: &str, payload: &Json) -> Vec<u8> {
+    let is_plain = shape == Shape::Plain || forms(operation).is_empty();
+    if format == Format::Json && is_plain && !has_id_within(operation) {
+        let mut reply = Json::object();
+        reply.add("RequestId", request_id);
+        reply.add("Code", &operation.success);
+        if has(operation.reply, "Success") {
+            reply.add("Success", &true);
+        }
+        reply.add_all(payload);
+        return reply.end().into_text();
+    }
+    let reply = success_tree(operation, shape, request_id, payload.value());
+    written(operation, &reply, format)
+}
+
+fn success_tree(operation: &Operation, shape: Shape, request_id: &str, payload: Value) -> Value {
     let mut payload = match payload {
         Value::Object(payload) => payload,
         _ => Map::new(),
     };
     if let Some(Value::Object(result)) = payload.get_mut("Result")
-        && has(fields_of(operation, "Result"), "RequestId")
+        && has_id_within(operation)
     {
         result.insert("RequestId".into(), request_id.into());
     }
     reply(operation, shape, request_id, operation.success, payload)
 }
 
-/// The reply of an operation that was refused: a business failure inside HTTP 200.
-pub fn refusal(operation: &Operation, shape: Shape, request_id: &str, refusal: &Refusal) -> Value {
+/// The reply of an operation that was refused, written: a business failure inside HTTP 200.
+pub fn refusal(operation: &Operation, shape: Shape, format: Format, request_id: &str, refusal: &Refusal) -> Vec<u8> {
+    written(operation, &refusal_tree(operation, shape, request_id, refusal), format)
+}
+
+fn refusal_tree(operation: &Operation, shape: Shape, request_id: &str, refusal: &Refusal) -> Value {
     let error_text = ["ErrMsg", "ErrorMsg", "ErrMessage"].into_iter().find(|name| has(operation.reply, name));
     let payload = [(error_text.unwrap_or("ErrMsg").to_owned(), Value::from(refusal.text.as_str()))];
     reply(operation, shape, request_id, refusal.code, payload.into_iter().collect())
 }
 
-/// An error of the gateway.
-pub fn rejection(request_id: &str, host: &str, rejection: &Rejection) -> Value {
-    json!({"RequestId": request_id, "HostId": host, "Code": rejection.code, "Message": rejection.message})
+/// An error of the gateway, written.
+pub fn rejection(request_id: &str, host: &str, rejection: &Rejection, format: Format) -> Vec<u8> {
+    let Rejection { code, message, .. } = rejection;
+    let error = json!({"RequestId": request_id, "HostId": host, "Code": code, "Message": message});
+    bytes(&error, format, "Error")
+}
+
+fn written(operation: &Operation, reply: &Value, format: Format) -> Vec<u8> {
+    bytes(reply, format, &format!("{}Response", operation.action))
+}
+
+fn forms(operation: &Operation) -> &'static [Printed] {
+    PRINTED.iter().find(|(action, _)| *action == operation.action).map_or(&[], |(_, forms)| forms)
+}
+
+/// Whether the result repeats the request's id.
+fn has_id_within(operation: &Operation) -> bool {
+    has(fields_of(operation, "Result"), "RequestId")
 }
 
 fn has(fields: &[Field], name: &str) -> bool {
@@ -114,25 +150,8 @@ fn reply(operation: &Operation, shape: Shape, request_id: &str, code: i64, paylo
         body.insert("Success".into(), (code == operation.success).into());
     }
     body.extend(payload);
-    let mut body = Value::Object(body);
-    leave_out_nulls(&mut body);
-    if shape == Shape::Plain {
-        return body;
-    }
-    let forms = PRINTED.iter().find(|(action, _)| *action == operation.action);
-    forms.map_or(&[][..], |(_, forms)| forms).iter().fold(body, |body, form| print(*form, body, code, operation))
-}
-
-/// Fields with no value are not sent.
-fn leave_out_nulls(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|_, value| !value.is_null());
-            map.values_mut().for_each(leave_out_nulls);
-        }
-        Value::Array(list) => list.iter_mut().for_each(leave_out_nulls),
-        _ => {}
-    }
+    let forms = if shape == Shape::Plain { &[] } else { forms(operation) };
+    forms.iter().fold(Value::Object(body), |body, form| print(*form, body, code, operation))
 }
 
 fn print(form: Printed, mut body: Value, code: i64, operation: &Operation) -> Value {
@@ -232,6 +251,8 @@ mod tests {
 
     use std::collections::BTreeSet;
 
+    use super::super::call::Call;
+    use super::super::demo;
     use super::*;
     use crate::catalogue;
     use crate::wire::reply::{Received, read};
@@ -249,6 +270,17 @@ mod tests {
             }
             Value::Array(list) => list.iter().for_each(|value| paths(value, &format!("{at}[]"), into)),
             _ => {}
+        }
+    }
+
+    /// Without the fields that have no value.
+    fn sent(value: Value) -> Value {
+        match value {
+            Value::Object(map) => {
+                map.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, sent(value))).collect()
+            }
+            Value::Array(list) => list.into_iter().map(sent).collect(),
+            plain => plain,
         }
     }
 
@@ -270,11 +302,11 @@ mod tests {
             let operation = catalogue::find(&action).unwrap();
             // The one sample of a failure.
             let printed = if action == "DeleteNodeLabel" {
-                refusal(operation, Shape::Documented, "id", &Refusal { code: 3, text: "no".into() })
+                refusal_tree(operation, Shape::Documented, "id", &Refusal { code: 3, text: "no".into() })
             } else {
                 let mut payload = read_back(operation, &sample).unwrap();
                 payload.retain(|name, _| !["RequestId", "Code", "Success"].contains(&name.as_str()));
-                success(operation, Shape::Documented, "id", Value::Object(payload))
+                success_tree(operation, Shape::Documented, "id", sent(Value::Object(payload)))
             };
             let [mut expected, mut got] = [BTreeSet::new(), BTreeSet::new()];
             paths(&sample, "", &mut expected);
@@ -290,11 +322,26 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_written_from_its_payload_is_the_one_that_its_tree_gives() {
+        for operation in catalogue::operations() {
+            let params = serde_json::from_str(operation.example).unwrap();
+            let payload = demo::account().unwrap().apply(&Call::new(operation, params)).unwrap();
+            for shape in [Shape::Documented, Shape::Plain] {
+                let tree = success_tree(operation, shape, "id", payload.value());
+                let text = success(operation, shape, Format::Json, "id", &payload);
+                assert_eq!(String::from_utf8(text).unwrap(), tree.to_string(), "{}", operation.action);
+            }
+        }
+    }
+
+    #[test]
     fn either_shape_reads_back_as_the_same_reply() {
         for operation in catalogue::operations().filter(|operation| operation.action != "DeleteNodeLabel") {
             let mut payload = read_back(operation, &samples()[operation.action]).unwrap();
-            payload.retain(|name, _| !["RequestId", "Code", "Success"].contains(&name.as_str()));
-            let of = |shape| read_back(operation, &success(operation, shape, "id", payload.clone().into())).unwrap();
+            payload
+                .retain(|name, value| !["RequestId", "Code", "Success"].contains(&name.as_str()) && !value.is_null());
+            let of =
+                |shape| read_back(operation, &success_tree(operation, shape, "id", payload.clone().into())).unwrap();
             let [documented, plain] = [of(Shape::Documented), of(Shape::Plain)];
             assert_eq!(documented, plain, "{}", operation.action);
             assert_eq!(plain["RequestId"], "id", "{}", operation.action);
@@ -307,7 +354,7 @@ mod tests {
         let no = Refusal { code: 10409, text: "in use".into() };
         for operation in catalogue::operations() {
             for shape in [Shape::Documented, Shape::Plain] {
-                let body = refusal(operation, shape, "id", &no).to_string().into_bytes();
+                let body = refusal(operation, shape, Format::Json, "id", &no);
                 let fault =
                     read::<Value>(&Target::Listed(operation), &Received { status: 200, body, ..Received::default() })
                         .unwrap_err();
@@ -317,14 +364,6 @@ mod tests {
                 assert_eq!(error.request_id.as_deref(), Some("id"), "{}", operation.action);
             }
         }
-    }
-
-    #[test]
-    fn fields_with_no_value_are_not_sent() {
-        let operation = catalogue::find("ListApp").unwrap();
-        let payload = json!({"PageNumber": 1, "Data": [{"AppId": 1, "Title": null}, {"AppId": 2, "Title": ""}]});
-        let reply = success(operation, Shape::Plain, "id", payload);
-        assert_eq!(reply["Data"], json!([{"AppId": 1}, {"AppId": 2, "Title": ""}]));
     }
 
     #[test]
@@ -348,7 +387,7 @@ mod tests {
     fn an_error_of_the_gateway_reads_back_in_either_syntax() {
         let no = Rejection::new(403, "Forbidden.RAM", "no <b>permission</b> & no cake");
         for format in [Format::Json, Format::Xml] {
-            let body = bytes(&rejection("id", "host", &no), format, "Error");
+            let body = rejection("id", "host", &no, format);
             let received = Received { status: 403, body, ..Received::default() };
             let fault = read::<Value>(&Target::named("ListApp").unwrap(), &received).unwrap_err();
             assert_eq!(fault.error.code, Some(Value::from("Forbidden.RAM")));

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::call::{Call, Handler, Refusal};
+use super::json::Json;
 use super::{access, applications, cluster, rds, release, users};
 use crate::catalogue::Operation;
 
@@ -88,7 +89,7 @@ impl State {
     ///
     /// # Errors
     /// The business failure.
-    pub fn apply(&mut self, call: &Call) -> Result<Value, Refusal> {
+    pub fn apply(&mut self, call: &Call) -> Result<Json, Refusal> {
         match handler(call.operation) {
             Some(handler) => handler(self, call),
             None => Err(Refusal::not_found("operation", call.operation.action)),
@@ -106,6 +107,6 @@ impl State {
             Value::Object(params) => params,
             _ => Map::new(),
         };
-        self.apply(&Call::new(operation, params))
+        self.apply(&Call::new(operation, params)).map(|payload| payload.value())
     }
 }

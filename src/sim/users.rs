@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::call::{Call, Handler, Refusal};
+use super::json::{Json, object};
 use super::state::State;
 
 /// The users of the account.
@@ -54,9 +54,9 @@ impl Users {
 
 pub(super) const HANDLERS: &[(&str, Handler)] = &[("ListUsers", list_users)];
 
-fn list_users(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+fn list_users(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     Ok(call.page(
         state.users.by_id.values(),
-        |user| json!({"UserId": user.id, "UserType": user.user_type, "RealName": user.real_name}),
+        |user| object!({"UserId": user.id, "UserType": user.user_type, "RealName": user.real_name}),
     ))
 }

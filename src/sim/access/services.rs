@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::super::call::{Call, Refusal, done, without_nulls};
+use super::super::call::{Call, Refusal, done};
+use super::super::json::{Json, object};
 use super::super::state::State;
 
 /// Services by id.
@@ -64,17 +65,17 @@ impl Services {
 }
 
 impl Service {
-    fn show(&self, id: i64) -> Value {
+    fn show(&self, id: i64) -> Json {
         let ports = self.ports.iter().map(|port| {
-            without_nulls(json!({
+            object!({
                 "Name": port.name,
                 "NodePort": port.node_port,
                 "Port": port.port,
                 "Protocol": port.protocol,
                 "TargetPort": port.target_port,
-            }))
+            })
         });
-        json!({
+        object!({
             "AppId": self.app_id,
             "EnvId": self.env_id,
             "Headless": self.headless,
@@ -148,7 +149,7 @@ fn pick_node_ports(state: &State, cluster: &str, before: &[Port], ports: &mut [P
     Ok(())
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (env_id, k8s_id, service_type) = (call.int("EnvId"), call.text("K8sServiceId"), call.text("ServiceType"));
     let app_id = state.applications.env(env_id)?.app_id;
     let cluster = state.cluster.cluster_of(env_id)?.to_owned();
@@ -180,10 +181,10 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     };
     services.by_id.insert(id, service);
     services.by_env.insert((env_id, id));
-    Ok(json!({"Result": {"ServiceId": id}}))
+    Ok(object!({"Result": {"ServiceId": id}}))
 }
 
-pub(super) fn modify(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn modify(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.int("ServiceId");
     let service = state.access.services.service(id)?;
     let cluster = service.cluster.clone();
@@ -215,19 +216,19 @@ pub(super) fn remove(state: &mut State, id: i64) {
     }
 }
 
-pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.int("ServiceId");
     state.access.services.service(id)?;
     remove(state, id);
     done()
 }
 
-pub(super) fn describe(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn describe(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.int("ServiceId");
-    Ok(json!({"Result": state.access.services.service(id)?.show(id)}))
+    Ok(object!({"Result": state.access.services.service(id)?.show(id)}))
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let app_id = call.int("AppId");
     let wanted = state.access.services.by_id.iter().filter(|(_, service)| {
         service.app_id == app_id

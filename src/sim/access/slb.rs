@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal, done, without_nulls};
+use super::super::call::{Call, Refusal, done};
+use super::super::json::{Json, object};
 use super::super::state::State;
 
 /// Load balancers and the access points on them.
@@ -76,9 +76,9 @@ impl Slbs {
         }
     }
 
-    fn show(&self, id: i64, point: &Point) -> Value {
+    fn show(&self, id: i64, point: &Point) -> Json {
         let balancer = self.balancers.get(&point.slb_id);
-        without_nulls(json!({
+        object!({
             "AppId": point.app_id,
             "CookieTimeout": point.cookie_timeout,
             "EnvId": point.env_id,
@@ -93,7 +93,7 @@ impl Slbs {
             "SlbIp": balancer.map(|balancer| &balancer.ip),
             "SslCertId": point.ssl_cert_id,
             "StickySession": point.sticky_session,
-        }))
+        })
     }
 }
 
@@ -112,7 +112,7 @@ impl Point {
     }
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (env_id, port) = (call.int("EnvId"), call.int("ListenerPort"));
     let slb_id = call.text("SlbId");
     let app_id = state.applications.env(env_id)?.app_id;
@@ -139,10 +139,10 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     slb.made += 1;
     slb.points.insert(id, point);
     slb.by_env.insert((env_id, id));
-    Ok(json!({"Result": {"SlbAPId": id}}))
+    Ok(object!({"Result": {"SlbAPId": id}}))
 }
 
-pub(super) fn modify(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn modify(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     /// Which protocols know which settings.
     const ONLY: [(&str, &[&str]); 3] = [
         ("EstablishedTimeout", &["TCP"]),
@@ -164,20 +164,20 @@ pub(super) fn modify(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     done()
 }
 
-pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.int("SlbAPId");
     state.access.slb.point(id)?;
     state.access.slb.remove(id);
     done()
 }
 
-pub(super) fn describe(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn describe(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.int("SlbAPId");
     let point = state.access.slb.point(id)?;
-    Ok(json!({"Result": state.access.slb.show(id, point)}))
+    Ok(object!({"Result": state.access.slb.show(id, point)}))
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let slb = &state.access.slb;
     let app_id = call.int("AppId");
     let protocols = call.texts("ProtocolList");

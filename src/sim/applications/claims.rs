@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal, local_time, without_nulls};
+use super::super::call::{Call, Refusal, local_time};
 use super::super::cluster;
+use super::super::json::{Json, object};
 use super::super::state::State;
 use super::{next_id, success};
 
@@ -22,7 +22,7 @@ pub struct Claim {
     created: Timestamp,
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let env_id = call.int("EnvId");
     let name = call.text("Name");
     let env = state.applications.env_of(call.int("AppId"), env_id)?;
@@ -44,7 +44,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     }
     state.applications.waiting.insert(id, (env_id, name.to_owned()));
     bind(state, id);
-    Ok(json!({"Result": {"PersistentVolumeClaimId": id}}))
+    Ok(object!({"Result": {"PersistentVolumeClaimId": id}}))
 }
 
 /// Tries again to bind every claim that waits for a volume, after volumes came free. The oldest first.
@@ -74,7 +74,7 @@ fn bind(state: &mut State, id: i64) {
     }
 }
 
-pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let env_id = call.int("EnvId");
     let name = call.text("PersistentVolumeClaimName");
     state.applications.env_of(call.int("AppId"), env_id)?;
@@ -87,10 +87,10 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     success()
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let env = state.applications.env_of(call.int("AppId"), call.int("EnvId"))?;
     Ok(call.page(env.claims.iter(), |(name, claim)| {
-        without_nulls(json!({
+        object!({
             "Name": name,
             "Capacity": claim.capacity,
             "AccessModes": claim.access_modes,
@@ -98,6 +98,6 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
             "StorageClass": claim.storage_class,
             "VolumeName": claim.volume,
             "CreateTime": local_time(claim.created),
-        }))
+        })
     }))
 }

@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal, without_nulls};
+use super::super::call::{Call, Refusal};
+use super::super::json::{Json, object};
 use super::super::state::State;
 use super::{App, Applications, next_id, success};
 
@@ -42,7 +42,7 @@ impl Applications {
     }
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let app_id = call.int("AppId");
     let app = state.applications.app(app_id)?;
     let mut config = Config {
@@ -54,15 +54,15 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     config.change(app, call)?;
     let applications = &mut state.applications;
     config.id = next_id(&mut applications.made.configs, 2001);
-    let shown = json!({"AppId": app_id, "Name": config.name, "SchemaId": config.id});
+    let shown = object!({"AppId": app_id, "Name": config.name, "SchemaId": config.id});
     if let Some(app) = applications.apps.get_mut(&app_id) {
         app.configs.insert(config.id);
     }
     applications.configs.insert(config.id, config);
-    Ok(json!({"Result": shown}))
+    Ok(object!({"Result": shown}))
 }
 
-pub(super) fn update(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn update(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (app_id, id) = (call.int("AppId"), call.int("Id"));
     let app = state.applications.app(app_id)?;
     let mut config = state.applications.config_of(app_id, id)?.clone();
@@ -107,28 +107,28 @@ impl Config {
         Template::read(manifest, &self.code_path)
     }
 
-    fn show(&self) -> Value {
+    fn show(&self) -> Json {
         let text = |text: &String| (!text.is_empty()).then(|| text.clone());
         let list = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
         let template = self.template();
         let resources = |of: Resources| (of != Resources::default()).then(|| of.show());
-        without_nulls(json!({
+        object!({
             "Id": self.id,
             "Name": self.name,
             "AppId": self.app_id,
             "EnvType": self.env_type,
             "ContainerCodePath": {"CodePath": self.code_path},
-            "ContainerYamlConf": without_nulls(json!({
+            "ContainerYamlConf": object!({
                 "Deployment": text(&self.deployment),
                 "ConfigMap": text(&self.config_map),
                 "StatefulSet": text(&self.stateful_set),
                 "ConfigMapList": list(&self.config_maps),
                 "CronJob": text(&self.cron_job),
                 "SecretList": list(&self.secrets),
-            })),
+            }),
             "ContainerResourceRequest": resources(template.requests),
             "ContainerResourceLimit": resources(template.limits),
-        }))
+        })
     }
 }
 
@@ -138,7 +138,7 @@ fn decode(name: &str, text: &str) -> Result<String, Refusal> {
     String::from_utf8(bytes).map_err(|_| Refusal::invalid(format!("{name} is not text in UTF-8")))
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let app = state.applications.app(call.int("AppId"))?;
     let id = call.opt_int("Id");
     let name = call.opt_text("Name");
@@ -149,11 +149,11 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
             && env_type.is_none_or(|wanted| config.env_type == wanted)
     });
     // The one list that takes no page: all of it is its only page.
-    let data: Vec<Value> = configs.map(Config::show).collect();
-    Ok(json!({"PageNumber": 1, "PageSize": data.len(), "TotalCount": data.len(), "Data": data}))
+    let data: Vec<Json> = configs.map(Config::show).collect();
+    Ok(object!({"PageNumber": 1, "PageSize": data.len(), "TotalCount": data.len(), "Data": data}))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.int("SchemaId");
     let applications = &mut state.applications;
     let config = applications.configs.get(&id).ok_or_else(|| Refusal::not_found("deploy config", id))?;
@@ -197,16 +197,16 @@ pub struct Resources {
 
 impl Resources {
     /// As Kubernetes writes it.
-    pub fn show(&self) -> Value {
+    pub fn show(&self) -> Json {
         let amount = |amount: i64, whole: i64, large: &str, small: &str| match amount {
             0 => None,
             _ if amount % whole == 0 => Some(format!("{}{large}", amount / whole)),
             _ => Some(format!("{amount}{small}")),
         };
-        without_nulls(json!({
+        object!({
             "Cpu": amount(self.cpu_millis, 1000, "", "m"),
             "Memory": amount(self.memory_mib, 1024, "Gi", "Mi"),
-        }))
+        })
     }
 
     fn add(&mut self, key: &str, value: &str) {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::super::call::{Call, Refusal, without_nulls};
+use super::super::call::{Call, Refusal};
+use super::super::json::{Json, object};
 use super::super::state::State;
 use super::super::{access, cluster, release};
 use super::{Claim, next_id, success};
@@ -84,7 +85,7 @@ pub fn wanted_replicas(call: &Call) -> Result<Option<i64>, Refusal> {
     Ok(wanted)
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let app_id = call.int("AppId");
     let schema_id = call.int("AppSchemaId");
     state.applications.app(app_id)?;
@@ -116,10 +117,10 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         state.applications.made.envs -= 1;
         return Err(refusal);
     }
-    Ok(json!({"Result": {"AppEnvId": id}}))
+    Ok(object!({"Result": {"AppEnvId": id}}))
 }
 
-pub(super) fn update(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn update(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (app_id, id) = (call.int("AppId"), call.int("AppEnvId"));
     state.applications.env_of(app_id, id)?;
     if let Some(schema_id) = call.opt_int("AppSchemaId") {
@@ -133,7 +134,7 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     success()
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let app = state.applications.app(call.int("AppId"))?;
     let env_type = call.opt_int("EnvType");
     let name = call.opt_text("EnvName");
@@ -144,8 +145,8 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
 }
 
 /// An environment; only its own description tells the replicas.
-fn show(env: &Env, replicas: Option<i64>) -> Value {
-    without_nulls(json!({
+fn show(env: &Env, replicas: Option<i64>) -> Json {
+    object!({
         "AppId": env.app_id,
         "EnvId": env.id,
         "EnvName": env.name,
@@ -154,15 +155,15 @@ fn show(env: &Env, replicas: Option<i64>) -> Value {
         "AppSchemaId": env.schema_id,
         "Region": env.region,
         "Replicas": replicas,
-    }))
+    })
 }
 
-pub(super) fn describe(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn describe(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let env = state.applications.env_of(call.int("AppId"), call.int("EnvId"))?;
-    Ok(json!({"Result": show(env, Some(env.replicas))}))
+    Ok(object!({"Result": show(env, Some(env.replicas))}))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.int("EnvId");
     let env = state.applications.env_of(call.int("AppId"), id)?;
     if !call.is("Force") {
@@ -198,7 +199,7 @@ pub(super) fn remove(state: &mut State, id: i64) {
     cluster::remove_env(state, id);
 }
 
-pub(super) fn list_instances(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list_instances(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let env = state.applications.env_of(call.int("AppId"), call.int("EnvId"))?;
     Ok(call.page(state.release.pods_of_env(env.id), |pod| state.release.show_instance(pod, state.now)))
 }

@@ -13,9 +13,10 @@ pub(super) mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::call::{Call, Handler, Refusal, without_nulls};
+use super::call::{Call, Handler, Refusal};
+use super::json::{Json, object};
 use super::state::State;
 pub use claims::{Claim, bind_waiting_claims};
 pub use configs::{Config, Resources, Template, quantity};
@@ -130,8 +131,8 @@ fn next_id(made: &mut i64, first: i64) -> i64 {
 }
 
 /// The reply of an operation that says by itself that it succeeded.
-fn success() -> Result<Value, Refusal> {
-    Ok(json!({"Result": {"Success": true}}))
+fn success() -> Result<Json, Refusal> {
+    Ok(object!({"Result": {"Success": true}}))
 }
 
 pub(super) const HANDLERS: &[(&str, Handler)] = &[
@@ -155,7 +156,7 @@ pub(super) const HANDLERS: &[(&str, Handler)] = &[
     ("ListPersistentVolumeClaim", claims::list),
 ];
 
-fn create_app(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+fn create_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let title = call.text("Title");
     if let Some(other) = state.applications.apps.values().find(|app| app.title == title) {
         return Err(Refusal::conflict(format!("application {} is already called \"{title}\"", other.id)));
@@ -181,10 +182,10 @@ fn create_app(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         configs: BTreeSet::new(),
     };
     applications.apps.insert(id, app);
-    Ok(json!({"Result": {"AppId": id}}))
+    Ok(object!({"Result": {"AppId": id}}))
 }
 
-fn update_app(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+fn update_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.int("AppId");
     state.applications.app(id)?;
     let roles = roles(state, call)?;
@@ -222,19 +223,16 @@ fn roles(state: &State, call: &Call) -> Result<Option<Vec<Role>>, Refusal> {
     roles.collect::<Result<_, _>>().map(Some)
 }
 
-fn list_app(state: &mut State, call: &Call) -> Result<Value, Refusal> {
-    let mut page = call.page(state.applications.apps.values(), |app| show(app, "MiddleWareList", None));
+fn list_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     // The one list whose reply does not repeat the page it was asked for.
-    if let Some(page) = page.as_object_mut() {
-        page.retain(|name, _| name == "TotalCount" || name == "Data");
-    }
-    Ok(page)
+    let (total, data) = call.records(state.applications.apps.values(), |app| show(app, "MiddleWareList", None));
+    Ok(object!({"TotalCount": total, "Data": data}))
 }
 
 /// An application as both replies show it; they name the middleware differently, and only one has roles.
-fn show(app: &App, middleware: &str, roles: Option<Value>) -> Value {
-    let used = app.middleware.iter().map(|code| json!({"AppId": app.id, "Code": code}));
-    without_nulls(json!({
+fn show(app: &App, middleware: &str, roles: Option<Json>) -> Json {
+    let used = app.middleware.iter().map(|code| object!({"AppId": app.id, "Code": code}));
+    object!({
         "AppId": app.id,
         "Title": app.title,
         "Description": app.description,
@@ -247,23 +245,23 @@ fn show(app: &App, middleware: &str, roles: Option<Value>) -> Value {
         "AppStateType": if app.stateful { "stateful" } else { "stateless" },
         (middleware): (!app.middleware.is_empty()).then(|| used.collect::<Vec<_>>()),
         "UserRoles": roles,
-    }))
+    })
 }
 
-fn describe_app_detail(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+fn describe_app_detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let app = state.applications.app(call.int("AppId"))?;
     let roles = app.roles.iter().map(|role| {
-        json!({
+        object!({
             "UserId": role.user_id,
             "UserType": role.user_type,
             "RealName": state.users.real_name(&role.user_id),
             "RoleName": role.role_name,
         })
     });
-    Ok(json!({"Result": show(app, "MiddleWareInfoList", Some(roles.collect()))}))
+    Ok(object!({"Result": show(app, "MiddleWareInfoList", Some(roles.collect()))}))
 }
 
-fn delete_app_detail(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+fn delete_app_detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.int("AppId");
     let app = state.applications.app(id)?;
     let envs: Vec<i64> = app.envs.iter().copied().collect();

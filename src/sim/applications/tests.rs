@@ -52,7 +52,7 @@ impl Account {
         let Value::Object(params) = params else { panic!("{params}") };
         let operation = crate::catalogue::find(action).unwrap();
         let call = Call { trouble: Some(trouble), ..Call::new(operation, params) };
-        self.0.apply(&call).unwrap()["Result"].clone()
+        self.0.apply(&call).unwrap().value()["Result"].clone()
     }
 
     /// Lets time pass.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::super::access;
 use super::super::call::{Call, Refusal, done};
+use super::super::json::{Json, object};
 use super::super::state::State;
 
 /// Resource allocations, one for an environment at most.
@@ -49,8 +49,8 @@ impl Allocations {
 }
 
 impl Allocation {
-    fn show(&self) -> Value {
-        json!({"AppEnvId": self.env_id, "AppId": self.app_id, "ClusterId": self.cluster, "Id": self.id})
+    fn show(&self) -> Json {
+        object!({"AppEnvId": self.env_id, "AppId": self.app_id, "ClusterId": self.cluster, "Id": self.id})
     }
 }
 
@@ -58,7 +58,7 @@ fn not_allocated(env_id: i64) -> Refusal {
     Refusal::not_found("resource allocation of environment", env_id)
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (app_id, env_id) = (call.int("AppId"), call.int("AppEnvId"));
     let cluster = call.text("ClusterId");
     state.applications.env_of(app_id, env_id)?;
@@ -77,10 +77,10 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     allocations.by_id.insert(id, allocation);
     allocations.of_env.insert(env_id, id);
     super::super::applications::bind_waiting_claims(state);
-    Ok(json!({"Result": shown}))
+    Ok(object!({"Result": shown}))
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let allocations = state.cluster.allocations.by_id.values();
     let wanted = allocations
         .filter(|allocation| call.opt_int("AppEnvId").is_none_or(|id| allocation.env_id == id))
@@ -89,14 +89,14 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     Ok(call.page(wanted, Allocation::show))
 }
 
-pub(super) fn describe(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn describe(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let env_id = call.int("AppEnvId");
     let allocation = state.cluster.allocations.of_env(env_id).ok_or_else(|| not_allocated(env_id))?;
-    Ok(json!({"Result": allocation.show()}))
+    Ok(object!({"Result": allocation.show()}))
 }
 
 /// Refused while something of the environment lives in the cluster: pods, services, bound volumes.
-pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let env_id = call.int("AppEnvId");
     let allocation = state.cluster.allocations.of_env(env_id).ok_or_else(|| not_allocated(env_id))?;
     let pods = match allocation.pods {

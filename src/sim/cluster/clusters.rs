@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::super::call::{Call, Refusal};
+use super::super::json::{Json, object};
 use super::super::state::{self, State};
 use super::Clusters;
 use super::addresses::Addresses;
@@ -97,31 +97,29 @@ impl Clusters {
         }
     }
 
-    /// CPU in thousandths and memory in MiB of a cluster's nodes.
-    fn capacity(&self, cluster: &Cluster) -> (i64, i64) {
+    /// CPU in thousandths and memory in MiB of a cluster's nodes, and the CPU that pods ask of them.
+    fn capacity(&self, cluster: &Cluster) -> (i64, i64, i64) {
         let machines = cluster.machines.iter().filter_map(|id| self.machines.get(id));
-        machines.fold((0, 0), |(cpu, memory), machine| (cpu + machine.cpu_millis(), memory + machine.memory_mib()))
+        machines.fold((0, 0, 0), |(cpu, memory, requested), machine| {
+            (cpu + machine.cpu_millis(), memory + machine.memory_mib(), requested + machine.taken)
+        })
     }
 }
 
 impl Cluster {
-    fn requested(&self) -> i64 {
-        self.pods.values().map(|pod| pod.cpu_millis).sum()
-    }
-
     /// 0 test, 1 production: numbers where requests have words.
     fn env_type_code(&self) -> i64 {
         i64::from(self.env_type == "PRO")
     }
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let mut random = fastrand::Rng::with_seed(state.cluster.made.unsigned_abs());
     create_as(state, call, format!("c{:032x}", random.u128(..)))
 }
 
 /// Creates a cluster with an id of the caller's choice.
-pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> Result<Value, Refusal> {
+pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> Result<Json, Refusal> {
     let clusters = &mut state.cluster;
     let text = |name: &str| call.text(name).to_owned();
     let range = |name: &str, otherwise: &str| {
@@ -174,10 +172,10 @@ pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> R
     for (after, stage) in [(UPDATING_AFTER, Stage::Updating), (RUNNING_AFTER, Stage::Running)] {
         state.schedule(after, state::Event::Cluster(Event { cluster: id.clone(), stage }));
     }
-    Ok(json!({"Result": {"ClusterInstanceId": id}}))
+    Ok(object!({"Result": {"ClusterInstanceId": id}}))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("ClusterInstanceId");
     let cluster = state.cluster.running(id)?;
     let counted = |count: usize, what: &str| match count {
@@ -202,11 +200,11 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
 }
 
 /// What the service answers where it has nothing to say.
-pub(super) fn nonsense() -> Value {
-    json!({"Result": {"Nonsense": 1}})
+pub(super) fn nonsense() -> Json {
+    object!({"Result": {"Nonsense": 1}})
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let clusters = &state.cluster;
     let mut wanted: Vec<(&String, &Cluster)> = clusters
         .clusters
@@ -216,9 +214,9 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         .collect();
     wanted.sort_by_key(|(_, cluster)| cluster.number);
     Ok(call.page(wanted.into_iter(), |(id, cluster)| {
-        let (cpu, _) = clusters.capacity(cluster);
-        let requested = share(cluster.requested(), cpu);
-        json!({
+        let (cpu, _, requested) = clusters.capacity(cluster);
+        let requested = share(requested, cpu);
+        object!({
             "BusinessCode": cluster.business_code,
             "ClusterTitle": cluster.title,
             "CreateStatus": i64::from(cluster.stage == Stage::Running).to_string(),
@@ -255,12 +253,11 @@ const SYSTEM_PODS_PER_NODE: i64 = 7;
 
 /// Pods take memory in the proportion that their machines have it, so that one number tells how full
 /// a cluster is.
-pub(super) fn detail(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("ClusterInstanceId");
     let cluster = state.cluster.cluster(id)?;
-    let (cpu_total, memory_mib) = state.cluster.capacity(cluster);
+    let (cpu_total, memory_mib, requested) = state.cluster.capacity(cluster);
     let memory_total = memory_mib.saturating_mul(1 << 20);
-    let requested = cluster.requested();
     let memory_of = |cpu_millis: i64| match cpu_total {
         0 => 0,
         _ => (i128::from(memory_total) * i128::from(cpu_millis) / i128::from(cpu_total)) as i64,
@@ -272,7 +269,7 @@ pub(super) fn detail(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         let each = allocation.cpu_millis / allocation.pods;
         let app = state.applications.app(allocation.app_id).map_or("", |app| app.title.as_str());
         let env = state.applications.env(allocation.env_id).map_or("", |env| env.name.as_str());
-        allocated.push(json!({
+        allocated.push(object!({
             "appName": app,
             "envName": env,
             "memRequest": format!("{}MB", memory_of(each) >> 20),
@@ -284,7 +281,7 @@ pub(super) fn detail(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     }
     let available = POD_SIZES.map(|(cpus, gib)| {
         let fit = |(Reverse(room), _): &(Reverse<i64>, String)| (room / (cpus * 1000)).max(0);
-        json!({
+        object!({
             "memRequest": gib.to_string(),
             "cupRequest": cpus.to_string(),
             "availablePodCount": cluster.room.iter().map(fit).sum::<i64>(),
@@ -297,8 +294,8 @@ pub(super) fn detail(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let (cpu_used, memory_used) = (requested / 10, memory_of(requested) / 10 * 9);
     let cores = |millis: i64| millis as f64 / 1000.0;
     let user = state.users.caller();
-    Ok(json!({"Result": {
-        "NodeWorkLoadList": [],
+    Ok(object!({"Result": {
+        "NodeWorkLoadList": Json::from_iter([]),
         "BasicInfo": {
             "BusinessCode": cluster.business_code,
             "ClusterId": cluster.number,

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::super::call::{Call, Refusal, done};
+use super::super::json::{Json, object};
 use super::super::state::State;
 
 /// Labels and bindings by id.
@@ -77,7 +77,7 @@ impl Labels {
     }
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let label = Label::of(call);
     state.cluster.cluster(&label.cluster)?;
     let labels = &mut state.cluster.labels;
@@ -85,14 +85,14 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         return Err(Refusal::conflict(format!("cluster {} has a label {label} already", label.cluster)));
     }
     let id = labels.create(label.clone());
-    Ok(json!({"Result": show((&id, &label))}))
+    Ok(object!({"Result": show((&id, &label))}))
 }
 
-fn show((id, label): (&i64, &Label)) -> Value {
-    json!({"ClusterId": label.cluster, "Id": id, "LabelKey": label.key, "LabelValue": label.value})
+fn show((id, label): (&i64, &Label)) -> Json {
+    object!({"ClusterId": label.cluster, "Id": id, "LabelKey": label.key, "LabelValue": label.value})
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let cluster = call.text("ClusterId");
     state.cluster.cluster(cluster)?;
     let wanted = state
@@ -105,7 +105,7 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     Ok(call.page(wanted, show))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let label = Label::of(call);
     state.cluster.cluster(&label.cluster)?;
     let labels = &mut state.cluster.labels;
@@ -120,7 +120,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
 }
 
 /// Binding what is bound already changes nothing. A node has one value of a key, as in Kubernetes.
-pub(super) fn bind(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn bind(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let label = Label::of(call);
     let node = call.text("InstanceId");
     require_node(state, &label.cluster, node)?;
@@ -138,7 +138,7 @@ pub(super) fn bind(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     done()
 }
 
-pub(super) fn unbind(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn unbind(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let label = Label::of(call);
     let node = call.text("InstanceId");
     require_node(state, &label.cluster, node)?;
@@ -159,7 +159,7 @@ fn require_node(state: &State, cluster_id: &str, node: &str) -> Result<(), Refus
     }
 }
 
-pub(super) fn list_bindings(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list_bindings(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let labels = &state.cluster.labels;
     let given = |name: &str, value: &str| call.opt_text(name).is_none_or(|wanted| wanted == value);
     let bindings = labels
@@ -173,7 +173,7 @@ pub(super) fn list_bindings(state: &mut State, call: &Call) -> Result<Value, Ref
             && given("LabelValue", &label.value)
     });
     Ok(call.page(wanted, |(id, node, label)| {
-        json!({
+        object!({
             "Id": id,
             "InstanceId": node,
             "InstanceType": "ecs",

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::super::call::{Call, Refusal};
+use super::super::json::{Json, object};
 use super::super::release;
 use super::super::state::State;
 use super::clusters::nonsense;
@@ -74,9 +74,9 @@ impl Machine {
         self.cpu_millis() - self.taken
     }
 
-    fn show(&self, id: &str) -> Value {
+    fn show(&self, id: &str) -> Json {
         let (cpus, gib) = (self.machine_type.cpus(), self.machine_type.cpus() * 2);
-        json!({
+        object!({
             "OSName": "CentOS 7.6 64位",
             "BusinessCode": "JST",
             "EcsConfiguration": format!("{cpus}vcpu {gib}G"),
@@ -120,7 +120,7 @@ pub(in crate::sim) fn add_machine(state: &mut State, id: &str, vpc: &str, region
     state.cluster.machines.insert(id.to_owned(), machine);
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let clusters = &state.cluster;
     let cluster = clusters.cluster(call.text("ClusterInstanceId"))?;
     let machines = cluster.machines.iter().filter_map(|id| clusters.machines.get_key_value(id));
@@ -128,7 +128,7 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
 }
 
 /// Machines that may join a cluster: those in its VPC that are in none.
-pub(super) fn list_available(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list_available(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let clusters = &state.cluster;
     let cluster = clusters.cluster(call.text("ClusterInstanceId"))?;
     let available =
@@ -147,7 +147,7 @@ fn listed(call: &Call) -> Result<BTreeSet<&str>, Refusal> {
     Ok(ids)
 }
 
-pub(super) fn add(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn add(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let cluster_id = call.text("ClusterInstanceId");
     let cluster = state.cluster.running(cluster_id)?;
     let ids = listed(call)?;
@@ -173,7 +173,7 @@ pub(super) fn add(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     Ok(nonsense())
 }
 
-pub(super) fn remove(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn remove(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let cluster_id = call.text("ClusterInstanceId");
     let cluster = state.cluster.cluster(cluster_id)?;
     let ids = listed(call)?;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::super::applications::{bind_waiting_claims, quantity};
-use super::super::call::{Call, Refusal, local_time, without_nulls};
+use super::super::call::{Call, Refusal, local_time};
+use super::super::json::{Json, object};
 use super::super::state::State;
 
 /// Volumes by name: a name is used once in the account.
@@ -112,13 +112,13 @@ impl Volume {
         Some((self.cluster.clone(), self.storage_class.clone(), self.access_modes.clone(), bytes, name.to_owned()))
     }
 
-    fn show(&self, name: &str) -> Value {
+    fn show(&self, name: &str) -> Json {
         let (status, claim) = match &self.status {
             Status::Available => ("Available", None),
             Status::Bound { claim, .. } => ("Bound", Some(claim)),
             Status::Released => ("Released", None),
         };
-        without_nulls(json!({
+        object!({
             "Name": name,
             "Capacity": self.capacity,
             "AccessModes": self.access_modes,
@@ -128,11 +128,11 @@ impl Volume {
             "MountDir": self.mount_dir,
             "StorageClass": self.storage_class,
             "CreateTime": local_time(self.created),
-        }))
+        })
     }
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let text = |name: &str| call.text(name).to_owned();
     let (name, cluster) = (text("Name"), text("ClusterInstanceId"));
     state.cluster.running(&cluster)?;
@@ -158,17 +158,17 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     volumes.made += 1;
     let id = volumes.made;
     bind_waiting_claims(state);
-    Ok(json!({"Result": {"PersistentVolumeId": id}}))
+    Ok(object!({"Result": {"PersistentVolumeId": id}}))
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let cluster = call.text("ClusterInstanceId");
     state.cluster.cluster(cluster)?;
     let volumes = state.cluster.volumes.by_name.iter().filter(|(_, volume)| volume.cluster == cluster);
     Ok(call.page(volumes, |(name, volume)| volume.show(name)))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (name, cluster) = (call.text("PersistentVolumeName"), call.text("ClusterInstanceId"));
     state.cluster.cluster(cluster)?;
     let volumes = &mut state.cluster.volumes;
@@ -182,5 +182,5 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         volumes.free.remove(&free);
     }
     volumes.by_name.remove(name);
-    Ok(json!({"Result": {"Success": true}}))
+    Ok(object!({"Result": {"Success": true}}))
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::super::call::{Call, Refusal, local_time};
+use super::super::json::{Json, object};
 use super::super::state::State;
 use super::Instance;
 use crate::catalogue::PAGE_SIZE;
@@ -110,7 +110,7 @@ impl Instance {
         now.chain(then).collect::<Vec<_>>().join(",")
     }
 
-    fn show(&self, id: &str, backup: &Backup) -> Value {
+    fn show(&self, id: &str, backup: &Backup) -> Json {
         let failed = backup.oddity == Some(Oddity::Failed);
         let meta = match backup.oddity {
             Some(Oddity::Failed) => "EMPTY",
@@ -118,7 +118,7 @@ impl Instance {
             _ if self.history.single_tables => "OK",
             _ => "",
         };
-        json!({
+        object!({
             "TotalBackupSize": backup.size,
             "BackupId": backup.id,
             "DBInstanceId": id,
@@ -140,7 +140,7 @@ impl Instance {
 }
 
 /// Lists as no other operation does: counts as text, records as `Items`, 30 to a page.
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     const SIZE: i64 = 30;
     let id = call.text("DbInstanceId");
     let instance = state.rds.instance(id)?;
@@ -153,8 +153,8 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     let size = call.opt_int(PAGE_SIZE).unwrap_or(SIZE).max(1);
     let skipped = usize::try_from((number - 1).saturating_mul(size)).unwrap_or(usize::MAX);
     let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let items: Vec<Value> = wanted.iter().skip(skipped).take(size).map(|backup| instance.show(id, backup)).collect();
-    Ok(json!({"Result": {
+    let items: Vec<Json> = wanted.iter().skip(skipped).take(size).map(|backup| instance.show(id, backup)).collect();
+    Ok(object!({"Result": {
         "TotalRecordCount": wanted.len().to_string(),
         "PageNumber": number.to_string(),
         "PageRecordCount": items.len().to_string(),

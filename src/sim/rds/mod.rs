@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::call::{Call, Handler, Refusal, done};
+use super::json::{Json, object};
 use super::state::State;
 pub(super) use backups::{History, Oddity, night_of};
 
@@ -190,20 +190,20 @@ pub(super) const HANDLERS: &[(&str, Handler)] = &[
     ("GetRdsBackUp", backups::list),
 ];
 
-fn describe_databases(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+fn describe_databases(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("InstanceId");
     let instance = state.rds.instance(id)?;
     instance.require_support(id, call)?;
     let databases = instance.databases.iter().map(|(name, database)| {
         let creating = database.created.saturating_add(CREATING).is_ok_and(|ready| state.now < ready);
         let accounts = database.grants.iter().map(|(account, privilege)| {
-            json!({
+            object!({
                 "AccountPrivilegeDetail": instance.engine.allows(privilege),
                 "AccountPrivilege": privilege,
                 "Account": account,
             })
         });
-        json!({
+        object!({
             "DBName": name,
             "DBStatus": if creating { "Creating" } else { "Running" },
             "DBDescription": database.description,
@@ -213,10 +213,10 @@ fn describe_databases(state: &mut State, call: &Call) -> Result<Value, Refusal> 
             "Accounts": accounts.collect::<Vec<_>>(),
         })
     });
-    Ok(json!({"Result": {"Databases": databases.collect::<Vec<_>>()}}))
+    Ok(object!({"Result": {"Databases": databases.collect::<Vec<_>>()}}))
 }
 
-fn describe_accounts(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+fn describe_accounts(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("DbInstanceId");
     let instance = state.rds.instance(id)?;
     instance.require_support(id, call)?;
@@ -226,13 +226,13 @@ fn describe_accounts(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         let granted =
             instance.databases.iter().filter_map(|(database, of)| of.grants.get(name).map(|grant| (database, grant)));
         let privileges = granted.map(|(database, privilege)| {
-            json!({
+            object!({
                 "DBName": database,
                 "AccountPrivilege": privilege,
                 "AccountPrivilegeDetail": instance.engine.allows(privilege),
             })
         });
-        json!({
+        object!({
             "AccountStatus": "Available",
             "AccountDescription": account.description,
             "AccountName": name,
@@ -242,10 +242,10 @@ fn describe_accounts(state: &mut State, call: &Call) -> Result<Value, Refusal> {
             "DatabasePrivileges": privileges.collect::<Vec<_>>(),
         })
     });
-    Ok(json!({"Result": {"Accounts": accounts.collect::<Vec<_>>()}}))
+    Ok(object!({"Result": {"Accounts": accounts.collect::<Vec<_>>()}}))
 }
 
-fn delete_account(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+fn delete_account(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name) = (call.text("DbInstanceId"), call.text("AccountName"));
     let instance = state.rds.instance_mut(id)?;
     instance.require_support(id, call)?;
@@ -258,7 +258,7 @@ fn delete_account(state: &mut State, call: &Call) -> Result<Value, Refusal> {
 }
 
 /// A grant replaces an earlier one of the same account on the same database.
-fn grant(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+fn grant(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name) = (call.text("DbInstanceId"), call.text("DbName"));
     let (account, privilege) = (call.text("AccountName"), call.text("AccountPrivilege"));
     let instance = state.rds.instance_mut(id)?;
@@ -275,7 +275,7 @@ fn grant(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     done()
 }
 
-fn create_database(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+fn create_database(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name, character_set) = (call.text("DbInstanceId"), call.text("DbName"), call.text("CharacterSetName"));
     let now = state.now;
     let instance = state.rds.instance_mut(id)?;
@@ -295,7 +295,7 @@ fn create_database(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     done()
 }
 
-fn delete_database(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+fn delete_database(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name) = (call.text("DBInstanceId"), call.text("DBName"));
     let now = state.now;
     let instance = state.rds.instance_mut(id)?;

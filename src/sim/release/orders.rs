@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::super::applications::{Env, wanted_replicas};
-use super::super::call::{Call, Refusal, Trouble, done, minute_time, parse_time, without_nulls};
+use super::super::call::{Call, Refusal, Trouble, done, minute_time, parse_time};
 use super::super::cluster;
+use super::super::json::{Json, object};
 use super::super::state::State;
 use super::{Change, Order, Outcome, Pause, Phase, Release, Status, progress};
 
@@ -15,7 +15,7 @@ use super::{Change, Order, Outcome, Pause, Phase, Release, Status, progress};
 const DEPLOY_TYPE: &str = "partition_parallel";
 const PARTITION_TYPE: &str = "group_even";
 
-pub(super) fn deploy_app(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn deploy_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let env = state.applications.env(call.int("EnvId"))?.clone();
     if let Some(refused) = admission(state, call, &env)? {
         return Ok(refused);
@@ -44,7 +44,7 @@ pub(super) fn deploy_app(state: &mut State, call: &Call) -> Result<Value, Refusa
     Ok(admitted(progress::begin(state, order)))
 }
 
-pub(super) fn scale_app(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn scale_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let env = state.applications.env(call.int("EnvId"))?.clone();
     let replicas = wanted_replicas(call)?.unwrap_or_default();
     if let Some(refused) = admission(state, call, &env)? {
@@ -71,13 +71,13 @@ pub(super) fn scale_app(state: &mut State, call: &Call) -> Result<Value, Refusal
 
 /// Everything that stands in the way of a release, before anything changes. A freeze is no failure: the
 /// reply says so.
-fn admission(state: &State, call: &Call, env: &Env) -> Result<Option<Value>, Refusal> {
+fn admission(state: &State, call: &Call, env: &Env) -> Result<Option<Json>, Refusal> {
     let frozen = match &call.trouble {
         Some(Trouble::Frozen { business_code }) => Some(business_code),
         _ => env.frozen.as_ref(),
     };
     if let Some(code) = frozen {
-        return Ok(Some(json!({"Result": {"Admitted": false, "BusinessCode": code}})));
+        return Ok(Some(object!({"Result": {"Admitted": false, "BusinessCode": code}})));
     }
     if let Some(order) = state.release.unfinished(env.id) {
         return Err(Refusal::conflict(format!(
@@ -89,8 +89,8 @@ fn admission(state: &State, call: &Call, env: &Env) -> Result<Option<Value>, Ref
     Ok(None)
 }
 
-fn admitted(order: i64) -> Value {
-    json!({"Result": {"Admitted": true, "DeployOrderId": order}})
+fn admitted(order: i64) -> Json {
+    object!({"Result": {"Admitted": true, "DeployOrderId": order}})
 }
 
 /// What deploying and scaling have in common. Takes the next id: every check has passed.
@@ -136,7 +136,7 @@ impl Release {
     }
 }
 
-pub(super) fn resume(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn resume(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let order = state.release.order(call.int("DeployOrderId"))?;
     let (id, status) = (order.id, order.status);
     if status != Status::Paused {
@@ -147,7 +147,7 @@ pub(super) fn resume(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     done()
 }
 
-pub(super) fn close(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn close(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let order = state.release.order(call.int("DeployOrderId"))?;
     let (id, status) = (order.id, order.status);
     if status == Status::Finished {
@@ -157,12 +157,12 @@ pub(super) fn close(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     done()
 }
 
-pub(super) fn describe(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn describe(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let order = state.release.order(call.int("DeployOrderId"))?;
-    Ok(json!({"Result": show(state, order)}))
+    Ok(object!({"Result": show(state, order)}))
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let app_id = call.int("AppId");
     state.applications.app(app_id)?;
     let times = times(call)?;
@@ -220,7 +220,7 @@ fn env_type(state: &State, order: &Order) -> &'static str {
     state.applications.env(order.env_id).map_or("", |env| env.env_type.word())
 }
 
-fn show(state: &State, order: &Order) -> Value {
+fn show(state: &State, order: &Order) -> Json {
     let elapsed = order.started.duration_until(order.ended.unwrap_or(state.now)).as_secs();
     let failure_rate = match order.failed {
         0 => "0".to_owned(),
@@ -229,7 +229,7 @@ fn show(state: &State, order: &Order) -> Value {
             rate.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
     };
-    without_nulls(json!({
+    object!({
         "DeployOrderId": order.id,
         "Name": order.name,
         "EnvId": order.env_id,
@@ -257,5 +257,5 @@ fn show(state: &State, order: &Order) -> Value {
         "Description": (!order.description.is_empty()).then_some(&order.description),
         "UserId": order.user_id,
         "UserNick": state.users.real_name(&order.user_id),
-    }))
+    })
 }

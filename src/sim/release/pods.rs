@@ -2,9 +2,9 @@
 //! events are told from what a pod has been through; nothing of them is kept.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal, local_time, minute_time, second_time, without_nulls};
+use super::super::call::{Call, Refusal, local_time, minute_time, second_time};
+use super::super::json::{Json, object};
 use super::super::state::State;
 use super::progress::START;
 use super::{Order, Outcome, Phase, Pod, Release, Task};
@@ -12,7 +12,7 @@ use super::{Order, Outcome, Phase, Pod, Release, Task};
 /// Every pod is in the one group that an order has.
 const GROUP: &str = "defaultGroup";
 
-pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let order = state.release.order(call.int("DeployOrderId"))?;
     let (statuses, results) = (call.ints("StatusList"), call.ints("ResultList"));
     let tasks = order.tasks.iter().filter(|task| {
@@ -22,10 +22,10 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     Ok(call.page(tasks, |task| show(state, order, task)))
 }
 
-fn show(state: &State, order: &Order, task: &Task) -> Value {
+fn show(state: &State, order: &Order, task: &Task) -> Json {
     let pod = state.release.pods.get(&task.pod);
     let placement = pod.and_then(|pod| pod.placement.as_ref());
-    without_nulls(json!({
+    object!({
         "AppInstanceId": pod.map(|pod| &pod.name),
         "DeployOrderId": order.id,
         "DeployPartitionNum": task.partition,
@@ -41,15 +41,15 @@ fn show(state: &State, order: &Order, task: &Task) -> Value {
         "StatusName": task.status().name(),
         "UpdateTime": second_time(task.updated),
         "DeploySteps": steps(task).into_iter().map(|step| step.show(None)).collect::<Vec<_>>(),
-    }))
+    })
 }
 
 /// A step of a task: code, name, how it stands.
 struct Step(&'static str, &'static str, &'static str);
 
 impl Step {
-    fn show(self, log: Option<&str>) -> Value {
-        without_nulls(json!({"StepName": self.1, "StepCode": self.0, "StepLog": log, "Status": self.2}))
+    fn show(self, log: Option<&str>) -> Json {
+        object!({"StepName": self.1, "StepCode": self.0, "StepLog": log, "Status": self.2})
     }
 }
 
@@ -70,7 +70,7 @@ fn steps(task: &Task) -> Vec<Step> {
 
 impl Release {
     /// A pod as an instance of its environment.
-    pub fn show_instance(&self, pod: &Pod, now: Timestamp) -> Value {
+    pub fn show_instance(&self, pod: &Pod, now: Timestamp) -> Json {
         let cpu = self.cpu_millis(pod);
         let memory = self.orders.get(&pod.order).map_or(0, |order| order.template.requests.memory_mib);
         let mut spec = format!("{}vcpu", cpu as f64 / 1000.0);
@@ -78,7 +78,7 @@ impl Release {
             spec += &format!(" {}GB", memory as f64 / 1024.0);
         }
         let placement = pod.placement.as_ref();
-        without_nulls(json!({
+        object!({
             "AppInstanceId": pod.name,
             "CreateTime": second_time(pod.created),
             "Spec": spec,
@@ -92,7 +92,7 @@ impl Release {
             },
             "HostIp": placement.map(|placement| &placement.host_ip),
             "PodIp": placement.map(|placement| &placement.pod_ip),
-        }))
+        })
     }
 
     /// An order, one of its tasks and the pod that it is about, by the pod's name.
@@ -127,12 +127,12 @@ impl Pod {
     }
 }
 
-pub(super) fn log(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn log(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (order, task, pod) = state.release.task_of(call.int("DeployOrderId"), call.text("AppInstId"))?;
     let env = state.applications.env(order.env_id)?;
     let log = if task.removes { stop_log(task) } else { start_log(state, order, task, pod) };
     let steps = steps(task).into_iter().map(|step| step.show(Some(&log)));
-    Ok(json!({"Result": {
+    Ok(object!({"Result": {
         "DeployOrderName": order.name,
         "EnvTypeName": env.env_type.name(),
         "DeployStepList": steps.collect::<Vec<_>>(),
@@ -191,7 +191,7 @@ fn no_room(state: &State, pod: &Pod) -> String {
     format!("0 nodes are available: Insufficient cpu ({}m requested)", state.release.cpu_millis(pod))
 }
 
-pub(super) fn events(state: &mut State, call: &Call) -> Result<Value, Refusal> {
+pub(super) fn events(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (order, task, pod) = state.release.task_of(call.int("DeployOrderId"), call.text("AppInstId"))?;
     let mut events = Vec::new();
     if !task.removes {
@@ -201,8 +201,8 @@ pub(super) fn events(state: &mut State, call: &Call) -> Result<Value, Refusal> {
         events.push(normal("Killing", left, "Stopping container app".to_owned()));
     }
     events.retain(|event| event.first <= state.now);
-    let events: Vec<Value> = events.into_iter().map(PodEvent::show).collect();
-    Ok(json!({"Result": {"DeployOrderName": order.name, "PodEvents": events}}))
+    let events: Vec<Json> = events.into_iter().map(PodEvent::show).collect();
+    Ok(object!({"Result": {"DeployOrderName": order.name, "PodEvents": events}}))
 }
 
 /// What Kubernetes has to tell of a pod.
@@ -224,8 +224,8 @@ fn warning(reason: &'static str, at: Timestamp, message: String) -> PodEvent {
 }
 
 impl PodEvent {
-    fn show(self) -> Value {
-        without_nulls(json!({
+    fn show(self) -> Json {
+        object!({
             "Action": (self.reason == "Scheduled").then_some("Binding"),
             "Type": if self.warning { "Warning" } else { "Normal" },
             "Reason": self.reason,
@@ -234,7 +234,7 @@ impl PodEvent {
             "EventTime": minute_time(self.first),
             "FirstTimestamp": minute_time(self.first),
             "LastTimestamp": minute_time(self.last),
-        }))
+        })
     }
 }
 

@@ -654,7 +654,7 @@ fn play(account: &mut Account, (kind, a, b): Pick, wanted: &mut BTreeMap<i64, i6
     let operation = crate::catalogue::find(action).unwrap();
     let Value::Object(params) = params else { panic!() };
     let call = Call { trouble, ..Call::new(operation, params) };
-    let reply = account.0.apply(&call)?;
+    let reply = account.0.apply(&call)?.value();
     if reply["Result"]["Admitted"] == true {
         wanted.insert(env, account.0.applications.env(env).unwrap().replicas);
     }
