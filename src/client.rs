@@ -493,3 +493,22 @@ impl Pacer {
         *next = Some(next.map_or(until, |at| at.max(until)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_answer_that_came_while_nobody_looked_is_in_time() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let in_pieces = async {
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert_eq!(runtime.block_on(within(Duration::ZERO, in_pieces)), Some(()));
+        assert_eq!(runtime.block_on(within(Duration::ZERO, std::future::pending::<()>())), None);
+    }
+}

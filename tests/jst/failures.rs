@@ -1,6 +1,6 @@
 //! What happens when the service or the way to it fails: what is sent again, what is known, and the exit code.
 
-use crate::support::{Behaviour, FAKE_SECRET, Server, jst};
+use crate::support::{Behaviour, FAKE_SECRET, Server, Simulator, jst};
 use Behaviour::{Answer, Close, Raw, Stall};
 
 fn good() -> Behaviour {
@@ -119,6 +119,15 @@ fn a_clock_that_is_off_is_corrected_from_the_date_header() {
     jst(["--endpoint", &server.url()]).fake_key().args(WRITE).run().ok();
     let requests = server.requests();
     assert!(requests[1].contains("Timestamp=2026-01-05T02%3A00%3A0"), "{requests:?}");
+}
+
+#[test]
+fn many_calls_that_find_the_clock_off_at_once_correct_it_once() {
+    // Each waits for its answer while the others are on their way.
+    let simulator = Simulator::new(&["--fault", "*:skew:seconds=7200", "--fault", "*:latency:ms=100"]);
+    let code = r#"let items = []; items.pad(16, #{ AppId: 1001, EnvId: 3001 });
+        call_all("DescribeAppEnvironmentDetail", items).len()"#;
+    assert_eq!(simulator.jst(&["eval", code]).run().ok(), "16\n");
 }
 
 #[test]
