@@ -110,7 +110,8 @@ impl Pager {
         if let (Some(before), Some(now)) = (self.total, total)
             && before != now
         {
-            tracing::warn!(
+            // Not a warning, which `-q` would hide: a job that goes on may work on half a list.
+            tracing::error!(
                 "{}: the total changed from {before} to {now} at page {}: records may be missing or come twice",
                 self.operation.action,
                 self.page

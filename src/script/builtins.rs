@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use super::api::function;
 use super::files;
 use super::host::Settings;
-use super::value::{Ending, from_dynamic, has_room_for, no_room, terminate, throw, to_dynamic, written};
+use super::json;
+use super::value::{Ending, from_dynamic, has_room_for, no_room, terminate, throw, written};
 use crate::account::Account;
 use crate::error::{Error, Kind, Result};
 use crate::output;
@@ -97,7 +98,7 @@ fn register_data(module: &mut Module) {
     function("json", &["value: any", "pretty: bool", "string"], JSON)
         .set_into_module(module, |value: Dynamic, pretty: bool| json_of(&value, pretty));
     function("parse_json", &["text: string", "any"], "The value that a JSON text stands for.")
-        .set_into_module(module, |text: ImmutableString| parse_json(&text).map_err(throw));
+        .set_into_module(module, |text: ImmutableString| json::parse(&text).map_err(throw));
     const TABLE: &str = "Maps as a table with aligned columns: those named, or all.";
     function("table", &["rows: array", "string"], TABLE)
         .set_into_module(module, |rows: Array| table(&rows, None).map_err(throw));
@@ -109,16 +110,6 @@ fn register_data(module: &mut Module) {
 pub(super) fn json_of(value: &Dynamic, pretty: bool) -> Outcome<String> {
     let value = output::in_document_order(from_dynamic(value).map_err(throw)?);
     Ok(if pretty { format!("{value:#}") } else { value.to_string() })
-}
-
-fn parse_json(text: &str) -> Result<Dynamic> {
-    // What a value takes while it is read and turned into the script's.
-    const VALUE: usize = 128;
-    let values = text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
-    has_room_for(text.len().saturating_add(values.saturating_mul(VALUE)))?;
-    serde_json::from_str(text)
-        .map(to_dynamic)
-        .map_err(|error| Error::new(Kind::Invalid, format!("parse_json was given text that is not JSON: {error}")))
 }
 
 fn table(rows: &[Dynamic], columns: Option<&[Dynamic]>) -> Result<String> {

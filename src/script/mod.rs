@@ -2,7 +2,7 @@
 //!
 //! [`host`] builds the engine and runs scripts in it, [`session`] line by line; [`limits`] and
 //! [`threads`] keep a script from harming the process; [`modules`] resolves imports; [`api`],
-//! [`pages`], [`batch`], [`builtins`] and [`files`] are what scripts can call; [`value`] converts; [`report`]
+//! [`pages`], [`batch`], [`builtins`], [`files`] and [`json`] are what scripts can call; [`value`] converts; [`report`]
 //! says where an error happened.
 
 mod api;
@@ -10,6 +10,7 @@ mod batch;
 mod builtins;
 mod files;
 mod host;
+mod json;
 mod limits;
 mod modules;
 mod pages;

@@ -93,6 +93,7 @@ fn backup_audit_trusts_no_backup_that_the_service_does_not_call_good() {
             "there is no good full backup",
         ),
         (json!([backup("2026-01-04T20:40:00Z", "Success", "OK")]), "the newest good full backup is 100.0 hours old"),
+        (json!([backup("2099-01-04 04:40:00", "Success", "OK")]), "backups from the future: 2099-01-04"),
         (
             json!([backup("last night", "Success", "OK")]),
             "cannot be read: parse_time was given `last night`, which is no time",
@@ -108,6 +109,92 @@ fn backup_audit_trusts_no_backup_that_the_service_does_not_call_good() {
         let finding = last_json(&ran.stdout)["findings"][0]["Finding"].as_str().unwrap().to_owned();
         let age = finding.split(' ').find(|word| word.parse::<f64>().is_ok());
         assert_eq!(age.map_or(finding.clone(), |age| finding.replace(age, "100.0")), expected);
+    }
+}
+
+#[test]
+fn scripts_refuse_what_is_no_choice_before_anything_is_sent() {
+    let server = Server::new(vec![Behaviour::Close]);
+    let table: [(&str, &[&str], i32, &str); 10] = [
+        ("batch_scale", &["--replicas", "0", "--app", "", "--env-type", "production"], 64, "--app needs a value"),
+        ("batch_scale", &["--replicas", "0", "--app", ",", "--all"], 64, "--app needs a value"),
+        ("batch_scale", &["--replicas", "0", "--env-type", ""], 64, "--env-type needs a value"),
+        ("batch_scale", &["--replicas", "-1", "--all"], 64, "--replicas takes 0 or more"),
+        ("batch_scale", &["--replicas", "1", "--all", "--every", "1e300"], 64, "--every takes 3600 or less"),
+        ("batch_scale", &["--replicas", "1", "--all", "--limit", "nan"], 64, "--limit takes a number"),
+        ("batch_scale", &["--replicas", "1", "--all", "--max-failed", "-1"], 64, "--max-failed takes 0 or more"),
+        ("backup_audit", &["--instance", "rm-1", "--max-age", "NaN"], 64, "--max-age takes a number"),
+        ("backup_audit", &["--instance", "rm-1", "--jump", "inf"], 64, "--jump takes a number"),
+        // No finding about an instance.
+        ("backup_audit", &["--instance", "rm-1"], 20, "there are no credentials"),
+    ];
+    for (name, args, code, says) in table {
+        let ran = jst(["--endpoint", &server.url(), "run", &script(name)]).args(args).run();
+        assert_eq!(ran.code, Some(code), "{args:?} {ran:#?}");
+        assert!(ran.stderr.contains(says), "{args:?} {ran:#?}");
+    }
+    assert_eq!(server.requests(), [""; 0]);
+}
+
+#[test]
+fn batch_scale_is_not_content_with_what_a_failed_rollout_left() {
+    let sim = Simulator::new(&["--pace", "3600x", "--fault", "ScaleApp:fail-at:first=1"]);
+    for note in ["deploy order ended: 失败", "it has the replicas, but its last deploy order ended: 失败"] {
+        let args =
+            ["run", "-q", &script("batch_scale"), "--env", "3002", "--replicas", "7", "--every", "0.01", "--json"];
+        let ran = sim.jst(&args).run();
+        assert_eq!(ran.code, Some(65), "{ran:#?}");
+        let row = &last_json(&ran.stdout)["environments"][0];
+        assert!(row["State"] == "failed" && row["Note"].as_str().unwrap().starts_with(note), "{row}");
+    }
+}
+
+#[test]
+fn batch_scale_does_not_take_anothers_deploy_order_for_its_own() {
+    let answer = |more: Value| {
+        let mut reply = json!({"Code": 0, "RequestId": "R"});
+        reply.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Behaviour::Answer(200, "", reply.to_string())
+    };
+    let apps = answer(json!({"Data": [{"AppId": 1, "Title": "shop"}], "TotalCount": 1}));
+    let envs = json!({"Data": [{"AppId": 1, "EnvId": 2, "EnvName": "main", "EnvType": 1}], "TotalCount": 1});
+    let detail = answer(json!({"Result": {"AppId": 1, "EnvId": 2, "Replicas": 3}}));
+    let server = Server::new(vec![
+        apps.clone(),
+        apps,
+        answer(envs),
+        detail.clone(),
+        // The answer to ScaleApp is lost, and the one order that is under way is not ours.
+        Behaviour::Close,
+        answer(json!({"Data": [{"DeployOrderId": 9, "Status": 1}], "TotalCount": 1})),
+        answer(json!({"Result": {"DeployOrderId": 9, "Status": 3, "Result": 1}})),
+        detail,
+    ]);
+    let args = ["--endpoint", &server.url(), "run", "-q", &script("batch_scale")];
+    let more = ["--env", "2", "--replicas", "9", "--every", "0", "--json"];
+    let ran = jst(args).args(&more).fake_key().run();
+    assert_eq!(ran.code, Some(65), "{ran:#?}");
+    let row = &last_json(&ran.stdout)["environments"][0];
+    assert_eq!((&row["State"], &row["Note"]), (&json!("failed"), &json!("it has 3 replicas after deploy order 9")));
+    assert_eq!(server.requests().iter().filter(|request| request.contains("Action=ScaleApp&")).count(), 1);
+}
+
+#[test]
+fn a_list_that_changes_while_it_is_read_is_no_choice() {
+    let page = |ids: &[i64], total: i64| {
+        let records: Vec<Value> = ids.iter().map(|id| json!({"AppId": id, "Title": format!("app {id}")})).collect();
+        Behaviour::Answer(200, "", json!({"Code": 0, "Data": records, "TotalCount": total}).to_string())
+    };
+    let table = [
+        (vec![page(&[1, 2], 4), page(&[2, 3], 4)], "ListApp changed while it was read: AppId 2 came twice"),
+        (vec![page(&[1, 2], 4), page(&[4], 3), page(&[1], 4)], "ListApp changed while it was read: 3 of 4 came"),
+    ];
+    for (pages, says) in table {
+        let server = Server::new(pages);
+        let code = r#"import "std/fleet" as fleet; fleet::apps()"#;
+        let ran = jst(["--endpoint", &server.url(), "-q", "eval", code]).fake_key().run();
+        assert_eq!(ran.code, Some(1), "{ran:#?}");
+        assert!(ran.stderr.contains(says), "{ran:#?}");
     }
 }
 
@@ -225,7 +312,18 @@ fn node_label_says_what_it_could_not_do() {
 
 #[test]
 fn node_label_names_everything_that_is_wrong_with_its_file() {
-    let table: [(&str, &[&str]); 4] = [
+    let table: [(&str, &[&str]); 6] = [
+        (
+            r#"{"cluster": "c", "nodes": {"a": {"label.jst.com/z": "1"}, "a": {}}}"#,
+            &[r#"parse_json was given text that is not JSON: the key "a" comes twice at line 1 column 66"#],
+        ),
+        (
+            r#"{"cluster": "c", "nodes": {"a": {"label.jst.com/": "ok", "label.jst.com/z": "no good"}}}"#,
+            &[
+                r#"nodes["a"]["label.jst.com/"]: behind label.jst.com/ must be 1 to 63 letters, digits, -, _ and ., with a letter or digit at both ends"#,
+                r#"nodes["a"]["label.jst.com/z"]: the value must be 1 to 63 letters, digits, -, _ and ., with a letter or digit at both ends"#,
+            ],
+        ),
         ("[]", &["the file must be an object"]),
         ("{", &["parse_json was given text that is not JSON: EOF while parsing an object at line 1 column 1"]),
         ("{}", &["cluster: must be the id of a cluster", "nodes: must be an object with the labels of each node"]),
@@ -237,7 +335,7 @@ fn node_label_names_everything_that_is_wrong_with_its_file() {
                 "keys[0]: must start with label.jst.com/",
                 "keys[1]: must start with label.jst.com/",
                 r#"nodes["a"]: must be an object of label keys and values"#,
-                r#"nodes["b"]["label.jst.com/z"]: the value must be text"#,
+                r#"nodes["b"]["label.jst.com/z"]: the value must be 1 to 63 letters, digits, -, _ and ., with a letter or digit at both ends"#,
                 r#"nodes["b"]["zone"]: must start with label.jst.com/"#,
             ],
         ),

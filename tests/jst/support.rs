@@ -117,7 +117,8 @@ pub struct Simulator {
 impl Simulator {
     /// The demo account, changed by these arguments.
     pub fn new(args: &[&str]) -> Self {
-        let (mut child, home) = jst(["sim", "--json", "--listen", "127.0.0.1:0", "--pace", "told"]).args(args).start();
+        let pace: &[&str] = if args.contains(&"--pace") { &[] } else { &["--pace", "told"] };
+        let (mut child, home) = jst(["sim", "--json", "--listen", "127.0.0.1:0"]).args(pace).args(args).start();
         let mut line = String::new();
         std::io::BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         Self { child, _home: home, ready: serde_json::from_str(&line).unwrap() }
