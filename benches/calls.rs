@@ -62,7 +62,7 @@ fn main() {
             || script.time(&call_all("ScaleApp", "#{ EnvId: 1, Replicas: 2 }", 2_000, 256)),
         );
         let ideal = LATENCY * 2_000_u32.div_ceil(256);
-        // A timer of whole milliseconds makes the server a little slower than it says.
+        // What the server's timer makes of its latency.
         let alone = bare.time(&slow, 20, 1) / 20;
         let detail = format!("{ours:.0?} for {ideal:.0?}; bare {theirs:.0?}, one call alone {alone:.1?}");
         report(WRITES, ratio(ideal, ours), ">= 0.85", &detail);

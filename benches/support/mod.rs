@@ -21,17 +21,22 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts this very benchmark as a server that answers after a wait.
+    /// Starts this very benchmark as a server that answers after a wait. Where the system can, it gets
+    /// a core of its own: a server and a client that push each other off one core measure the scheduler.
     pub fn start(latency: Duration) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([SERVE, &latency.as_millis().to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let myself = std::env::current_exe().unwrap();
+        let mut pinned = Command::new("taskset");
+        pinned.args(["-c", "1"]).arg(&myself);
+        let [pinned, plain] = [pinned, Command::new(&myself)].map(|command| move || Self::spawn(command, latency));
+        pinned().or_else(plain).unwrap()
+    }
+
+    fn spawn(mut command: Command, latency: Duration) -> Option<Self> {
+        command.args([SERVE, &latency.as_millis().to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().ok()?;
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, address: line.trim().parse().unwrap() }
+        BufReader::new(child.stdout.take()?).read_line(&mut line).ok()?;
+        Some(Self { child, address: line.trim().parse().ok()? })
     }
 
     /// Its URL.
@@ -51,7 +56,8 @@ impl Drop for Server {
 pub fn serve_if_asked() -> bool {
     let args: Vec<String> = std::env::args().collect();
     let Some(at) = args.iter().position(|arg| arg == SERVE) else { return false };
-    let latency = Duration::from_millis(args[at + 1].parse().unwrap());
+    // Timers of whole milliseconds come up to two too late.
+    let latency = Duration::from_millis(args[at + 1].parse::<u64>().unwrap().saturating_sub(1));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     std::thread::spawn(|| {
         let _ = std::io::stdin().lines().count();
