@@ -125,21 +125,9 @@ struct Script {
 impl Script {
     fn new(server: &Server, concurrency: usize) -> Self {
         let endpoint = Endpoint::parse(&server.url()).unwrap();
-        let settings = ClientSettings {
-            endpoint,
-            credentials: Credentials {
-                access_key_id: "fake-id".into(),
-                secret: Secret::new("fake-secret"),
-                security_token: None,
-            },
-            region: None,
-            timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(5),
-            concurrency,
-            rate: None,
-            deadline: None,
-            retry: jst::retry::Settings::default(),
-        };
+        let credentials =
+            Credentials { access_key_id: "fake-id".into(), secret: Secret::new("fake-secret"), security_token: None };
+        let settings = ClientSettings { concurrency, ..ClientSettings::new(endpoint, credentials) };
         let stop = Arc::new(Stop::new(None));
         let connect = Box::new(move || Ok(Client::new(settings.clone())));
         let account = Arc::new(Account::new(connect, Policy::default(), None, Arc::clone(&stop)).unwrap());

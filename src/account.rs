@@ -176,7 +176,6 @@ mod tests {
     use super::*;
     use crate::client::{Endpoint, Settings};
     use crate::credentials::Credentials;
-    use crate::retry;
     use crate::secret::Secret;
 
     #[test]
@@ -195,21 +194,9 @@ mod tests {
                 tell.send(()).unwrap();
             }
         });
-        let settings = Settings {
-            endpoint,
-            credentials: Credentials {
-                access_key_id: "fake-id".into(),
-                secret: Secret::new("fake-secret"),
-                security_token: None,
-            },
-            region: None,
-            timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(5),
-            concurrency: 1,
-            rate: None,
-            deadline: None,
-            retry: retry::Settings::default(),
-        };
+        let credentials =
+            Credentials { access_key_id: "fake-id".into(), secret: Secret::new("fake-secret"), security_token: None };
+        let settings = Settings::new(endpoint, credentials);
         let connect = Box::new(move || Ok(Client::new(settings.clone())));
         let account = Account::new(connect, Policy::default(), None, Arc::default()).unwrap();
         let params = json!({"EnvId": 1, "Replicas": 2});

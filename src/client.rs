@@ -39,6 +39,24 @@ pub struct Settings {
     pub retry: retry::Settings,
 }
 
+impl Settings {
+    /// The usual ones: half a minute for an attempt, as pod logs can be slow, 5 s to connect, 256 attempts
+    /// at once, no deadline.
+    pub fn new(endpoint: Endpoint, credentials: Credentials) -> Self {
+        Self {
+            endpoint,
+            credentials,
+            region: None,
+            timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(5),
+            concurrency: 256,
+            rate: None,
+            deadline: None,
+            retry: retry::Settings::default(),
+        }
+    }
+}
+
 /// The checked URL of an endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Endpoint(reqwest::Url);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::cli::{Flags, LogFormat};
 use crate::client::{self, Endpoint};
@@ -11,16 +11,9 @@ use crate::credentials::{Credentials, Found, Sources};
 use crate::error::Result;
 use crate::output::Format;
 use crate::policy::Policy;
-use crate::retry;
 
 /// The service's address where nothing else is configured: all regions share it.
 const DEFAULT_ENDPOINT: &str = "https://retailcloud.aliyuncs.com";
-
-/// Longest time for one attempt where nothing else is configured: pod logs can be slow.
-const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Longest time for connecting where nothing else is configured.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What surrounds the process, taken in once.
 #[derive(Clone, Debug, Default)]
@@ -170,16 +163,15 @@ impl Config {
 
     /// What a client of this endpoint needs to know.
     pub fn client(&self, endpoint: Endpoint, credentials: Credentials, region: Option<&str>) -> client::Settings {
+        let usual = client::Settings::new(endpoint, credentials);
         client::Settings {
-            endpoint,
-            credentials,
             region: region.map(str::to_owned),
-            timeout: self.flags.timeout.unwrap_or(TIMEOUT),
-            connect_timeout: self.flags.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+            timeout: self.flags.timeout.unwrap_or(usual.timeout),
+            connect_timeout: self.flags.connect_timeout.unwrap_or(usual.connect_timeout),
             concurrency: usize::from(self.flags.concurrency),
             rate: self.flags.rate,
             deadline: self.deadline,
-            retry: retry::Settings::default(),
+            ..usual
         }
     }
 }

@@ -20,7 +20,6 @@ use crate::clock::{Clock, Pace};
 use crate::credentials::Credentials;
 use crate::error::{Error, Result};
 use crate::policy::Policy;
-use crate::retry;
 use crate::script::{Ended, Host, Session, Settings};
 use crate::secret::Secret;
 use crate::stop::Stop;
@@ -108,21 +107,12 @@ impl Bench {
         let (stop, requests) = (Arc::new(stop), Arc::new(Mutex::new(Vec::new())));
         let endpoint = serve(Arc::new(answers), Arc::clone(&requests));
         let connect = move || {
-            Ok(Client::new(client::Settings {
-                endpoint: Endpoint::parse(&endpoint)?,
-                credentials: Credentials {
-                    access_key_id: "LTAIexample".to_owned(),
-                    secret: Secret::new("not-a-secret"),
-                    security_token: None,
-                },
-                region: None,
-                timeout: Duration::from_secs(30),
-                connect_timeout: Duration::from_secs(5),
-                concurrency: 64,
-                rate: None,
-                deadline: None,
-                retry: retry::Settings::default(),
-            }))
+            let credentials = Credentials {
+                access_key_id: "LTAIexample".to_owned(),
+                secret: Secret::new("not-a-secret"),
+                security_token: None,
+            };
+            Ok(Client::new(client::Settings::new(Endpoint::parse(&endpoint)?, credentials)))
         };
         let policy = Policy::new(false, false, &[], &[]).unwrap();
         let watched = Arc::clone(&stop);
