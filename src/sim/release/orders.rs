@@ -50,7 +50,9 @@ pub(super) fn scale_app(state: &mut State, call: &Call) -> Result<Json, Refusal>
     if let Some(refused) = admission(state, call, &env)? {
         return Ok(refused);
     }
-    let present = state.release.pods_of_env(env.id).filter(|pod| pod.phase != Phase::Stopping).count() as i64;
+    // Pods that are not healthy are not counted: new ones come in their place.
+    progress::remove_pods(state, env.id, |pod| !matches!(pod.phase, Phase::Healthy | Phase::Stopping));
+    let present = state.release.pods_of_env(env.id).filter(|pod| pod.phase == Phase::Healthy).count() as i64;
     // New pods are of the version that was deployed last.
     let deployed = state.release.orders_of_env(env.id).find(|order| order.change == Change::Deploy);
     let order = Order {

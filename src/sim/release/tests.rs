@@ -395,6 +395,37 @@ fn a_pod_crash_loops_until_the_order_times_out() {
 }
 
 #[test]
+fn scaling_after_a_failure_replaces_the_pods_that_failed() {
+    for (trouble, broken) in [(Trouble::FailAtPartition(1), 2), (Trouble::CrashLoop, 1)] {
+        let mut account = Account::demo();
+        let scale = json!({"EnvId": ENV, "Replicas": 5});
+        // A fault that persists fails the order each time, and leaves as many pods.
+        for _ in 0..2 {
+            let result = account.troubled("ScaleApp", scale.clone(), trouble.clone());
+            account.wait(600);
+            let order = account.order(result["DeployOrderId"].as_i64().unwrap());
+            assert_eq!((order["ResultName"].as_str(), account.health(ENV)), (Some("失败"), (5 - broken, 5)));
+        }
+        let again = account.scale(ENV, 5);
+        account.wait(600);
+        assert_eq!(account.order(again)["TotalAppInstanceCt"], broken);
+        assert_eq!((account.order(again)["ResultName"].as_str(), account.health(ENV)), (Some("成功"), (5, 5)));
+
+        // Those that failed go first.
+        account.troubled("ScaleApp", json!({"EnvId": ENV, "Replicas": 7}), trouble.clone());
+        account.wait(600);
+        let fewer = account.scale(ENV, 4);
+        account.wait(60);
+        assert_eq!((account.order(fewer)["ResultName"].as_str(), account.health(ENV)), (Some("成功"), (4, 4)));
+    }
+    // There still is no room for the one that waits.
+    let mut account = Account::demo();
+    let id = account.scale(3029, 2);
+    account.wait(600);
+    assert_eq!((account.order(id)["ResultName"].as_str(), account.health(3029)), (Some("失败"), (1, 2)));
+}
+
+#[test]
 fn without_room_a_pod_waits_and_the_order_times_out() {
     let mut account = Account::demo();
     assert_eq!(account.health(3029), (1, 2));
