@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::super::applications::{Env, wanted_replicas};
-use super::super::call::{Call, Refusal, Trouble, done, minute_time, parse_time};
+use super::super::call::{Call, Refusal, Trouble, done, minute_time};
 use super::super::cluster;
 use super::super::json::{Json, object};
 use super::super::state::State;
 use super::{Change, Order, Outcome, Pause, Phase, Release, Status, progress};
+use crate::clock::parse_time;
 
 /// How every order is carried out: partition by partition, all pods of one at once, evenly divided.
 const DEPLOY_TYPE: &str = "partition_parallel";
@@ -211,7 +212,7 @@ fn times(call: &Call) -> Result<Vec<TimeFilter>, Refusal> {
             let name = format!("{prefix}{comparison}");
             let Some(text) = call.opt_text(&name) else { continue };
             let limit = parse_time(text)
-                .ok_or_else(|| Refusal::invalid(format!("{name} must be a time like 2020-01-01 00:00:00")))?;
+                .map_err(|_| Refusal::invalid(format!("{name} must be a time like 2020-01-01 00:00:00")))?;
             times.push((ends, holds, limit));
         }
     }

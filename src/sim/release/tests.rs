@@ -110,8 +110,8 @@ fn a_deploy_goes_partition_by_partition_pod_by_pod() {
             "PartitionType": "group_even", "PartitionTypeName": "分组均分", "DeployPauseType": "none",
             "DeployPauseTypeName": "不暂停", "CurrentPartitionNum": 2, "TotalPartitions": 2,
             "TotalAppInstanceCt": 3, "FinishAppInstanceCt": 3, "FailureRate": "0", "Status": 3,
-            "StatusName": "已完成", "Result": 1, "ResultName": "成功", "StartTime": "2026-01-05T10:00Z",
-            "EndTime": "2026-01-05T10:00Z", "ElapsedTime": 13, "UserId": "2088000000001", "UserNick": "张伟",
+            "StatusName": "已完成", "Result": 1, "ResultName": "成功", "StartTime": "2026-01-05T02:00Z",
+            "EndTime": "2026-01-05T02:00Z", "ElapsedTime": 13, "UserId": "2088000000001", "UserNick": "张伟",
         })
     );
 }
@@ -514,6 +514,7 @@ fn deploy_orders_are_found_by_every_filter() {
     };
     // 4009 and 4010 began 1.0, 4039 and 4040 1.1; 4068 is paused.
     let all = [4068, 4040, 4039, 4010, 4009];
+    let shown = account.order(4068)["StartTime"].clone();
     let started: BTreeMap<i64, String> =
         all.iter().map(|id| (*id, super::super::call::local_time(account.0.release.orders[id].started))).collect();
     let ended = super::super::call::local_time(account.0.release.orders[&4040].ended.unwrap());
@@ -548,6 +549,7 @@ fn deploy_orders_are_found_by_every_filter() {
         (json!({"EndTimeGreaterThanOrEqualTo": ended}), &[4040]),
         (json!({"StartTimeGreaterThan": started[&4009], "EndTimeLessThan": ended}), &[4039, 4010]),
         (json!({"StartTimeGreaterThan": "2026-01-01"}), &[4068]),
+        (json!({"StartTimeGreaterThanOrEqualTo": shown}), &[4068]),
     ] {
         let found: Vec<i64> = account
             .data("ListDeployOrders", with(more.clone()))
