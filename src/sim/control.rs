@@ -27,7 +27,7 @@ pub(super) const PREFIX: &str = "/_sim/";
 pub(super) fn answer(sim: &Sim, request: &Request<Bytes>) -> Answer {
     let what = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
     let result = match (request.method(), what) {
-        (&Method::GET, "ledger") => ledger(sim),
+        (&Method::GET, "ledger") => return success(sim.book().ledger.json()),
         (&Method::GET, "faults") => Ok(sim.faults.list()),
         (&Method::POST, "faults") => Rule::list(request.body()).map(|rules| {
             sim.faults.replace(rules);
@@ -43,19 +43,17 @@ pub(super) fn answer(sim: &Sim, request: &Request<Bytes>) -> Answer {
         _ => return failure(404, "there is ledger, faults, advance and state"),
     };
     match result {
-        Ok(value) => Answer::new(200, "application/json;charset=utf-8", value.to_string()),
+        Ok(value) => success(value.to_string()),
         Err(why) => failure(400, &why),
     }
 }
 
-fn failure(status: u16, why: &str) -> Answer {
-    Answer::new(status, "application/json;charset=utf-8", json!({"error": why}).to_string())
+fn success(json: String) -> Answer {
+    Answer::new(200, "application/json;charset=utf-8", json)
 }
 
-fn ledger(sim: &Sim) -> Result<Value, String> {
-    let book = sim.book();
-    let records: Vec<_> = book.ledger.records().collect();
-    Ok(json!({"total": book.ledger.total(), "records": records}))
+fn failure(status: u16, why: &str) -> Answer {
+    Answer::new(status, "application/json;charset=utf-8", json!({"error": why}).to_string())
 }
 
 fn advance(sim: &Sim, query: &str) -> Result<Value, String> {

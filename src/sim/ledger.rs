@@ -56,27 +56,40 @@ impl Record {
 /// The latest applied writes, and how many there were in all.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    records: VecDeque<Record>,
+    /// As JSON, secrets masked.
+    records: VecDeque<String>,
+    bytes: usize,
     total: u64,
 }
 
 impl Ledger {
-    /// Records kept in memory; older ones are only counted.
-    const KEPT: usize = 100_000;
+    /// Bytes of records kept in memory; older ones are only counted.
+    const KEPT: usize = 64 << 20;
 
     /// Adds a record.
     pub fn push(&mut self, record: Record) {
-        if self.records.len() == Self::KEPT {
-            self.records.pop_front();
-        }
         // No secret stays in memory for longer than the state needs it.
-        self.records.push_back(record.masked());
+        let text = serde_json::to_string(&record.masked()).unwrap_or_default();
+        self.bytes += size_of::<String>() + text.len();
+        self.records.push_back(text);
         self.total += 1;
+        while self.bytes > Self::KEPT
+            && let Some(oldest) = self.records.pop_front()
+        {
+            self.bytes -= size_of::<String>() + oldest.len();
+        }
     }
 
-    /// The records that are kept, oldest first, secrets masked.
-    pub fn records(&self) -> impl Iterator<Item = &Record> {
-        self.records.iter()
+    /// As JSON: the records that are kept, oldest first, secrets masked; and how many there were in all.
+    pub fn json(&self) -> String {
+        let mut text = format!(r#"{{"total":{},"records":["#, self.total);
+        for (index, record) in self.records.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            text += record;
+        }
+        text + "]}"
     }
 
     /// How many there were in all.
@@ -276,7 +289,7 @@ fn replay(state: &mut State, line: Line) -> std::result::Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
     use serde_json::json;
@@ -375,13 +388,19 @@ mod tests {
     #[test]
     fn the_ledger_holds_no_secret_and_does_not_grow_for_ever() {
         let mut ledger = Ledger::default();
+        let shown = |ledger: &Ledger| serde_json::from_str::<Value>(&ledger.json()).unwrap();
         ledger.push(record("CreateCluster", json!({"Password": "fake-Passw0rd!", "ClusterTitle": "t"})));
-        let shown = serde_json::to_value(ledger.records().next().unwrap()).unwrap();
-        assert_eq!(shown.pointer("/params/Password"), Some(&json!("****")));
-        assert_eq!(shown.pointer("/params/ClusterTitle"), Some(&json!("t")));
-        for _ in 0..Ledger::KEPT {
-            ledger.push(record("ScaleApp", json!({})));
+        ledger.push(record("ScaleApp", json!({})));
+        let params = shown(&ledger)["records"][0]["params"].clone();
+        assert_eq!(params, json!({"Password": "****", "ClusterTitle": "t"}));
+        let large = "x".repeat(Ledger::KEPT / 10);
+        for _ in 0..20 {
+            ledger.push(record("UpdateApp", json!({"Description": large})));
         }
-        assert_eq!((ledger.records().count(), ledger.total()), (Ledger::KEPT, 100_001));
+        ledger.push(record("ScaleApp", json!({})));
+        assert!(ledger.bytes <= Ledger::KEPT && ledger.json().len() <= Ledger::KEPT);
+        let shown = shown(&ledger);
+        let actions: Vec<_> = shown["records"].as_array().unwrap().iter().map(|record| &record["action"]).collect();
+        assert_eq!((shown["total"].as_u64(), actions.len(), actions[9]), (Some(23), 10, &json!("ScaleApp")));
     }
 }
