@@ -3,7 +3,7 @@
 //!
 //! | request | what it does |
 //! |---|---|
-//! | `GET /_sim/ledger` | the writes that were applied, oldest first, secrets masked |
+//! | `GET /_sim/ledger` | the writes that were applied (the latest 64 MB since the last graceful stop), oldest first, secrets masked; how many there were in all |
 //! | `GET /_sim/faults`, `POST /_sim/faults` | the rules with what they have done; other rules, as a JSON list |
 //! | `POST /_sim/advance?seconds=N` | moves the clock, and gives its time |
 //! | `GET /_sim/state`, `PUT /_sim/state` | the whole state; puts such a state in its place |
@@ -34,10 +34,7 @@ pub(super) fn answer(sim: &Sim, request: &Request<Bytes>) -> Answer {
             sim.faults.list()
         }),
         (&Method::POST, "advance") => advance(sim, request.uri().query().unwrap_or_default()),
-        (&Method::GET, "state") => sim.look(|state| {
-            serde_json::to_value(Snapshot::new(state, sim.served.load(Ordering::Relaxed)))
-                .map_err(|error| error.to_string())
-        }),
+        (&Method::GET, "state") => state(sim),
         (&Method::PUT, "state") => restore(sim, request.body()),
         (_, "ledger" | "faults" | "advance" | "state") => return failure(405, "another method"),
         _ => return failure(404, "there is ledger, faults, advance and state"),
@@ -54,6 +51,14 @@ fn success(json: String) -> Answer {
 
 fn failure(status: u16, why: &str) -> Answer {
     Answer::new(status, "application/json;charset=utf-8", json!({"error": why}).to_string())
+}
+
+fn state(sim: &Sim) -> Result<Value, String> {
+    let mut book = sim.book();
+    let now = sim.time(&book);
+    book.state.advance(now);
+    let snapshot = Snapshot::new(&book.state, sim.served.load(Ordering::Relaxed), &book.ledger);
+    serde_json::to_value(snapshot).map_err(|error| error.to_string())
 }
 
 fn advance(sim: &Sim, query: &str) -> Result<Value, String> {

@@ -5,6 +5,9 @@
 //! nothing that was acknowledged; replaying the lines brings the state back, because a state only
 //! depends on the calls and their times. On start and on a graceful stop the file is compacted into
 //! a new snapshot, through a temporary file that replaces it.
+//!
+//! After a kill the ledger holds the writes of the lines. A snapshot only tells how many writes came
+//! before it: those of a run that stopped gracefully, or of the last but one, are counted and not shown.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -92,6 +95,11 @@ impl Ledger {
         text + "]}"
     }
 
+    /// A ledger that has shown this many writes before.
+    fn after(total: u64) -> Self {
+        Self { total, ..Self::default() }
+    }
+
     /// How many there were in all.
     pub fn total(&self) -> u64 {
         self.total
@@ -105,6 +113,9 @@ pub struct Snapshot<S = State> {
     version: u32,
     /// How many requests were answered.
     pub served: u64,
+    /// How many writes were applied.
+    #[serde(default)]
+    applied: u64,
     /// The account.
     pub state: S,
 }
@@ -113,8 +124,8 @@ impl<S> Snapshot<S> {
     const VERSION: u32 = 1;
 
     /// A snapshot of a state.
-    pub fn new(state: S, served: u64) -> Self {
-        Self { version: Self::VERSION, served, state }
+    pub fn new(state: S, served: u64, ledger: &Ledger) -> Self {
+        Self { version: Self::VERSION, served, applied: ledger.total, state }
     }
 }
 
@@ -140,11 +151,11 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// Opens a state's file, and brings back the state that it holds.
+    /// Opens a state's file, and brings back the state that it holds and the ledger of its lines.
     ///
     /// # Errors
     /// The file cannot be read, another process holds it, or it is damaged.
-    pub fn open(path: &Path) -> Result<(Self, Option<Snapshot>)> {
+    pub fn open(path: &Path) -> Result<(Self, Option<(Snapshot, Ledger)>)> {
         let lock_path = beside(path, "lock");
         let lock = create(&lock_path).map_err(|error| cannot(&lock_path, "open", &error))?;
         match lock.try_lock() {
@@ -158,12 +169,12 @@ impl StateFile {
             }
             Err(TryLockError::Error(error)) => return Err(cannot(&lock_path, "lock", &error)),
         }
-        let snapshot = match File::open(path) {
+        let kept = match File::open(path) {
             Ok(file) => load(path, BufReader::new(file))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(cannot(path, "open", &error)),
         };
-        Ok((Self { path: path.to_owned(), file: None, length: 0, _lock: lock }, snapshot))
+        Ok((Self { path: path.to_owned(), file: None, length: 0, _lock: lock }, kept))
     }
 
     /// Writes a line to the operating system. When that fails, what was written of it is taken back,
@@ -239,7 +250,7 @@ fn cannot(path: &Path, what: &str, error: &std::io::Error) -> Error {
 
 /// The snapshot with everything that happened since. A last line that was cut short was never
 /// acknowledged and is dropped; anything else that does not parse is damage.
-fn load(path: &Path, mut file: impl std::io::BufRead) -> Result<Option<Snapshot>> {
+fn load(path: &Path, mut file: impl std::io::BufRead) -> Result<Option<(Snapshot, Ledger)>> {
     let damaged = |line: usize, why: String| {
         Error::new(Kind::Config, format!("the state file {} is damaged in line {line}: {why}", path.display()))
             .hint("restore it from a copy, or move it away to start afresh")
@@ -258,15 +269,19 @@ fn load(path: &Path, mut file: impl std::io::BufRead) -> Result<Option<Snapshot>
     if snapshot.version != Snapshot::<State>::VERSION {
         return Err(damaged(1, format!("its form has version {}", snapshot.version)));
     }
+    let mut ledger = Ledger::after(snapshot.applied);
     for number in 2.. {
         if !next(&mut line)? || !line.ends_with(b"\n") {
             break;
         }
-        let happened = serde_json::from_slice(&line).map_err(|error| damaged(number, error.to_string()))?;
+        let happened: Line = serde_json::from_slice(&line).map_err(|error| damaged(number, error.to_string()))?;
+        if let Line::Call(record) = &happened {
+            ledger.push(record.clone());
+        }
         replay(&mut snapshot.state, happened).map_err(|why| damaged(number, why))?;
         snapshot.served += 1;
     }
-    Ok(Some(snapshot))
+    Ok(Some((snapshot, ledger)))
 }
 
 fn replay(state: &mut State, line: Line) -> std::result::Result<(), String> {
@@ -308,7 +323,7 @@ mod tests {
     fn fresh(path: &Path) -> StateFile {
         let (mut file, snapshot) = StateFile::open(path).unwrap();
         assert!(snapshot.is_none());
-        file.compact(&Snapshot::new(&State::empty(Timestamp::UNIX_EPOCH), 5)).unwrap();
+        file.compact(&Snapshot::new(&State::empty(Timestamp::UNIX_EPOCH), 5, &Ledger::default())).unwrap();
         file
     }
 
@@ -321,10 +336,10 @@ mod tests {
         file.append(&Line::Advanced(later)).unwrap();
         drop(file);
         let (mut file, snapshot) = StateFile::open(&path).unwrap();
-        let snapshot = snapshot.unwrap();
+        let (snapshot, ledger) = snapshot.unwrap();
         assert_eq!((snapshot.state.now, snapshot.served), (later, 6));
         assert!(file.append(&Line::Advanced(later)).is_err(), "nothing is appended before the file is compacted");
-        file.compact(&Snapshot::new(&snapshot.state, snapshot.served)).unwrap();
+        file.compact(&Snapshot::new(&snapshot.state, snapshot.served, &ledger)).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
     }
 

@@ -129,12 +129,12 @@ impl Sim {
                 (Some(file), kept)
             }
         };
-        let snapshot = match kept {
+        let (snapshot, ledger) = match kept {
             Some(kept) => kept,
-            None => Snapshot::new(account(&options)?, 0),
+            None => (Snapshot::new(account(&options)?, 0, &Ledger::default()), Ledger::default()),
         };
         if let Some(file) = &mut file {
-            file.compact(&Snapshot::new(&snapshot.state, snapshot.served))?;
+            file.compact(&Snapshot::new(&snapshot.state, snapshot.served, &ledger))?;
         }
         let sim = Self {
             keys: options.keys,
@@ -147,12 +147,7 @@ impl Sim {
             served: AtomicU64::new(snapshot.served),
             clock,
             call_takes: options.call_takes,
-            book: Mutex::new(Book {
-                state: State::default(),
-                ledger: Ledger::default(),
-                file,
-                ahead: SignedDuration::ZERO,
-            }),
+            book: Mutex::new(Book { state: State::default(), ledger, file, ahead: SignedDuration::ZERO }),
         };
         sim.begin(&mut sim.book(), snapshot.state);
         Ok(Arc::new(sim))
@@ -337,7 +332,7 @@ impl Book {
 
     fn compact(&mut self, served: u64) -> Result<()> {
         match &mut self.file {
-            Some(file) => file.compact(&Snapshot::new(&self.state, served)),
+            Some(file) => file.compact(&Snapshot::new(&self.state, served, &self.ledger)),
             None => Ok(()),
         }
     }

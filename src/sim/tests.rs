@@ -294,6 +294,12 @@ fn applied_writes_are_in_the_ledger_and_survive_a_kill() {
     let ahead = at.duration_since(again.look(|state| state.now));
     again.clock.advance(Duration::try_from(ahead).unwrap());
     assert_eq!(state(&again), before);
+    let shown = |sim: &Sim| json_of(&control(sim, "GET", "/_sim/ledger", ""));
+    assert_eq!(shown(&again), ledger);
+    // After a graceful stop they are counted only.
+    again.close().unwrap();
+    drop(again);
+    assert_eq!(shown(&started(options())), json!({"total": 4, "records": []}));
 }
 
 #[test]
