@@ -8,7 +8,6 @@
 //! | `POST /_sim/advance?seconds=N` | moves the clock, and gives its time |
 //! | `GET /_sim/state`, `PUT /_sim/state` | the whole state; puts such a state in its place |
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -57,7 +56,7 @@ fn state(sim: &Sim) -> Result<Value, String> {
     let mut book = sim.book();
     let now = sim.time(&book);
     book.state.advance(now);
-    let snapshot = Snapshot::new(&book.state, sim.served.load(Ordering::Relaxed), &book.ledger);
+    let snapshot = Snapshot::new(&book.state, sim.starts, &book.ledger);
     serde_json::to_value(snapshot).map_err(|error| error.to_string())
 }
 
@@ -81,7 +80,6 @@ fn restore(sim: &Sim, body: &[u8]) -> Result<Value, String> {
     let snapshot: Snapshot<State> = serde_json::from_slice(body).map_err(|error| format!("no snapshot: {error}"))?;
     let mut book = sim.book();
     sim.begin(&mut book, snapshot.state);
-    let served = sim.served.fetch_max(snapshot.served, Ordering::Relaxed).max(snapshot.served);
-    book.compact(served).map_err(|error| error.to_string())?;
+    book.compact(sim.starts).map_err(|error| error.to_string())?;
     Ok(json!({"now": book.state.now}))
 }

@@ -75,7 +75,7 @@ impl Ledger {
         let text = serde_json::to_string(&record.masked()).unwrap_or_default();
         self.bytes += size_of::<String>() + text.len();
         self.records.push_back(text);
-        self.total += 1;
+        self.total = self.total.saturating_add(1);
         while self.bytes > Self::KEPT
             && let Some(oldest) = self.records.pop_front()
         {
@@ -111,8 +111,9 @@ impl Ledger {
 pub struct Snapshot<S = State> {
     /// The version of the file's form.
     version: u32,
-    /// How many requests were answered.
-    pub served: u64,
+    /// How often this state's file was opened before.
+    #[serde(default)]
+    pub starts: u64,
     /// How many writes were applied.
     #[serde(default)]
     applied: u64,
@@ -124,8 +125,8 @@ impl<S> Snapshot<S> {
     const VERSION: u32 = 1;
 
     /// A snapshot of a state.
-    pub fn new(state: S, served: u64, ledger: &Ledger) -> Self {
-        Self { version: Self::VERSION, served, applied: ledger.total, state }
+    pub fn new(state: S, starts: u64, ledger: &Ledger) -> Self {
+        Self { version: Self::VERSION, starts, applied: ledger.total, state }
     }
 }
 
@@ -279,8 +280,8 @@ fn load(path: &Path, mut file: impl std::io::BufRead) -> Result<Option<(Snapshot
             ledger.push(record.clone());
         }
         replay(&mut snapshot.state, happened).map_err(|why| damaged(number, why))?;
-        snapshot.served += 1;
     }
+    snapshot.starts = snapshot.starts.saturating_add(1);
     Ok(Some((snapshot, ledger)))
 }
 
@@ -337,9 +338,9 @@ mod tests {
         drop(file);
         let (mut file, snapshot) = StateFile::open(&path).unwrap();
         let (snapshot, ledger) = snapshot.unwrap();
-        assert_eq!((snapshot.state.now, snapshot.served), (later, 6));
+        assert_eq!((snapshot.state.now, snapshot.starts), (later, 6));
         assert!(file.append(&Line::Advanced(later)).is_err(), "nothing is appended before the file is compacted");
-        file.compact(&Snapshot::new(&snapshot.state, snapshot.served, &ledger)).unwrap();
+        file.compact(&Snapshot::new(&snapshot.state, snapshot.starts, &ledger)).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
     }
 

@@ -237,7 +237,9 @@ fn a_state_file_keeps_the_state_across_a_kill_and_a_stop() {
     let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
     let moved = demo::START + SignedDuration::from_secs(60);
     let killed = started(options());
-    let id = killed.request_id();
+    let ids = |sim: &Sim| (0..9).map(|_| sim.request_id()).collect::<BTreeSet<_>>();
+    let first = ids(&killed);
+    assert_eq!(first, ids(&started(Options::demo())), "a fresh state begins as ever");
     assert_eq!(control(&killed, "POST", "/_sim/advance?seconds=60", "").status, 200);
     assert_eq!(lines(), 2);
     let error = Sim::new(options(), clock()).unwrap_err();
@@ -249,9 +251,11 @@ fn a_state_file_keeps_the_state_across_a_kill_and_a_stop() {
     assert_eq!(lines(), 1);
     again.clock.advance(Duration::from_secs(60));
     again.close().unwrap();
-    assert_ne!(again.request_id(), id);
+    let second = ids(&again);
     drop(again);
-    assert_eq!(started(options()).look(|state| state.now), moved + SignedDuration::from_secs(60));
+    let third = started(options());
+    assert_eq!(first.iter().chain(&second).chain(&ids(&third)).collect::<BTreeSet<_>>().len(), 27);
+    assert_eq!(third.look(|state| state.now), moved + SignedDuration::from_secs(60));
 }
 
 /// The id of an environment of an application of the demo account.
