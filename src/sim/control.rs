@@ -79,7 +79,11 @@ fn advance(sim: &Sim, query: &str) -> Result<Value, String> {
 fn restore(sim: &Sim, body: &[u8]) -> Result<Value, String> {
     let snapshot: Snapshot<State> = serde_json::from_slice(body).map_err(|error| format!("no snapshot: {error}"))?;
     let mut book = sim.book();
-    sim.begin(&mut book, snapshot.state);
-    book.compact(sim.starts).map_err(|error| error.to_string())?;
+    let book = &mut *book;
+    // What cannot be kept is not put in place.
+    if let Some(file) = &mut book.file {
+        file.compact(&Snapshot::new(&snapshot.state, sim.starts, &book.ledger)).map_err(|error| error.to_string())?;
+    }
+    sim.begin(book, snapshot.state);
     Ok(json!({"now": book.state.now}))
 }

@@ -218,8 +218,8 @@ impl StateFile {
             writer.write_all(b"\n")?;
             let file = writer.into_inner()?;
             file.sync_all()?;
-            std::fs::rename(&new, &self.path)?;
             let length = file.metadata()?.len();
+            std::fs::rename(&new, &self.path)?;
             Ok((file, length))
         };
         let (file, length) = written().map_err(|error| cannot(&self.path, "write", &error))?;

@@ -230,6 +230,52 @@ fn time_moves_when_told_and_goes_back_with_a_restored_state() {
 }
 
 #[test]
+fn a_state_that_cannot_be_kept_is_not_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = started(Options { state: Some(folder.path().join("state")), control: true, ..Options::demo() });
+    let before = control(&sim, "GET", "/_sim/state", "").body;
+    sim.clock.advance(Duration::from_secs(60));
+    let now = sim.look(|state| state.now);
+    std::fs::create_dir(folder.path().join("state.new")).unwrap();
+    assert_eq!(control(&sim, "PUT", "/_sim/state", before.clone()).status, 400);
+    assert_eq!(sim.look(|state| state.now), now);
+    std::fs::remove_dir(folder.path().join("state.new")).unwrap();
+    assert_eq!(control(&sim, "PUT", "/_sim/state", before).status, 200);
+    assert_eq!(sim.look(|state| state.now), demo::START);
+}
+
+#[test]
+fn a_state_that_does_not_add_up_breaks_nothing() {
+    fn spoil(value: &mut Value, with: i64) {
+        match value {
+            Value::Array(list) => list.iter_mut().for_each(|value| spoil(value, with)),
+            Value::Object(map) => {
+                for (key, value) in map {
+                    match key.as_str() {
+                        "taken" | "cpu_millis" if value.is_number() => *value = with.into(),
+                        "partitions" => *value = 0.into(),
+                        _ => spoil(value, with),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let sim = started(Options { control: true, ..Options::demo() });
+    let whole = json_of(&control(&sim, "GET", "/_sim/state", ""));
+    for with in [i64::MIN, -1, i64::MAX] {
+        let mut spoilt = whole.clone();
+        spoil(&mut spoilt, with);
+        assert_eq!(control(&sim, "PUT", "/_sim/state", spoilt.to_string()).status, 200);
+        for operation in catalogue::operations() {
+            let example = serde_json::from_str(operation.example).unwrap();
+            assert_eq!(sim.answer(&call(operation.action, example)).status, 200, "{}", operation.action);
+            sim.clock.advance(Duration::from_secs(400));
+        }
+    }
+}
+
+#[test]
 fn a_state_file_keeps_the_state_across_a_kill_and_a_stop() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
