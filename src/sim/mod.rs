@@ -344,7 +344,7 @@ impl Book {
 
 /// The account that a start without a kept state begins with.
 fn account(options: &Options) -> Result<State> {
-    demo::account_with(options.fleet, options.seed)
+    demo::account_with(options.start, options.fleet, options.seed)
         .map_err(|refusal| Error::new(Kind::Io, format!("the account cannot be made: {}", refusal.text)))
 }
 

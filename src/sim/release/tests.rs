@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::applications::tests::Account;
 use super::super::call::{Call, Refusal, Trouble};
 use super::super::demo;
+use super::super::options::Fleet;
 use super::super::state::State;
 use super::{Outcome, Phase, Status, evict, place_waiting};
 
@@ -586,6 +588,20 @@ fn pods_are_found_by_every_filter() {
         params.as_object_mut().unwrap().extend(filter.as_object().unwrap().clone());
         assert_eq!(account.ok("ListPods", params)["TotalCount"], count, "{filter}");
     }
+}
+
+#[test]
+fn the_demo_account_may_start_at_another_time() {
+    let [usual, later] = [SignedDuration::ZERO, SignedDuration::from_mins(500_001)].map(|by| {
+        let start = demo::START + by;
+        let state = demo::account_with(start, Fleet::default(), 1).unwrap();
+        let orders = state.release.orders.values();
+        let orders: Vec<_> =
+            orders.map(|order| (order.id, start.duration_since(order.started), order.result)).collect();
+        let health = Account(state.clone()).health(3029);
+        (state.now.duration_since(start), orders, health)
+    });
+    assert_eq!(usual, later);
 }
 
 #[test]
