@@ -3,7 +3,7 @@
 //!
 //! | request | what it does |
 //! |---|---|
-//! | `GET /_sim/ledger` | the writes that were applied (the latest 64 MB since the last graceful stop), oldest first, secrets masked; how many there were in all |
+//! | `GET /_sim/ledger` | the writes that were applied, oldest first, secrets masked; how many there were, with those that [`super::ledger`] no longer shows |
 //! | `GET /_sim/faults`, `POST /_sim/faults` | the rules with what they have done; other rules, as a JSON list |
 //! | `POST /_sim/advance?seconds=N` | moves the clock, and gives its time |
 //! | `GET /_sim/state`, `PUT /_sim/state` | the whole state; puts such a state in its place |

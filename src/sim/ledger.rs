@@ -6,8 +6,8 @@
 //! depends on the calls and their times. On start and on a graceful stop the file is compacted into
 //! a new snapshot, through a temporary file that replaces it.
 //!
-//! After a kill the ledger holds the writes of the lines. A snapshot only tells how many writes came
-//! before it: those of a run that stopped gracefully, or of the last but one, are counted and not shown.
+//! The ledger begins with the writes of the lines that were replayed. A snapshot only counts the writes
+//! before it: those before a graceful stop, or before the start before this one, are no longer shown.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions, TryLockError};
