@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::Pace;
+use crate::clock::{self, Pace};
 use crate::output::Format;
 use crate::sim::Fleet;
 use crate::sim::faults::Rule;
@@ -193,6 +193,9 @@ pub struct SimArgs {
     /// What request ids, chance in faults and generated accounts derive from
     #[arg(long, default_value = "1", value_name = "N")]
     pub seed: u64,
+    /// When the account starts: now, or a time such as 2026-01-05 10:00 [default: that time]
+    #[arg(long, value_parser = start, value_name = "TIME|now")]
+    pub start: Option<Timestamp>,
     /// How the account's clock runs: real, so many times faster (60x), or only when told
     #[arg(long, default_value = "real", value_parser = pace, value_name = "real|Nx|told")]
     pub pace: Pace,
@@ -240,6 +243,16 @@ fn pace(text: &str) -> Result<Pace, String> {
     }
 }
 
+/// When the simulator's account starts: `now`, or a time as the service takes it.
+fn start(text: &str) -> Result<Timestamp, String> {
+    // The account has a past, and goes on for as long as anybody likes.
+    const YEARS: std::ops::Range<i16> = 2000..2100;
+    let time = if text == "now" { Ok(Timestamp::now()) } else { clock::parse_time(text) };
+    time.ok()
+        .filter(|time| YEARS.contains(&clock::BEIJING.to_datetime(*time).year()))
+        .ok_or_else(|| format!("`{text}` is neither now nor a time such as 2026-01-05 10:00"))
+}
+
 /// A span of time: `30s`, `20m`, `1h 30m`, or a number of seconds.
 fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a span of time: write 30s, 20m, 1h or a number of seconds");
@@ -282,6 +295,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_simulators_account_starts_now_or_when_it_is_told() {
+        let told = Timestamp::constant(1_767_578_400, 0);
+        assert_eq!([start("2026-01-05 10:00"), start("2026-01-05T02:00Z")], [Ok(told), Ok(told)]);
+        assert!(start("now").unwrap() >= told);
+        for text in ["", "tomorrow", "1999-12-31", "-009999-01-02T00:00Z"] {
+            assert!(start(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,22 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
+
+/// Where the service keeps its times that name no zone.
+pub const BEIJING: Offset = Offset::constant(8);
+
+/// Reads a time as the service writes it, or takes it: `2019-02-03T12:20:00Z` is UTC,
+/// `2020-01-01 00:00:00` is Beijing's.
+///
+/// # Errors
+/// It is no time.
+pub fn parse_time(text: &str) -> Result<Timestamp, jiff::Error> {
+    let text = text.trim();
+    text.parse().or_else(|_: jiff::Error| BEIJING.to_timestamp(text.parse::<DateTime>()?))
+}
 
 /// How a clock runs by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,6 +93,22 @@ impl Clock {
         tokio::task::yield_now().await;
         if let Ok(left) = Duration::try_from(self.now().duration_until(until)) {
             self.advance(left);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_utc_when_it_says_so_and_beijings_when_it_names_no_zone() {
+        let same = Timestamp::constant(1_578_243_780, 0);
+        for text in ["2020-01-05T17:03Z", "2020-01-05T17:03:00Z", "2020-01-06 01:03:00", " 2020-01-06T01:03 "] {
+            assert_eq!(parse_time(text).ok(), Some(same), "{text}");
+        }
+        for text in ["", "tomorrow", "2020-02-30 00:00:00", "Z"] {
+            assert!(parse_time(text).is_err(), "{text}");
         }
     }
 }

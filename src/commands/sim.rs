@@ -27,7 +27,8 @@ pub fn serve(args: &SimArgs) -> Result<()> {
     }
     let options = options_of(args)?;
     let key = options.keys.first().cloned().ok_or_else(|| Error::new(Kind::Config, "there is no access key"))?;
-    let sim = Sim::new(options, Arc::new(Clock::simulated(args.pace, demo::START)))?;
+    let clock = Clock::simulated(args.pace, options.start);
+    let sim = Sim::new(options, Arc::new(clock))?;
     let io = |what: &'static str| move |error: io::Error| Error::new(Kind::Io, format!("cannot {what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io("start"))?;
     runtime.block_on(async {
@@ -59,6 +60,7 @@ fn options_of(args: &SimArgs) -> Result<Options> {
         shape: args.shape,
         faults: args.fault.clone(),
         seed: args.seed,
+        start: args.start.unwrap_or(demo::START),
         fleet: args.fleet.unwrap_or_default(),
         control: args.control,
         ..Options::demo()

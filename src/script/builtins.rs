@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, Module};
 use serde_json::{Map, Value};
 
@@ -14,6 +12,7 @@ use super::host::Settings;
 use super::json;
 use super::value::{Ending, from_dynamic, has_room_for, no_room, terminate, throw, written};
 use crate::account::Account;
+use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::output;
 
@@ -69,7 +68,7 @@ fn register_time(module: &mut Module, settings: &Settings, account: &Arc<Account
         .set_into_module(module, move || clock.now().as_second());
     const READ: &str = "A time that the service wrote, as seconds since 1970; without a zone it is Beijing's.";
     function("parse_time", &["text: string", "int"], READ)
-        .set_into_module(module, |text: ImmutableString| time_of(&text).map(Timestamp::as_second).map_err(throw));
+        .set_into_module(module, |text: ImmutableString| time_of(&text).map_err(throw));
     function("time", &["unix_time: int", "string"], "Seconds since 1970 as `now` writes the time.").set_into_module(
         module,
         |seconds: i64| {
@@ -84,12 +83,9 @@ fn iso_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A time as the service writes it: `2019-02-03T12:20:00Z` or `2020-01-01 00:00:00`.
-fn time_of(text: &str) -> Result<Timestamp> {
-    const BEIJING: Offset = Offset::constant(8);
-    let local = || BEIJING.to_timestamp(text.parse::<DateTime>()?);
+fn time_of(text: &str) -> Result<i64> {
     let wrong = |_| Error::new(Kind::Invalid, format!("parse_time was given `{text}`, which is no time"));
-    text.parse().or_else(|_: jiff::Error| local()).map_err(wrong)
+    clock::parse_time(text).map(Timestamp::as_second).map_err(wrong)
 }
 
 fn register_data(module: &mut Module) {

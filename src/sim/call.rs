@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::json::{Json, object};
 use super::state::State;
 use crate::catalogue::{Operation, PAGE_SIZE};
+use crate::clock::BEIJING;
 
 /// Carries out an operation: changes the state and gives the payload of the reply in its documented
 /// spelling. What every reply has (`RequestId`, `Code`, `Success`) is added by [`super::reply`].
@@ -159,22 +160,16 @@ pub fn local_time(at: Timestamp) -> String {
     in_beijing(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// A time as deploy orders and pods show it: `2020-01-05T17:03Z`.
+/// A time as deploy orders and pods show it: `2020-01-05T17:03Z`, in UTC.
 pub fn minute_time(at: Timestamp) -> String {
-    in_beijing(at).strftime("%Y-%m-%dT%H:%MZ").to_string()
+    at.strftime("%Y-%m-%dT%H:%MZ").to_string()
 }
 
-/// A time as pods and instances show it: `2020-01-05T18:38:49`.
+/// A time as pods and instances show it: `2020-01-05T18:38:49`, in Beijing.
 pub fn second_time(at: Timestamp) -> String {
     in_beijing(at).strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-/// Reads a time as a filter gives it, or as a reply shows it.
-pub fn parse_time(text: &str) -> Option<Timestamp> {
-    let civil: jiff::civil::DateTime = text.trim().trim_end_matches('Z').parse().ok()?;
-    jiff::tz::offset(8).to_timestamp(civil).ok()
-}
-
 fn in_beijing(at: Timestamp) -> jiff::civil::DateTime {
-    jiff::tz::offset(8).to_datetime(at)
+    BEIJING.to_datetime(at)
 }

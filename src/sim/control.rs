@@ -3,12 +3,11 @@
 //!
 //! | request | what it does |
 //! |---|---|
-//! | `GET /_sim/ledger` | the writes that were applied, oldest first, secrets masked |
+//! | `GET /_sim/ledger` | the writes that were applied, oldest first, secrets masked; how many there were, with those that [`super::ledger`] no longer shows |
 //! | `GET /_sim/faults`, `POST /_sim/faults` | the rules with what they have done; other rules, as a JSON list |
 //! | `POST /_sim/advance?seconds=N` | moves the clock, and gives its time |
 //! | `GET /_sim/state`, `PUT /_sim/state` | the whole state; puts such a state in its place |
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -27,35 +26,38 @@ pub(super) const PREFIX: &str = "/_sim/";
 pub(super) fn answer(sim: &Sim, request: &Request<Bytes>) -> Answer {
     let what = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
     let result = match (request.method(), what) {
-        (&Method::GET, "ledger") => ledger(sim),
+        (&Method::GET, "ledger") => return success(sim.book().ledger.json()),
         (&Method::GET, "faults") => Ok(sim.faults.list()),
         (&Method::POST, "faults") => Rule::list(request.body()).map(|rules| {
             sim.faults.replace(rules);
             sim.faults.list()
         }),
         (&Method::POST, "advance") => advance(sim, request.uri().query().unwrap_or_default()),
-        (&Method::GET, "state") => sim.look(|state| {
-            serde_json::to_value(Snapshot::new(state, sim.served.load(Ordering::Relaxed)))
-                .map_err(|error| error.to_string())
-        }),
+        (&Method::GET, "state") => state(sim),
         (&Method::PUT, "state") => restore(sim, request.body()),
         (_, "ledger" | "faults" | "advance" | "state") => return failure(405, "another method"),
         _ => return failure(404, "there is ledger, faults, advance and state"),
     };
     match result {
-        Ok(value) => Answer::new(200, "application/json;charset=utf-8", value.to_string()),
+        Ok(value) => success(value.to_string()),
         Err(why) => failure(400, &why),
     }
+}
+
+fn success(json: String) -> Answer {
+    Answer::new(200, "application/json;charset=utf-8", json)
 }
 
 fn failure(status: u16, why: &str) -> Answer {
     Answer::new(status, "application/json;charset=utf-8", json!({"error": why}).to_string())
 }
 
-fn ledger(sim: &Sim) -> Result<Value, String> {
-    let book = sim.book();
-    let records: Vec<_> = book.ledger.records().collect();
-    Ok(json!({"total": book.ledger.total(), "records": records}))
+fn state(sim: &Sim) -> Result<Value, String> {
+    let mut book = sim.book();
+    let now = sim.time(&book);
+    book.state.advance(now);
+    let snapshot = Snapshot::new(&book.state, sim.starts, &book.ledger);
+    serde_json::to_value(snapshot).map_err(|error| error.to_string())
 }
 
 fn advance(sim: &Sim, query: &str) -> Result<Value, String> {
@@ -77,8 +79,11 @@ fn advance(sim: &Sim, query: &str) -> Result<Value, String> {
 fn restore(sim: &Sim, body: &[u8]) -> Result<Value, String> {
     let snapshot: Snapshot<State> = serde_json::from_slice(body).map_err(|error| format!("no snapshot: {error}"))?;
     let mut book = sim.book();
-    sim.begin(&mut book, snapshot.state);
-    let served = sim.served.fetch_max(snapshot.served, Ordering::Relaxed).max(snapshot.served);
-    book.compact(served).map_err(|error| error.to_string())?;
+    let book = &mut *book;
+    // What cannot be kept is not put in place.
+    if let Some(file) = &mut book.file {
+        file.compact(&Snapshot::new(&snapshot.state, sim.starts, &book.ledger)).map_err(|error| error.to_string())?;
+    }
+    sim.begin(book, snapshot.state);
     Ok(json!({"now": book.state.now}))
 }

@@ -5,6 +5,9 @@
 //! nothing that was acknowledged; replaying the lines brings the state back, because a state only
 //! depends on the calls and their times. On start and on a graceful stop the file is compacted into
 //! a new snapshot, through a temporary file that replaces it.
+//!
+//! The ledger begins with the writes of the lines that were replayed. A snapshot only counts the writes
+//! before it: those before a graceful stop, or before the start before this one, are no longer shown.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -56,27 +59,45 @@ impl Record {
 /// The latest applied writes, and how many there were in all.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    records: VecDeque<Record>,
+    /// As JSON, secrets masked.
+    records: VecDeque<String>,
+    bytes: usize,
     total: u64,
 }
 
 impl Ledger {
-    /// Records kept in memory; older ones are only counted.
-    const KEPT: usize = 100_000;
+    /// Bytes of records kept in memory; older ones are only counted.
+    const KEPT: usize = 64 << 20;
 
     /// Adds a record.
     pub fn push(&mut self, record: Record) {
-        if self.records.len() == Self::KEPT {
-            self.records.pop_front();
-        }
         // No secret stays in memory for longer than the state needs it.
-        self.records.push_back(record.masked());
-        self.total += 1;
+        let text = serde_json::to_string(&record.masked()).unwrap_or_default();
+        self.bytes += size_of::<String>() + text.len();
+        self.records.push_back(text);
+        self.total = self.total.saturating_add(1);
+        while self.bytes > Self::KEPT
+            && let Some(oldest) = self.records.pop_front()
+        {
+            self.bytes -= size_of::<String>() + oldest.len();
+        }
     }
 
-    /// The records that are kept, oldest first, secrets masked.
-    pub fn records(&self) -> impl Iterator<Item = &Record> {
-        self.records.iter()
+    /// As JSON: the records that are kept, oldest first, secrets masked; and how many there were in all.
+    pub fn json(&self) -> String {
+        let mut text = format!(r#"{{"total":{},"records":["#, self.total);
+        for (index, record) in self.records.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            text += record;
+        }
+        text + "]}"
+    }
+
+    /// A ledger that has shown this many writes before.
+    fn after(total: u64) -> Self {
+        Self { total, ..Self::default() }
     }
 
     /// How many there were in all.
@@ -90,8 +111,12 @@ impl Ledger {
 pub struct Snapshot<S = State> {
     /// The version of the file's form.
     version: u32,
-    /// How many requests were answered.
-    pub served: u64,
+    /// How often this state's file was opened before.
+    #[serde(default)]
+    pub starts: u64,
+    /// How many writes were applied.
+    #[serde(default)]
+    applied: u64,
     /// The account.
     pub state: S,
 }
@@ -100,8 +125,8 @@ impl<S> Snapshot<S> {
     const VERSION: u32 = 1;
 
     /// A snapshot of a state.
-    pub fn new(state: S, served: u64) -> Self {
-        Self { version: Self::VERSION, served, state }
+    pub fn new(state: S, starts: u64, ledger: &Ledger) -> Self {
+        Self { version: Self::VERSION, starts, applied: ledger.total, state }
     }
 }
 
@@ -127,11 +152,11 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// Opens a state's file, and brings back the state that it holds.
+    /// Opens a state's file, and brings back the state that it holds and the ledger of its lines.
     ///
     /// # Errors
     /// The file cannot be read, another process holds it, or it is damaged.
-    pub fn open(path: &Path) -> Result<(Self, Option<Snapshot>)> {
+    pub fn open(path: &Path) -> Result<(Self, Option<(Snapshot, Ledger)>)> {
         let lock_path = beside(path, "lock");
         let lock = create(&lock_path).map_err(|error| cannot(&lock_path, "open", &error))?;
         match lock.try_lock() {
@@ -145,12 +170,12 @@ impl StateFile {
             }
             Err(TryLockError::Error(error)) => return Err(cannot(&lock_path, "lock", &error)),
         }
-        let snapshot = match File::open(path) {
+        let kept = match File::open(path) {
             Ok(file) => load(path, BufReader::new(file))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(cannot(path, "open", &error)),
         };
-        Ok((Self { path: path.to_owned(), file: None, length: 0, _lock: lock }, snapshot))
+        Ok((Self { path: path.to_owned(), file: None, length: 0, _lock: lock }, kept))
     }
 
     /// Writes a line to the operating system. When that fails, what was written of it is taken back,
@@ -193,8 +218,8 @@ impl StateFile {
             writer.write_all(b"\n")?;
             let file = writer.into_inner()?;
             file.sync_all()?;
-            std::fs::rename(&new, &self.path)?;
             let length = file.metadata()?.len();
+            std::fs::rename(&new, &self.path)?;
             Ok((file, length))
         };
         let (file, length) = written().map_err(|error| cannot(&self.path, "write", &error))?;
@@ -226,7 +251,7 @@ fn cannot(path: &Path, what: &str, error: &std::io::Error) -> Error {
 
 /// The snapshot with everything that happened since. A last line that was cut short was never
 /// acknowledged and is dropped; anything else that does not parse is damage.
-fn load(path: &Path, mut file: impl std::io::BufRead) -> Result<Option<Snapshot>> {
+fn load(path: &Path, mut file: impl std::io::BufRead) -> Result<Option<(Snapshot, Ledger)>> {
     let damaged = |line: usize, why: String| {
         Error::new(Kind::Config, format!("the state file {} is damaged in line {line}: {why}", path.display()))
             .hint("restore it from a copy, or move it away to start afresh")
@@ -245,15 +270,19 @@ fn load(path: &Path, mut file: impl std::io::BufRead) -> Result<Option<Snapshot>
     if snapshot.version != Snapshot::<State>::VERSION {
         return Err(damaged(1, format!("its form has version {}", snapshot.version)));
     }
+    let mut ledger = Ledger::after(snapshot.applied);
     for number in 2.. {
         if !next(&mut line)? || !line.ends_with(b"\n") {
             break;
         }
-        let happened = serde_json::from_slice(&line).map_err(|error| damaged(number, error.to_string()))?;
+        let happened: Line = serde_json::from_slice(&line).map_err(|error| damaged(number, error.to_string()))?;
+        if let Line::Call(record) = &happened {
+            ledger.push(record.clone());
+        }
         replay(&mut snapshot.state, happened).map_err(|why| damaged(number, why))?;
-        snapshot.served += 1;
     }
-    Ok(Some(snapshot))
+    snapshot.starts = snapshot.starts.saturating_add(1);
+    Ok(Some((snapshot, ledger)))
 }
 
 fn replay(state: &mut State, line: Line) -> std::result::Result<(), String> {
@@ -276,7 +305,7 @@ fn replay(state: &mut State, line: Line) -> std::result::Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
     use serde_json::json;
@@ -295,7 +324,7 @@ mod tests {
     fn fresh(path: &Path) -> StateFile {
         let (mut file, snapshot) = StateFile::open(path).unwrap();
         assert!(snapshot.is_none());
-        file.compact(&Snapshot::new(&State::empty(Timestamp::UNIX_EPOCH), 5)).unwrap();
+        file.compact(&Snapshot::new(&State::empty(Timestamp::UNIX_EPOCH), 5, &Ledger::default())).unwrap();
         file
     }
 
@@ -308,10 +337,10 @@ mod tests {
         file.append(&Line::Advanced(later)).unwrap();
         drop(file);
         let (mut file, snapshot) = StateFile::open(&path).unwrap();
-        let snapshot = snapshot.unwrap();
-        assert_eq!((snapshot.state.now, snapshot.served), (later, 6));
+        let (snapshot, ledger) = snapshot.unwrap();
+        assert_eq!((snapshot.state.now, snapshot.starts), (later, 6));
         assert!(file.append(&Line::Advanced(later)).is_err(), "nothing is appended before the file is compacted");
-        file.compact(&Snapshot::new(&snapshot.state, snapshot.served)).unwrap();
+        file.compact(&Snapshot::new(&snapshot.state, snapshot.starts, &ledger)).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
     }
 
@@ -375,13 +404,19 @@ mod tests {
     #[test]
     fn the_ledger_holds_no_secret_and_does_not_grow_for_ever() {
         let mut ledger = Ledger::default();
+        let shown = |ledger: &Ledger| serde_json::from_str::<Value>(&ledger.json()).unwrap();
         ledger.push(record("CreateCluster", json!({"Password": "fake-Passw0rd!", "ClusterTitle": "t"})));
-        let shown = serde_json::to_value(ledger.records().next().unwrap()).unwrap();
-        assert_eq!(shown.pointer("/params/Password"), Some(&json!("****")));
-        assert_eq!(shown.pointer("/params/ClusterTitle"), Some(&json!("t")));
-        for _ in 0..Ledger::KEPT {
-            ledger.push(record("ScaleApp", json!({})));
+        ledger.push(record("ScaleApp", json!({})));
+        let params = shown(&ledger)["records"][0]["params"].clone();
+        assert_eq!(params, json!({"Password": "****", "ClusterTitle": "t"}));
+        let large = "x".repeat(Ledger::KEPT / 10);
+        for _ in 0..20 {
+            ledger.push(record("UpdateApp", json!({"Description": large})));
         }
-        assert_eq!((ledger.records().count(), ledger.total()), (Ledger::KEPT, 100_001));
+        ledger.push(record("ScaleApp", json!({})));
+        assert!(ledger.bytes <= Ledger::KEPT && ledger.json().len() <= Ledger::KEPT);
+        let shown = shown(&ledger);
+        let actions: Vec<_> = shown["records"].as_array().unwrap().iter().map(|record| &record["action"]).collect();
+        assert_eq!((shown["total"].as_u64(), actions.len(), actions[9]), (Some(23), 10, &json!("ScaleApp")));
     }
 }

@@ -62,7 +62,9 @@ pub struct Sim {
     answers: HashMap<String, Value>,
     faults: Faults,
     nonces: Mutex<Nonces>,
-    /// How many requests were answered: request ids derive from it.
+    /// How often the state's file was opened before, and how many requests were answered since:
+    /// request ids derive from both.
+    starts: u64,
     served: AtomicU64,
     clock: Arc<Clock>,
     call_takes: Duration,
@@ -129,12 +131,12 @@ impl Sim {
                 (Some(file), kept)
             }
         };
-        let snapshot = match kept {
+        let (snapshot, ledger) = match kept {
             Some(kept) => kept,
-            None => Snapshot::new(account(&options)?, 0),
+            None => (Snapshot::new(account(&options)?, 0, &Ledger::default()), Ledger::default()),
         };
         if let Some(file) = &mut file {
-            file.compact(&Snapshot::new(&snapshot.state, snapshot.served))?;
+            file.compact(&Snapshot::new(&snapshot.state, snapshot.starts, &ledger))?;
         }
         let sim = Self {
             keys: options.keys,
@@ -144,15 +146,11 @@ impl Sim {
             answers: options.answers,
             faults: Faults::new(options.faults, options.seed),
             nonces: Mutex::default(),
-            served: AtomicU64::new(snapshot.served),
+            starts: snapshot.starts,
+            served: AtomicU64::default(),
             clock,
             call_takes: options.call_takes,
-            book: Mutex::new(Book {
-                state: State::default(),
-                ledger: Ledger::default(),
-                file,
-                ahead: SignedDuration::ZERO,
-            }),
+            book: Mutex::new(Book { state: State::default(), ledger, file, ahead: SignedDuration::ZERO }),
         };
         sim.begin(&mut sim.book(), snapshot.state);
         Ok(Arc::new(sim))
@@ -286,7 +284,7 @@ impl Sim {
         let mut book = self.book();
         let now = self.time(&book);
         book.state.advance(now);
-        book.compact(self.served.load(Ordering::Relaxed))
+        book.compact(self.starts)
     }
 
     /// How large a request's body may be.
@@ -308,9 +306,10 @@ impl Sim {
         self.control && path.starts_with(control::PREFIX)
     }
 
-    /// An id that looks like the service's and only depends on the seed and on how many came before.
+    /// An id that looks like the service's and only depends on the seed and on how many starts and ids
+    /// came before.
     fn request_id(&self) -> String {
-        let number = self.served.fetch_add(1, Ordering::Relaxed);
+        let number = self.starts << 40 | self.served.fetch_add(1, Ordering::Relaxed);
         let high = faults::mix(self.seed ^ faults::mix(number));
         let id = uuid::Builder::from_random_bytes(
             (u128::from(high) << 64 | u128::from(faults::mix(high ^ number))).to_be_bytes(),
@@ -335,9 +334,9 @@ impl Book {
         Ok(())
     }
 
-    fn compact(&mut self, served: u64) -> Result<()> {
+    fn compact(&mut self, starts: u64) -> Result<()> {
         match &mut self.file {
-            Some(file) => file.compact(&Snapshot::new(&self.state, served)),
+            Some(file) => file.compact(&Snapshot::new(&self.state, starts, &self.ledger)),
             None => Ok(()),
         }
     }
@@ -345,7 +344,7 @@ impl Book {
 
 /// The account that a start without a kept state begins with.
 fn account(options: &Options) -> Result<State> {
-    demo::account_with(options.fleet, options.seed)
+    demo::account_with(options.start, options.fleet, options.seed)
         .map_err(|refusal| Error::new(Kind::Io, format!("the account cannot be made: {}", refusal.text)))
 }
 

@@ -6,9 +6,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use glob::Pattern;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::demo;
 use super::faults::Rule;
 use super::reply::Shape;
 use crate::catalogue::{self, Effect};
@@ -157,6 +159,8 @@ pub struct Options {
     pub faults: Vec<Rule>,
     /// What request ids, faults and generated accounts derive from.
     pub seed: u64,
+    /// When the account starts, if none is kept yet.
+    pub start: Timestamp,
     /// What is generated beside the demo account.
     pub fleet: Fleet,
     /// Whether `/_sim/` is answered.
@@ -177,6 +181,7 @@ impl Options {
             shape: Shape::Documented,
             faults: Vec::new(),
             seed: 1,
+            start: demo::START,
             fleet: Fleet::default(),
             control: false,
             call_takes: Duration::ZERO,

@@ -17,9 +17,9 @@ use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::faults::Delivery;
 use super::{Answer, Sim};
@@ -29,6 +29,10 @@ use crate::error::{Error, Kind, Result};
 const COMPRESSED_FROM: usize = 16 << 10;
 /// How long a stop waits for answers under way.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
+/// Connections at a time; more of them wait to be accepted.
+const CONNECTIONS: usize = 1000;
+/// How long a client may take over a request's head, and over its body.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How much of a body beyond the limit is read, so that the client comes to read the answer.
 const DISCARDED: usize = 128 << 20;
 
@@ -76,6 +80,7 @@ impl Server {
         let (deaf, mut deafness) = mpsc::unbounded_channel();
         let shared = Shared { sim: self.sim, stopping, deaf };
         let mut listener = Some(self.listener);
+        let free = Arc::new(Semaphore::new(CONNECTIONS));
         let mut connections = JoinSet::new();
         tokio::pin!(stop);
         loop {
@@ -89,8 +94,12 @@ impl Server {
                         rebound = listen_again(self.address, span) => listener = Some(rebound),
                     }
                 }
-                stream = accept(listener.as_ref()) => {
-                    connections.spawn(connection(stream, shared.clone()));
+                (stream, place) = accept(listener.as_ref(), &free) => {
+                    let connection = connection(stream, shared.clone());
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(place);
+                    });
                 }
                 Some(_) = connections.join_next() => {}
             }
@@ -98,22 +107,22 @@ impl Server {
         drop(listener);
         let _ = stop_all.send(true);
         let drained = async { while connections.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(LAST_ANSWERS, drained).await;
+        let _ = timeout(LAST_ANSWERS, drained).await;
         connections.shutdown().await;
         shared.sim.close()
     }
 }
 
-/// The next connection.
-async fn accept(listener: Option<&TcpListener>) -> TcpStream {
+/// The next connection, once there is a place for it.
+async fn accept(listener: Option<&TcpListener>, free: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    let (Some(listener), Ok(place)) = (listener, Arc::clone(free).acquire_owned().await) else {
+        return std::future::pending().await;
+    };
     loop {
-        match listener {
-            None => std::future::pending().await,
-            Some(listener) => match listener.accept().await {
-                Ok((stream, _)) => return stream,
-                // Out of file descriptors, most likely: some will come free.
-                Err(_) => sleep(Duration::from_millis(50)).await,
-            },
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, place),
+            // Out of file descriptors, most likely: some will come free.
+            Err(_) => sleep(Duration::from_millis(50)).await,
         }
     }
 }
@@ -133,7 +142,7 @@ async fn connection(stream: TcpStream, shared: Shared) {
     let mut stopping = shared.stopping.clone();
     let service = service_fn(move |request| exchange(request, shared.clone()));
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(None);
+    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
     let connection = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     tokio::select! {
@@ -168,11 +177,11 @@ impl std::error::Error for Broken {}
 async fn exchange(request: Request<Incoming>, mut shared: Shared) -> std::result::Result<Response<Outgoing>, Broken> {
     let (head, body) = request.into_parts();
     let zips = accepts_gzip(&head.headers);
-    let body = read(body, shared.sim.body_limit(head.uri.path()), &head.headers).await;
+    let body = read(body, shared.sim.body_limit(head.uri.path()), &head.headers);
+    let body = timeout(PATIENCE, body).await.map_err(|_| Broken)??;
     let (answer, closes) = match body {
-        Ok(Some(body)) => (shared.sim.answer(&Request::from_parts(head, body)), false),
-        Ok(None) => (shared.sim.too_large(), true),
-        Err(Broken) => return Err(Broken),
+        Some(body) => (shared.sim.answer(&Request::from_parts(head, body)), false),
+        None => (shared.sim.too_large(), true),
     };
     if !answer.delay.is_zero() {
         tokio::select! {
@@ -221,7 +230,8 @@ async fn read(mut body: Incoming, limit: usize, headers: &HeaderMap) -> std::res
     if announced > limit && headers.contains_key(header::EXPECT) {
         return Ok(None);
     }
-    let mut kept = Vec::with_capacity(if announced > limit { 0 } else { announced });
+    // It grows with what has come, not with what is announced.
+    let mut kept = Vec::new();
     let mut count = 0_usize;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Broken)?.into_data() else { continue };
@@ -305,4 +315,27 @@ fn in_pieces(answer: &Answer, stopping: watch::Receiver<bool>) -> Response<Outgo
 
 fn http_date(time: Timestamp) -> Option<HeaderValue> {
     HeaderValue::from_str(&time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_waits_for_a_place() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let connect = || std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let clients = [connect(), connect()];
+        let free = Arc::new(Semaphore::new(1));
+        let (first, place) = accept(Some(&listener), &free).await;
+        let from = |stream: &TcpStream| stream.peer_addr().unwrap();
+        assert_eq!(from(&first), clients[0].local_addr().unwrap());
+        let second = accept(Some(&listener), &free);
+        tokio::pin!(second);
+        assert!(timeout(Duration::ZERO, second.as_mut()).await.is_err());
+        drop(place);
+        assert_eq!(from(&second.await.0), clients[1].local_addr().unwrap());
+    }
 }

@@ -230,6 +230,52 @@ fn time_moves_when_told_and_goes_back_with_a_restored_state() {
 }
 
 #[test]
+fn a_state_that_cannot_be_kept_is_not_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = started(Options { state: Some(folder.path().join("state")), control: true, ..Options::demo() });
+    let before = control(&sim, "GET", "/_sim/state", "").body;
+    sim.clock.advance(Duration::from_secs(60));
+    let now = sim.look(|state| state.now);
+    std::fs::create_dir(folder.path().join("state.new")).unwrap();
+    assert_eq!(control(&sim, "PUT", "/_sim/state", before.clone()).status, 400);
+    assert_eq!(sim.look(|state| state.now), now);
+    std::fs::remove_dir(folder.path().join("state.new")).unwrap();
+    assert_eq!(control(&sim, "PUT", "/_sim/state", before).status, 200);
+    assert_eq!(sim.look(|state| state.now), demo::START);
+}
+
+#[test]
+fn a_state_that_does_not_add_up_breaks_nothing() {
+    fn spoil(value: &mut Value, with: i64) {
+        match value {
+            Value::Array(list) => list.iter_mut().for_each(|value| spoil(value, with)),
+            Value::Object(map) => {
+                for (key, value) in map {
+                    match key.as_str() {
+                        "taken" | "cpu_millis" if value.is_number() => *value = with.into(),
+                        "partitions" => *value = 0.into(),
+                        _ => spoil(value, with),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let sim = started(Options { control: true, ..Options::demo() });
+    let whole = json_of(&control(&sim, "GET", "/_sim/state", ""));
+    for with in [i64::MIN, -1, i64::MAX] {
+        let mut spoilt = whole.clone();
+        spoil(&mut spoilt, with);
+        assert_eq!(control(&sim, "PUT", "/_sim/state", spoilt.to_string()).status, 200);
+        for operation in catalogue::operations() {
+            let example = serde_json::from_str(operation.example).unwrap();
+            assert_eq!(sim.answer(&call(operation.action, example)).status, 200, "{}", operation.action);
+            sim.clock.advance(Duration::from_secs(400));
+        }
+    }
+}
+
+#[test]
 fn a_state_file_keeps_the_state_across_a_kill_and_a_stop() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
@@ -237,7 +283,9 @@ fn a_state_file_keeps_the_state_across_a_kill_and_a_stop() {
     let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
     let moved = demo::START + SignedDuration::from_secs(60);
     let killed = started(options());
-    let id = killed.request_id();
+    let ids = |sim: &Sim| (0..9).map(|_| sim.request_id()).collect::<BTreeSet<_>>();
+    let first = ids(&killed);
+    assert_eq!(first, ids(&started(Options::demo())), "a fresh state begins as ever");
     assert_eq!(control(&killed, "POST", "/_sim/advance?seconds=60", "").status, 200);
     assert_eq!(lines(), 2);
     let error = Sim::new(options(), clock()).unwrap_err();
@@ -249,9 +297,11 @@ fn a_state_file_keeps_the_state_across_a_kill_and_a_stop() {
     assert_eq!(lines(), 1);
     again.clock.advance(Duration::from_secs(60));
     again.close().unwrap();
-    assert_ne!(again.request_id(), id);
+    let second = ids(&again);
     drop(again);
-    assert_eq!(started(options()).look(|state| state.now), moved + SignedDuration::from_secs(60));
+    let third = started(options());
+    assert_eq!(first.iter().chain(&second).chain(&ids(&third)).collect::<BTreeSet<_>>().len(), 27);
+    assert_eq!(third.look(|state| state.now), moved + SignedDuration::from_secs(60));
 }
 
 /// The id of an environment of an application of the demo account.
@@ -294,6 +344,12 @@ fn applied_writes_are_in_the_ledger_and_survive_a_kill() {
     let ahead = at.duration_since(again.look(|state| state.now));
     again.clock.advance(Duration::try_from(ahead).unwrap());
     assert_eq!(state(&again), before);
+    let shown = |sim: &Sim| json_of(&control(sim, "GET", "/_sim/ledger", ""));
+    assert_eq!(shown(&again), ledger);
+    // After a graceful stop they are counted only.
+    again.close().unwrap();
+    drop(again);
+    assert_eq!(shown(&started(options())), json!({"total": 4, "records": []}));
 }
 
 #[test]

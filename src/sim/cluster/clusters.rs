@@ -100,8 +100,8 @@ impl Clusters {
     /// CPU in thousandths and memory in MiB of a cluster's nodes, and the CPU that pods ask of them.
     fn capacity(&self, cluster: &Cluster) -> (i64, i64, i64) {
         let machines = cluster.machines.iter().filter_map(|id| self.machines.get(id));
-        machines.fold((0, 0, 0), |(cpu, memory, requested), machine| {
-            (cpu + machine.cpu_millis(), memory + machine.memory_mib(), requested + machine.taken)
+        machines.fold((0, 0, 0_i64), |(cpu, memory, requested), machine| {
+            (cpu + machine.cpu_millis(), memory + machine.memory_mib(), requested.saturating_add(machine.taken))
         })
     }
 }

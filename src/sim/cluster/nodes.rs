@@ -71,7 +71,7 @@ impl Machine {
 
     /// The room left for pods, in thousandths of a CPU.
     pub(super) const fn room(&self) -> i64 {
-        self.cpu_millis() - self.taken
+        self.cpu_millis().saturating_sub(self.taken)
     }
 
     fn show(&self, id: &str) -> Json {

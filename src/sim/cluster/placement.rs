@@ -85,11 +85,11 @@ impl Clusters {
         let machine = self.machines.get_mut(node)?;
         let address = cluster.pod_addresses.take()?;
         let (_, node) = cluster.room.pop_first()?;
-        machine.taken += cpu_millis;
+        machine.taken = machine.taken.saturating_add(cpu_millis);
         cluster.room.insert((Reverse(machine.room()), node.clone()));
         cluster.pods.insert(address, Pod { env_id, node: node.clone(), cpu_millis });
-        allocation.pods += 1;
-        allocation.cpu_millis += cpu_millis;
+        allocation.pods = allocation.pods.saturating_add(1);
+        allocation.cpu_millis = allocation.cpu_millis.saturating_add(cpu_millis);
         Some(Placement {
             host_ip: machine.private_ip.clone(),
             host_name: format!("{}.{}", cluster.region, machine.private_ip),
@@ -107,14 +107,14 @@ impl Clusters {
         cluster.pod_addresses.give_back(address);
         if let Some(machine) = self.machines.get_mut(&pod.node) {
             cluster.room.remove(&(Reverse(machine.room()), pod.node.clone()));
-            machine.taken -= pod.cpu_millis;
+            machine.taken = machine.taken.saturating_sub(pod.cpu_millis);
             if !machine.leaving {
                 cluster.room.insert((Reverse(machine.room()), pod.node));
             }
         }
         if let Some(allocation) = self.allocations.of_env_mut(pod.env_id) {
-            allocation.pods -= 1;
-            allocation.cpu_millis -= pod.cpu_millis;
+            allocation.pods = allocation.pods.saturating_sub(1);
+            allocation.cpu_millis = allocation.cpu_millis.saturating_sub(pod.cpu_millis);
         }
     }
 

@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_fleet_joins_the_demo_account_and_may_lack_nodes() {
-        let mut account = Account(super::super::account_with(SMALL, 1).unwrap());
+        let mut account = Account(super::super::account_with(START, SMALL, 1).unwrap());
         assert_eq!(account.0.now, START);
         assert_eq!(account.ok("ListApp", json!({"PageNumber": 1, "PageSize": 1}))["TotalCount"], 32);
         let without = generated(Fleet { apps: 2, envs: 4, nodes: 0 }, 1);

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::access::add_slb;
@@ -20,7 +20,6 @@ use super::super::call::{Call, Refusal};
 use super::super::cluster::{self, MachineType, add_machine};
 use super::super::rds::{Engine, History, Instance, Oddity, add_instance, night_of};
 use super::super::state::State;
-use super::START;
 
 const PRODUCTION: &str = "c-demo-prod";
 const TEST: &str = "c-demo-test";
@@ -29,11 +28,11 @@ const REGION: &str = "cn-zhangjiakou";
 const VPC: &str = "vpc-demo-1";
 
 /// Clusters with their nodes, labels and volumes; RDS instances.
-pub(super) fn build(state: &mut State) -> Result<(), Refusal> {
+pub(super) fn build(state: &mut State, start: Timestamp) -> Result<(), Refusal> {
     clusters(state)?;
     labels(state)?;
     volumes(state)?;
-    databases(state)
+    databases(state, start)
 }
 
 fn clusters(state: &mut State) -> Result<(), Refusal> {
@@ -129,11 +128,11 @@ fn volumes(state: &mut State) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn databases(state: &mut State) -> Result<(), Refusal> {
+fn databases(state: &mut State, start: Timestamp) -> Result<(), Refusal> {
     const MIB: i64 = 1 << 20;
     let long_ago = state.now - SignedDuration::from_hours(24 * 120);
     let first = night_of(long_ago);
-    let tonight = night_of(START);
+    let tonight = night_of(start);
     let bad_nights = BTreeMap::from([
         (tonight - 2, Oddity::Failed),
         (tonight - 3, Oddity::Large),

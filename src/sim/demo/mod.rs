@@ -1,5 +1,5 @@
 //! The demo account: the same on every start, made by the simulator's own operations over the two weeks
-//! before [`START`].
+//! before it starts, which is at [`START`] unless another time is asked for.
 
 pub mod fleet;
 mod infrastructure;
@@ -19,22 +19,22 @@ pub const START: Timestamp = Timestamp::constant(1_767_578_400, 0);
 /// # Errors
 /// None that a test would not have caught: every step is one of the simulator's own operations.
 pub fn account() -> Result<State, Refusal> {
-    account_with(Fleet::default(), 0)
+    account_with(START, Fleet::default(), 0)
 }
 
-/// The demo account at [`START`], with a generated fleet beside it.
+/// The demo account as it starts at a time, with a generated fleet beside it.
 ///
 /// # Errors
 /// As [`account`].
-pub fn account_with(fleet: Fleet, seed: u64) -> Result<State, Refusal> {
-    let mut state = State::empty(START - jiff::SignedDuration::from_hours(14 * 24));
-    infrastructure::build(&mut state)?;
-    shops::build(&mut state)?;
+pub fn account_with(start: Timestamp, fleet: Fleet, seed: u64) -> Result<State, Refusal> {
+    let mut state = State::empty(start - jiff::SignedDuration::from_hours(14 * 24));
+    infrastructure::build(&mut state, start)?;
+    shops::build(&mut state, start)?;
     infrastructure::expose(&mut state)?;
     shops::prepare(&mut state)?;
     if fleet != Fleet::default() {
         fleet::build(&mut state, fleet, seed)?;
     }
-    state.advance(START);
+    state.advance(start);
     Ok(state)
 }

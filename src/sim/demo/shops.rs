@@ -16,7 +16,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::call::{Call, Refusal, Trouble};
@@ -79,7 +79,7 @@ const PRODUCTION: i64 = 1;
 type Env = (i64, i64, i64);
 
 /// Builds them; each environment is allocated before its first deploy.
-pub(super) fn build(state: &mut State) -> Result<(), Refusal> {
+pub(super) fn build(state: &mut State, start: Timestamp) -> Result<(), Refusal> {
     for (id, user_type, name) in USERS {
         state.users.add(id, user_type, name);
     }
@@ -103,7 +103,7 @@ pub(super) fn build(state: &mut State) -> Result<(), Refusal> {
         wait(state, 7 * HOUR);
     }
     promote(state)?;
-    go_wrong(state)
+    go_wrong(state, start)
 }
 
 /// Scales for a weekend's promotion and back.
@@ -119,8 +119,8 @@ fn promote(state: &mut State) -> Result<(), Refusal> {
 }
 
 /// What went wrong since yesterday evening.
-fn go_wrong(state: &mut State) -> Result<(), Refusal> {
-    state.advance(super::START - SignedDuration::from_hours(12));
+fn go_wrong(state: &mut State, start: Timestamp) -> Result<(), Refusal> {
+    state.advance(start - SignedDuration::from_hours(12));
     deploy(state, (1003, 3006, PRODUCTION), "1.2", "库存同步改造", "none", Some(Trouble::FailAtPartition(2)))?;
     wait(state, 2 * HOUR);
     deploy(state, (1006, 3012, PRODUCTION), "1.2", "分词升级", "none", Some(Trouble::CrashLoop))?;

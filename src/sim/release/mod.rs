@@ -198,7 +198,8 @@ impl Outcome {
 impl Order {
     /// How many pods the current partition deals with: as even as can be, the earlier ones larger.
     fn partition_size(&self) -> i64 {
-        self.total / self.partitions + i64::from(self.partition <= self.total % self.partitions)
+        let partitions = self.partitions.max(1);
+        self.total / partitions + i64::from(self.partition <= self.total % partitions)
     }
 }
 

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::super::applications::{Env, wanted_replicas};
-use super::super::call::{Call, Refusal, Trouble, done, minute_time, parse_time};
+use super::super::call::{Call, Refusal, Trouble, done, minute_time};
 use super::super::cluster;
 use super::super::json::{Json, object};
 use super::super::state::State;
 use super::{Change, Order, Outcome, Pause, Phase, Release, Status, progress};
+use crate::clock::parse_time;
 
 /// How every order is carried out: partition by partition, all pods of one at once, evenly divided.
 const DEPLOY_TYPE: &str = "partition_parallel";
@@ -50,7 +51,9 @@ pub(super) fn scale_app(state: &mut State, call: &Call) -> Result<Json, Refusal>
     if let Some(refused) = admission(state, call, &env)? {
         return Ok(refused);
     }
-    let present = state.release.pods_of_env(env.id).filter(|pod| pod.phase != Phase::Stopping).count() as i64;
+    // Pods that are not healthy are not counted: new ones come in their place.
+    progress::remove_pods(state, env.id, |pod| !matches!(pod.phase, Phase::Healthy | Phase::Stopping));
+    let present = state.release.pods_of_env(env.id).filter(|pod| pod.phase == Phase::Healthy).count() as i64;
     // New pods are of the version that was deployed last.
     let deployed = state.release.orders_of_env(env.id).find(|order| order.change == Change::Deploy);
     let order = Order {
@@ -209,7 +212,7 @@ fn times(call: &Call) -> Result<Vec<TimeFilter>, Refusal> {
             let name = format!("{prefix}{comparison}");
             let Some(text) = call.opt_text(&name) else { continue };
             let limit = parse_time(text)
-                .ok_or_else(|| Refusal::invalid(format!("{name} must be a time like 2020-01-01 00:00:00")))?;
+                .map_err(|_| Refusal::invalid(format!("{name} must be a time like 2020-01-01 00:00:00")))?;
             times.push((ends, holds, limit));
         }
     }

@@ -311,13 +311,18 @@ fn next_partition(state: &mut State, id: i64) {
 
 /// A deploy with fewer replicas than there were pods leaves old ones over.
 fn remove_surplus(state: &mut State, id: i64) {
-    let Some(order) = state.release.orders.get(&id).filter(|order| order.change == Change::Deploy) else { return };
-    let old: Vec<i64> =
-        state.release.pods_of_env(order.env_id).filter(|pod| pod.order != id).map(|pod| pod.id).collect();
-    for pod in &old {
+    if let Some(order) = state.release.orders.get(&id).filter(|order| order.change == Change::Deploy) {
+        remove_pods(state, order.env_id, |pod| pod.order != id);
+    }
+}
+
+/// Takes some of the pods out of an environment.
+pub(super) fn remove_pods(state: &mut State, env_id: i64, which: impl Fn(&Pod) -> bool) {
+    let pods: Vec<i64> = state.release.pods_of_env(env_id).filter(|pod| which(pod)).map(|pod| pod.id).collect();
+    for pod in &pods {
         remove_pod(state, *pod);
     }
-    if !old.is_empty() {
+    if !pods.is_empty() {
         place_waiting(state);
     }
 }

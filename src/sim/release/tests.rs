@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::applications::tests::Account;
 use super::super::call::{Call, Refusal, Trouble};
 use super::super::demo;
+use super::super::options::Fleet;
 use super::super::state::State;
 use super::{Outcome, Phase, Status, evict, place_waiting};
 
@@ -110,8 +112,8 @@ fn a_deploy_goes_partition_by_partition_pod_by_pod() {
             "PartitionType": "group_even", "PartitionTypeName": "分组均分", "DeployPauseType": "none",
             "DeployPauseTypeName": "不暂停", "CurrentPartitionNum": 2, "TotalPartitions": 2,
             "TotalAppInstanceCt": 3, "FinishAppInstanceCt": 3, "FailureRate": "0", "Status": 3,
-            "StatusName": "已完成", "Result": 1, "ResultName": "成功", "StartTime": "2026-01-05T10:00Z",
-            "EndTime": "2026-01-05T10:00Z", "ElapsedTime": 13, "UserId": "2088000000001", "UserNick": "张伟",
+            "StatusName": "已完成", "Result": 1, "ResultName": "成功", "StartTime": "2026-01-05T02:00Z",
+            "EndTime": "2026-01-05T02:00Z", "ElapsedTime": 13, "UserId": "2088000000001", "UserNick": "张伟",
         })
     );
 }
@@ -395,6 +397,37 @@ fn a_pod_crash_loops_until_the_order_times_out() {
 }
 
 #[test]
+fn scaling_after_a_failure_replaces_the_pods_that_failed() {
+    for (trouble, broken) in [(Trouble::FailAtPartition(1), 2), (Trouble::CrashLoop, 1)] {
+        let mut account = Account::demo();
+        let scale = json!({"EnvId": ENV, "Replicas": 5});
+        // A fault that persists fails the order each time, and leaves as many pods.
+        for _ in 0..2 {
+            let result = account.troubled("ScaleApp", scale.clone(), trouble.clone());
+            account.wait(600);
+            let order = account.order(result["DeployOrderId"].as_i64().unwrap());
+            assert_eq!((order["ResultName"].as_str(), account.health(ENV)), (Some("失败"), (5 - broken, 5)));
+        }
+        let again = account.scale(ENV, 5);
+        account.wait(600);
+        assert_eq!(account.order(again)["TotalAppInstanceCt"], broken);
+        assert_eq!((account.order(again)["ResultName"].as_str(), account.health(ENV)), (Some("成功"), (5, 5)));
+
+        // Those that failed go first.
+        account.troubled("ScaleApp", json!({"EnvId": ENV, "Replicas": 7}), trouble.clone());
+        account.wait(600);
+        let fewer = account.scale(ENV, 4);
+        account.wait(60);
+        assert_eq!((account.order(fewer)["ResultName"].as_str(), account.health(ENV)), (Some("成功"), (4, 4)));
+    }
+    // There still is no room for the one that waits.
+    let mut account = Account::demo();
+    let id = account.scale(3029, 2);
+    account.wait(600);
+    assert_eq!((account.order(id)["ResultName"].as_str(), account.health(3029)), (Some("失败"), (1, 2)));
+}
+
+#[test]
 fn without_room_a_pod_waits_and_the_order_times_out() {
     let mut account = Account::demo();
     assert_eq!(account.health(3029), (1, 2));
@@ -483,6 +516,7 @@ fn deploy_orders_are_found_by_every_filter() {
     };
     // 4009 and 4010 began 1.0, 4039 and 4040 1.1; 4068 is paused.
     let all = [4068, 4040, 4039, 4010, 4009];
+    let shown = account.order(4068)["StartTime"].clone();
     let started: BTreeMap<i64, String> =
         all.iter().map(|id| (*id, super::super::call::local_time(account.0.release.orders[id].started))).collect();
     let ended = super::super::call::local_time(account.0.release.orders[&4040].ended.unwrap());
@@ -517,6 +551,7 @@ fn deploy_orders_are_found_by_every_filter() {
         (json!({"EndTimeGreaterThanOrEqualTo": ended}), &[4040]),
         (json!({"StartTimeGreaterThan": started[&4009], "EndTimeLessThan": ended}), &[4039, 4010]),
         (json!({"StartTimeGreaterThan": "2026-01-01"}), &[4068]),
+        (json!({"StartTimeGreaterThanOrEqualTo": shown}), &[4068]),
     ] {
         let found: Vec<i64> = account
             .data("ListDeployOrders", with(more.clone()))
@@ -553,6 +588,20 @@ fn pods_are_found_by_every_filter() {
         params.as_object_mut().unwrap().extend(filter.as_object().unwrap().clone());
         assert_eq!(account.ok("ListPods", params)["TotalCount"], count, "{filter}");
     }
+}
+
+#[test]
+fn the_demo_account_may_start_at_another_time() {
+    let [usual, later] = [SignedDuration::ZERO, SignedDuration::from_mins(500_001)].map(|by| {
+        let start = demo::START + by;
+        let state = demo::account_with(start, Fleet::default(), 1).unwrap();
+        let orders = state.release.orders.values();
+        let orders: Vec<_> =
+            orders.map(|order| (order.id, start.duration_since(order.started), order.result)).collect();
+        let health = Account(state.clone()).health(3029);
+        (state.now.duration_since(start), orders, health)
+    });
+    assert_eq!(usual, later);
 }
 
 #[test]
