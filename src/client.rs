@@ -237,8 +237,8 @@ impl Client {
         let mut received = Received {
             status: response.status().as_u16(),
             body: Vec::new(),
-            date: header(&response, DATE).map(str::to_owned),
-            retry_after: header(&response, HeaderName::from_static("x-acs-retry-after"))
+            date: header(&response, &DATE).map(str::to_owned),
+            retry_after: header(&response, &RETRY_AFTER)
                 .and_then(|text| text.trim().parse().ok())
                 .map(Duration::from_millis),
         };
@@ -361,6 +361,11 @@ impl Failure {
     }
 }
 
+static ACTION: HeaderName = HeaderName::from_static("x-acs-action");
+static VERSION: HeaderName = HeaderName::from_static("x-acs-version");
+static RETRIES: HeaderName = HeaderName::from_static("x-acs-retry-attempts");
+static RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
+
 /// Sets the headers that the vendor's clients send.
 fn set_headers(headers: &mut HeaderMap, target: &Target, attempt: u32) {
     let action = match target {
@@ -368,15 +373,15 @@ fn set_headers(headers: &mut HeaderMap, target: &Target, attempt: u32) {
         Target::Unlisted(action) => HeaderValue::from_str(action),
     };
     if let Ok(action) = action {
-        headers.insert(HeaderName::from_static("x-acs-action"), action);
+        headers.insert(&ACTION, action);
     }
-    headers.insert(HeaderName::from_static("x-acs-version"), HeaderValue::from_static(catalogue::VERSION));
+    headers.insert(&VERSION, HeaderValue::from_static(catalogue::VERSION));
     if attempt > 1 {
-        headers.insert(HeaderName::from_static("x-acs-retry-attempts"), HeaderValue::from(attempt - 1));
+        headers.insert(&RETRIES, HeaderValue::from(attempt - 1));
     }
 }
 
-fn header(response: &reqwest::Response, name: HeaderName) -> Option<&str> {
+fn header<'a>(response: &'a reqwest::Response, name: &HeaderName) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
 }
 

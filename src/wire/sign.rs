@@ -51,7 +51,8 @@ pub struct Signed {
 
 /// Signs a request: common parameters are added, everything is canonicalised and signed.
 pub fn sign(request: &Request, credentials: &Credentials, region: Option<&str>, stamp: &Stamp) -> Signed {
-    let time = stamp.time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    // Without a fraction it is written as the service wants it: `2018-03-13T08:00:00Z`.
+    let time = Timestamp::from_second(stamp.time.as_second()).unwrap_or(stamp.time).to_string();
     let common = [
         ("AccessKeyId", Some(credentials.access_key_id.as_str())),
         ("Action", Some(request.action.as_str())),
