@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use jst::account::Account;
-use jst::client::{Client, Endpoint, Settings as ClientSettings};
+use jst::client::{Client, Settings as ClientSettings};
 use jst::clock::Clock;
 use jst::credentials::Credentials;
+use jst::endpoint::Endpoint;
 use jst::policy::Policy;
 use jst::script::{Host, Settings};
 use jst::secret::Secret;

@@ -174,8 +174,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::client::{Endpoint, Settings};
+    use crate::client::Settings;
     use crate::credentials::Credentials;
+    use crate::endpoint::Endpoint;
     use crate::secret::Secret;
 
     #[test]

@@ -1,7 +1,7 @@
 //! The one file that touches the network: sends signed requests and applies the retry rule.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +10,9 @@ use tokio::sync::Semaphore;
 
 use crate::catalogue::{self, Effect, Method};
 use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Interrupt, Kind, Result};
+use crate::pacer::Pacer;
 use crate::retry::{self, Budget, Failure, Tried};
 use crate::wire::reply::{self, Reason, Received, Tree};
 use crate::wire::request::{Request, Target};
@@ -54,49 +56,6 @@ impl Settings {
             deadline: None,
             retry: retry::Settings::default(),
         }
-    }
-}
-
-/// The checked URL of an endpoint.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Endpoint(reqwest::Url);
-
-impl Endpoint {
-    /// Reads an endpoint: a URL with scheme `http` or `https`, or a bare host, which means `https`.
-    pub fn parse(text: &str) -> Result<Self> {
-        let wrong = |why: &str| {
-            // What stands before an `@` may be a password.
-            let host = text.rsplit_once('@').map(|(_, host)| format!("…@{host}"));
-            Error::new(Kind::Config, format!("the endpoint `{}` {why}", host.as_deref().unwrap_or(text)))
-                .hint("give a URL such as https://retailcloud.aliyuncs.com")
-        };
-        let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-        let url = reqwest::Url::parse(&full).map_err(|e| wrong(&format!("is not a URL: {e}")))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(wrong("must begin with http:// or https://"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("must not contain credentials"));
-        }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("must have no path and no query"));
-        }
-        Ok(Self(url))
-    }
-
-    /// Whether it is on this machine, where no proxy belongs in between.
-    fn is_loopback(&self) -> bool {
-        match self.0.host_str() {
-            Some("localhost") => true,
-            Some(host) => host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
-            None => false,
-        }
-    }
-}
-
-impl std::fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.as_str().trim_end_matches('/'))
     }
 }
 
@@ -217,7 +176,7 @@ impl Client {
 
     async fn send(&self, target: &Target, signed: &Signed, attempt: u32) -> std::result::Result<Received, Failure> {
         let http = self.http().map_err(Failure::NotConnected)?;
-        let mut url = self.settings.endpoint.0.clone();
+        let mut url = self.settings.endpoint.url().clone();
         url.set_query(Some(&signed.query));
         let mut outgoing = reqwest::Request::new(
             match signed.method {
@@ -237,7 +196,8 @@ impl Client {
         let mut received = Received {
             status: response.status().as_u16(),
             body: Vec::new(),
-            date: header(&response, &DATE).map(str::to_owned),
+            // Only a rejected timestamp asks for it.
+            date: header(&response, &DATE).filter(|_| !response.status().is_success()).map(str::to_owned),
             retry_after: header(&response, &RETRY_AFTER)
                 .and_then(|text| text.trim().parse().ok())
                 .map(Duration::from_millis),
@@ -342,22 +302,13 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             // Only the retry rule sends again.
             .retry(reqwest::retry::never());
-        if self.settings.endpoint.0.scheme() == "http" {
+        if self.settings.endpoint.url().scheme() == "http" {
             builder = builder.tls_certs_only([]);
         }
         if self.settings.endpoint.is_loopback() {
             builder = builder.no_proxy();
         }
         builder.build()
-    }
-}
-
-impl Failure {
-    fn message(&self) -> &str {
-        match self {
-            Self::NotConnected(error) | Self::Unanswered(error) => &error.message,
-            Self::Answered { fault, .. } => &fault.error.message,
-        }
     }
 }
 
@@ -422,6 +373,7 @@ async fn within<T>(limit: Duration, exchange: impl Future<Output = T>) -> Option
 pub struct Progress(AtomicU8);
 
 impl Progress {
+    const WAITING: u8 = 0;
     const UNDER_WAY: u8 = 1;
     const DONE: u8 = 2;
 
@@ -460,7 +412,7 @@ impl<'a> UnderWay<'a> {
 
     fn ended(mut self) {
         self.ended = true;
-        self.progress.set(0);
+        self.progress.set(Progress::WAITING);
     }
 }
 
@@ -470,50 +422,6 @@ impl Drop for UnderWay<'_> {
             let call = self.request.shown(self.target);
             tracing::error!("{call} was under way when the run was stopped: its outcome is unknown");
         }
-    }
-}
-
-/// Spaces attempts in time: an optional rate, and a pause for everyone after throttling.
-#[derive(Debug)]
-struct Pacer {
-    interval: Duration,
-    next: Mutex<Option<Instant>>,
-}
-
-impl Pacer {
-    fn new(rate: Option<f64>) -> Self {
-        let interval = rate
-            .filter(|rate| rate.is_finite() && *rate > 0.0)
-            .map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate.max(1e-6)));
-        Self { interval, next: Mutex::new(None) }
-    }
-
-    /// Waits for the next free moment.
-    async fn turn(&self) {
-        let at = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            match *next {
-                None if self.interval.is_zero() => return,
-                Some(at) if at <= now && self.interval.is_zero() => {
-                    *next = None;
-                    return;
-                }
-                at => {
-                    let at = at.unwrap_or(now).max(now);
-                    *next = Some(at + self.interval);
-                    at
-                }
-            }
-        };
-        tokio::time::sleep_until(at.into()).await;
-    }
-
-    /// Lets nobody go before this much time has passed.
-    fn hold(&self, wait: Duration) {
-        let until = Instant::now() + wait;
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        *next = Some(next.map_or(until, |at| at.max(until)));
     }
 }
 

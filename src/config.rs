@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::cli::{Flags, LogFormat};
-use crate::client::{self, Endpoint};
+use crate::client;
 use crate::credentials::{Credentials, Found, Sources};
+use crate::endpoint::Endpoint;
 use crate::error::Result;
 use crate::output::Format;
 use crate::policy::Policy;

@@ -68,8 +68,6 @@ pub struct Found {
 enum Held {
     Nothing(&'static str),
     Credentials(Credentials, Profile),
-    /// Credentials of a kind that this version cannot use.
-    Other(String),
 }
 
 /// What a profile says beside the credentials.
@@ -220,6 +218,10 @@ fn half(given: &str, missing: &str) -> Error {
         .hint("give both, or neither")
 }
 
+fn unsupported(kind: &str) -> Error {
+    Error::new(Kind::Credentials, format!("{kind}: this kind of credentials is not supported"))
+}
+
 fn read(path: &Path) -> Result<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
@@ -249,7 +251,7 @@ fn json_profile(profile: &Value, name: &str) -> Result<Held> {
                 other => other,
             })
         }
-        mode => Ok(Held::Other(mode.to_owned())),
+        mode => Err(unsupported(mode)),
     }
 }
 
@@ -275,7 +277,7 @@ fn ini_file(path: &Path, chosen: &str, source: &mut String) -> Result<Held> {
     let text = |key: &str| ini.get(chosen, key).filter(|value| !value.is_empty());
     let kind = text("type").unwrap_or_else(|| "access_key".to_owned());
     if !matches!(kind.as_str(), "access_key" | "sts") {
-        return Ok(Held::Other(kind));
+        return Err(unsupported(&kind));
     }
     let [id, secret] = ["access_key_id", "access_key_secret"].map(text);
     let token = text("security_token").or_else(|| text("sts_token"));
@@ -292,20 +294,12 @@ fn ini_file(path: &Path, chosen: &str, source: &mut String) -> Result<Held> {
 impl Found {
     fn take(&mut self, source: String, held: Result<Held>) {
         let taken = self.credentials.is_some() || self.error.is_some();
-        let unusable = |error: Error| error.hint(format!("in {source}"));
         let (result, used) = match held {
             Ok(Held::Nothing(why)) => (why.to_owned(), false),
-            Ok(Held::Other(kind)) => {
-                let result = format!("{kind}: this kind of credentials is not supported");
-                if !taken {
-                    self.error = Some(unusable(Error::new(Kind::Credentials, result.clone())));
-                }
-                (result, false)
-            }
             Err(error) => {
                 let result = error.message.clone();
                 if !taken {
-                    self.error = Some(unusable(error));
+                    self.error = Some(error.hint(format!("in {source}")));
                 }
                 (result, false)
             }

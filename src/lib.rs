@@ -9,7 +9,7 @@
 //! | 1 | [`script`] | a function call becomes an action and a map; the only folder that names rhai |
 //! | 2 | [`account`] | the [`policy`] lets it pass or not |
 //! | 3 | [`wire::request`], [`wire::validate`] | checked by the [`catalogue`], all problems at once; flattened |
-//! | 4 | [`wire::sign`], [`client`], [`retry`] | signed afresh for each attempt and sent; the one file that touches the network |
+//! | 4 | [`wire::sign`], [`client`], [`retry`], [`pacer`] | signed afresh for each attempt and sent; the one file that touches the network |
 //! | 5 | [`wire::reply`] | whatever came back becomes the documented reply or a fault |
 //!
 //! [`account::Account::call`] and [`client::Client::call`] show the steps. Building, signing and reading
@@ -38,10 +38,12 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod credentials;
+pub mod endpoint;
 pub mod error;
 pub mod logging;
 pub mod memory;
 pub mod output;
+pub mod pacer;
 pub mod paging;
 pub mod policy;
 pub mod repl;

@@ -93,6 +93,14 @@ impl Settings {
 }
 
 impl Failure {
+    /// What went wrong, for the log.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::NotConnected(error) | Self::Unanswered(error) => &error.message,
+            Self::Answered { fault, .. } => &fault.error.message,
+        }
+    }
+
     /// What sending again takes from the budget.
     fn cost(&self) -> u32 {
         match self {

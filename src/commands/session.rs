@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::account::{Account, Confirm};
-use crate::client::{Client, Endpoint};
+use crate::client::Client;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::script::{Host, Settings};
 use crate::secret::{REDACTOR, Secret};

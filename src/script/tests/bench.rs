@@ -15,9 +15,10 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 
 use crate::account::Account;
-use crate::client::{self, Client, Endpoint};
+use crate::client::{self, Client};
 use crate::clock::{Clock, Pace};
 use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::policy::Policy;
 use crate::script::{Ended, Host, Session, Settings};

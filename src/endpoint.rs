@@ -1,0 +1,51 @@
+//! The address that calls go to, checked once.
+
+use crate::error::{Error, Kind, Result};
+
+/// The checked URL of an endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint(reqwest::Url);
+
+impl Endpoint {
+    /// Reads an endpoint: a URL with scheme `http` or `https`, or a bare host, which means `https`.
+    pub fn parse(text: &str) -> Result<Self> {
+        let wrong = |why: &str| {
+            // What stands before an `@` may be a password.
+            let host = text.rsplit_once('@').map(|(_, host)| format!("…@{host}"));
+            Error::new(Kind::Config, format!("the endpoint `{}` {why}", host.as_deref().unwrap_or(text)))
+                .hint("give a URL such as https://retailcloud.aliyuncs.com")
+        };
+        let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+        let url = reqwest::Url::parse(&full).map_err(|e| wrong(&format!("is not a URL: {e}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("must begin with http:// or https://"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("must not contain credentials"));
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("must have no path and no query"));
+        }
+        Ok(Self(url))
+    }
+
+    /// Its URL, without path and query.
+    pub fn url(&self) -> &reqwest::Url {
+        &self.0
+    }
+
+    /// Whether it is on this machine, where no proxy belongs in between.
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host_str() {
+            Some("localhost") => true,
+            Some(host) => host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+            None => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
