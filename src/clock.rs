@@ -1,7 +1,7 @@
 //! Time as a run sees it: the real clock, or the simulator's, which `sleep` moves instead of waiting.
 //!
-//! Real time rules everything that concerns the wire (timestamps, timeouts, back-off, the deadline);
-//! a [`Clock`] rules what a script calls time and what happens inside the simulator.
+//! Real time rules what the wire sees (timestamps, timeouts) and the deadline; a [`Clock`] rules what a
+//! script calls time, how long is waited before a call is sent again, and what happens inside the simulator.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -69,6 +69,17 @@ impl Clock {
         let moved = SignedDuration::from_millis(ran as i64)
             .saturating_add(SignedDuration::from_millis(self.skipped.load(Ordering::Acquire)));
         self.origin.saturating_add(moved).unwrap_or(Timestamp::MAX)
+    }
+
+    /// How long this clock had whoever sleeps by it wait, since it was made: what waits are counted in.
+    pub fn waited(&self) -> Duration {
+        let ran = if self.runs() { self.started.elapsed() } else { Duration::ZERO };
+        ran + Duration::from_millis(u64::try_from(self.skipped.load(Ordering::Acquire)).unwrap_or(0))
+    }
+
+    /// What a sleep takes of real time.
+    pub fn takes(&self, sleep: Duration) -> Duration {
+        if self.skips { Duration::ZERO } else { sleep }
     }
 
     /// Moves the clock forward.

@@ -26,7 +26,7 @@ pub enum Kind {
     Policy,
     /// A limit of the run was hit.
     Limit,
-    /// Stopped by Ctrl-C, SIGTERM or the deadline.
+    /// Stopped by Ctrl-C, SIGTERM, SIGHUP or the deadline.
     Interrupted(Interrupt),
     /// The script threw, or used the engine wrongly.
     Script,
@@ -47,6 +47,8 @@ pub enum Interrupt {
     Interrupt,
     /// SIGTERM.
     Terminate,
+    /// SIGHUP: the terminal went away.
+    HangUp,
     /// The run's deadline.
     Deadline,
 }
@@ -87,6 +89,7 @@ impl Kind {
             Self::Policy => 30,
             Self::Interrupted(Interrupt::Deadline) => 41,
             Self::Limit => 42,
+            Self::Interrupted(Interrupt::HangUp) => 129,
             Self::Interrupted(Interrupt::Interrupt) => 130,
             Self::Interrupted(Interrupt::Terminate) => 143,
         }

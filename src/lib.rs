@@ -30,27 +30,21 @@
 //!
 //! To add an operation: one record in [`catalogue`], one handler in [`sim`].
 
-pub mod account;
-pub mod catalogue;
-pub mod cli;
-pub mod client;
-pub mod clock;
+mod call;
+mod catalogue;
+mod clock;
 pub mod commands;
-pub mod config;
-pub mod credentials;
-pub mod endpoint;
-pub mod error;
-pub mod logging;
-pub mod memory;
-pub mod output;
-pub mod pacer;
-pub mod paging;
-pub mod policy;
-pub mod repl;
-pub mod retry;
-pub mod script;
-pub mod secret;
-pub mod sim;
-pub mod stop;
-pub mod suggest;
-pub mod wire;
+mod credentials;
+mod encoding;
+mod error;
+mod memory;
+mod repl;
+mod run;
+mod script;
+mod secret;
+mod settings;
+mod show;
+mod sim;
+mod stop;
+mod suggest;
+mod wire;

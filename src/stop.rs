@@ -38,6 +38,7 @@ impl Stop {
     pub fn reset(&self) {
         *self.why() = None;
         self.is_set.store(false, Ordering::SeqCst);
+        self.changed.notify_waiters();
         self.check_deadline();
     }
 
@@ -84,13 +85,22 @@ impl Stop {
 
     /// Waits until the run is to end, and says why.
     pub async fn stopped(&self) -> Error {
+        self.until(|| self.why_set()).await
+    }
+
+    /// Waits until the run may go on again.
+    pub async fn cleared(&self) {
+        self.until(|| (!self.is_set()).then_some(())).await;
+    }
+
+    async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             // Registered before the look, so that nothing is missed between the two.
             changed.as_mut().enable();
-            if let Some(why) = self.why_set() {
-                return why;
+            if let Some(seen) = look() {
+                return seen;
             }
             changed.await;
         }

@@ -1,21 +1,54 @@
 //! `jst call`: one operation from the command line, or a look at what would be sent.
 
+use std::sync::Arc;
+
+use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::show;
 use crate::catalogue::{Operation, Type};
-use crate::config::Config;
-use crate::credentials::{Credentials, Found};
+use crate::credentials::Credentials;
 use crate::error::{Error, Kind, Result};
+use crate::run::Run;
+use crate::run::exit::Exit;
 use crate::secret::{MASK, Secret};
+use crate::settings::Settings;
 use crate::wire::request::{self, Request, Target};
 use crate::wire::sign::{self, Stamp};
+
+/// Arguments of `jst call`.
+#[derive(Debug, Args)]
+pub(super) struct CallArgs {
+    /// The operation: ScaleApp or scale_app
+    action: String,
+    /// Parameters: EnvId=3001; EcsInstanceIdList.1=i-1 or EcsInstanceIdList='["i-1"]' for lists
+    #[arg(value_name = "KEY=VALUE")]
+    params: Vec<String>,
+    /// Parameters as a JSON object; those given as KEY=VALUE are added to it
+    #[arg(long, value_name = "OBJECT")]
+    json: Option<String>,
+    /// Print what would be sent, and send nothing; needs no credentials
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Calls the operation, or only looks, and prints what came of it.
+pub(super) fn call(settings: &Arc<Settings>, exit: &Exit, args: &CallArgs) -> Result<u8> {
+    let target = Target::named(&args.action)?;
+    let params = parameters(&target, &args.params, args.json.as_deref())?;
+    if args.dry_run {
+        return show(settings, &dry_run(settings, &target, params)?);
+    }
+    let run = Run::new(settings, exit, false)?;
+    show(settings, &run.account().call(&target, params)?)
+}
 
 /// The parameters of a call from `KEY=VALUE` words and a JSON object. Words may name a list's
 /// element as the wire does (`EcsInstanceIdList.1=i-1`) or give a whole list as JSON.
 ///
 /// # Errors
 /// `usage` for what is not `KEY=VALUE` or not JSON. Whether values fit is for [`Request::build`] to say.
-pub fn parameters(target: &Target, words: &[String], json: Option<&str>) -> Result<Map<String, Value>> {
+fn parameters(target: &Target, words: &[String], json: Option<&str>) -> Result<Map<String, Value>> {
     let mut params = match json {
         None => Map::new(),
         Some(text) => match serde_json::from_str(text) {
@@ -65,16 +98,17 @@ fn typed(operation: &'static Operation, pairs: Vec<(&str, &str)>, params: &mut M
 ///
 /// # Errors
 /// `invalid`; what is wrong with the settings that the call would use, but not that there are none.
-pub fn dry_run(config: &Config, target: &Target, params: Map<String, Value>) -> Result<Value> {
+fn dry_run(settings: &Settings, target: &Target, params: Map<String, Value>) -> Result<Value> {
     let nobody =
         Credentials { access_key_id: "ACCESS_KEY_ID".to_owned(), secret: Secret::new("SECRET"), security_token: None };
-    let found = if config.sim() { Found::default() } else { config.find_credentials() };
-    found.check()?;
-    let region = config.region(Some(&found));
-    // The simulator's port is known once it runs.
-    let endpoint =
-        if config.sim() { "http://127.0.0.1".to_owned() } else { config.endpoint(Some(&found))?.to_string() };
-    let mut credentials = found.credentials.clone().unwrap_or(nobody);
+    let (endpoint, region, found) = if settings.sim() {
+        // The simulator's port is known once it runs.
+        ("http://127.0.0.1".to_owned(), None, None)
+    } else {
+        settings.found().check()?;
+        (settings.endpoint()?.to_string(), settings.region(), settings.found().credentials.clone())
+    };
+    let mut credentials = found.unwrap_or(nobody);
     credentials.security_token = credentials.security_token.map(|_| Secret::new(MASK));
     let request = masked(target, Request::build(target, params)?);
     let stamp = Stamp::now(jiff::SignedDuration::ZERO);

@@ -1,28 +1,70 @@
-//! The commands: each takes the resolved settings and does one thing.
+//! The command line, and the commands: each takes the resolved settings and does one thing. A command's
+//! arguments stand beside its code.
 
 mod call;
+mod eval;
 mod ops;
+mod repl;
 mod run;
-pub mod session;
 mod sim;
 mod whoami;
+
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use serde_json::Value;
 
-use crate::cli::{Cli, Command, LogFormat};
-use crate::config::{Config, Surroundings};
+use crate::credentials;
 use crate::error::{Error, Kind, Result};
-use crate::output::{self, Format};
-use crate::script;
-use crate::secret::{self, REDACTOR, Secret};
-use crate::wire::request::Target;
-use crate::{catalogue, credentials, logging};
+use crate::run::exit::Exit;
+use crate::secret::{self, Secret};
+use crate::settings::flags::Flags;
+use crate::settings::{Settings, Surroundings};
+use crate::show::data;
+use crate::show::errors::render;
+use crate::show::log::{self, LogFormat};
+use crate::show::redaction::REDACTOR;
 
-use session::Work;
+/// Automate JuShiTa (Alibaba Cloud retailcloud) in Rhai scripts.
+#[derive(Debug, Parser)]
+#[command(name = "jst", version, max_term_width = 100)]
+struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    flags: Flags,
+    /// What to do; at a terminal the default is `repl`.
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a script
+    #[command(disable_help_flag = true)]
+    Run(run::RunArgs),
+    /// Run a line of script and print its last value
+    Eval(eval::EvalArgs),
+    /// Talk to the service line by line
+    Repl,
+    /// Call one operation
+    Call(call::CallArgs),
+    /// List the operations, or show one in full
+    Ops(ops::OpsArgs),
+    /// Show which credentials are used and where they come from, without the network
+    Whoami,
+    /// Serve the simulator
+    Sim(sim::SimArgs),
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
 
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> ExitCode {
@@ -30,14 +72,16 @@ pub fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let (format, colour) = (cli.flags.log_format, around.colour());
-    let result = begin(cli, around);
-    ExitCode::from(result.unwrap_or_else(|error| {
-        tell(&error, format, colour);
+    let exit = Exit::new(move |error| tell(error, format, colour));
+    let code = begin(cli, around, &exit).unwrap_or_else(|error| {
+        exit.tell(&error);
         error.kind.exit_code()
-    }))
+    });
+    exit.finish();
+    ExitCode::from(code)
 }
 
-fn begin(cli: Cli, around: Surroundings) -> Result<u8> {
+fn begin(cli: Cli, around: Surroundings, exit: &Exit) -> Result<u8> {
     let flags = &cli.flags;
     // Only what jst or a script reads: another program's `DB_PASSWORD=Result` would mask ordinary words.
     let is_read = |name: &str| credentials::is_variable(name) || flags.allow_env.iter().any(|allowed| allowed == name);
@@ -45,47 +89,28 @@ fn begin(cli: Cli, around: Surroundings) -> Result<u8> {
     let in_env = around.env.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value);
     let given = [&flags.access_key_secret, &flags.security_token].into_iter().flatten();
     given.chain(in_env).for_each(|secret| REDACTOR.add(&Secret::new(secret.as_str())));
-    let config = Config::new(cli.flags, around)?;
-    let watched = config.around.terminal[2];
-    logging::start(config.log_level(), config.log_format(), watched, config.around.colour());
-    dispatch(cli.command, Arc::new(config))
+    let settings = Settings::new(cli.flags, around)?;
+    let watched = settings.around.terminal[2];
+    log::start(settings.log_level(), settings.log_format(), watched, settings.around.colour());
+    dispatch(cli.command, &Arc::new(settings), exit)
 }
 
-fn dispatch(command: Option<Command>, config: Arc<Config>) -> Result<u8> {
-    let at_terminal = config.around.terminal[0] && config.around.terminal[1];
+fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
+    let at_terminal = settings.around.terminal[0] && settings.around.terminal[1];
     match command {
-        Some(Command::Run { file: Some(file), help, mut args }) => {
-            if help {
-                args.insert(0, "--help".to_owned());
-            }
-            run::file(&Work::new(config, false)?, &file, args)
-        }
-        Some(Command::Run { file: None, .. }) => {
-            let mut command = Cli::command();
-            let help = command.find_subcommand_mut("run").map(|run| run.render_long_help().to_string());
-            write_out(&help.unwrap_or_default())
-        }
-        Some(Command::Eval { code, args }) => run::code(&Work::new(config, false)?, &code, args),
-        Some(Command::Repl) => run::repl(&Work::new(config, true)?),
-        None if at_terminal => run::repl(&Work::new(config, true)?),
+        Some(Command::Run(args)) => run::run(settings, exit, args),
+        Some(Command::Eval(args)) => eval::eval(settings, exit, args),
+        Some(Command::Repl) => repl::repl(settings, exit),
+        None if at_terminal => repl::repl(settings, exit),
         Some(Command::Sim(args)) => sim::serve(&args).map(|()| 0),
         None => {
             let mut command = Cli::command();
             Err(Error::new(Kind::Usage, format!("no command was given\n\n{}", command.render_usage()))
                 .hint("`jst --help` lists the commands"))
         }
-        Some(Command::Call { action, params, json, dry_run }) => {
-            let target = Target::named(&action)?;
-            let params = call::parameters(&target, &params, json.as_deref())?;
-            if dry_run {
-                show(&config, &call::dry_run(&config, &target, params)?)
-            } else {
-                let work = Work::new(Arc::clone(&config), false)?;
-                show(&config, &work.account().call(&target, params)?)
-            }
-        }
-        Some(Command::Ops { name, json }) => operations(&config, name.as_deref(), json),
-        Some(Command::Whoami) => whoami::whoami(&config),
+        Some(Command::Call(args)) => call::call(settings, exit, &args),
+        Some(Command::Ops(args)) => ops::ops(settings, &args),
+        Some(Command::Whoami) => whoami::whoami(settings),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "jst", &mut script);
@@ -94,38 +119,20 @@ fn dispatch(command: Option<Command>, config: Arc<Config>) -> Result<u8> {
     }
 }
 
-fn operations(config: &Config, name: Option<&str>, json: bool) -> Result<u8> {
-    let Some(name) = name else {
-        let format = if json { Format::Json } else { config.output() };
-        return write_out(&output::render(&ops::list(), format, output::terminal_width())?);
-    };
-    let target = Target::named(name)?;
-    let operation = target.operation().ok_or_else(|| {
-        Error::new(Kind::Invalid, format!("{name} is not in the catalogue")).hint(format!(
-            "`jst ops` lists the {} operations of the catalogue; `jst call {name}` sends it unchecked",
-            catalogue::operations().count()
-        ))
-    })?;
-    match (json, config.output()) {
-        (false, Format::Table) => write_out(&ops::explain(operation)),
-        _ => write_out(&format!("{:#}", ops::describe(operation))),
-    }
-}
-
 /// Prints a value in the form that the settings ask for.
-fn show(config: &Config, value: &Value) -> Result<u8> {
+fn show(settings: &Settings, value: &Value) -> Result<u8> {
     if value.is_null() {
         return Ok(0);
     }
-    let width = if config.around.terminal[1] { output::terminal_width() } else { None };
-    let value = output::in_document_order(value.clone());
-    let text = output::render(&value, config.output(), width)?;
+    let width = if settings.around.terminal[1] { data::terminal_width() } else { None };
+    let value = data::in_document_order(value.clone());
+    let text = data::render(&value, settings.output(), width)?;
     write_out(&text)
 }
 
 /// Prints data on stdout.
 fn write_out(text: &str) -> Result<u8> {
-    match output::print(text) {
+    match data::print(text) {
         // A reader that has seen enough is no failure.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
         Err(error) => Err(Error::new(Kind::Io, format!("cannot write to stdout: {error}"))),
@@ -136,8 +143,8 @@ fn write_out(text: &str) -> Result<u8> {
 /// Prints an error on stderr, once.
 fn tell(error: &Error, format: LogFormat, colour: bool) {
     let text = match format {
-        LogFormat::Text => script::render(error, colour),
+        LogFormat::Text => render(error, colour),
         LogFormat::Json => error.to_json().to_string(),
     };
-    output::tell(&text);
+    data::tell(&text);
 }

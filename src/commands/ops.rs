@@ -2,13 +2,48 @@
 
 use std::fmt::Write as _;
 
+use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::write_out;
 use crate::catalogue::{self, Field, Operation, Param, Position, Rule, Scalar, Shape, Type};
+use crate::error::{Error, Kind, Result};
+use crate::settings::Settings;
+use crate::show::data::{self, Format};
+use crate::wire::request::Target;
 use crate::wire::validate::says;
 
+/// Arguments of `jst ops`.
+#[derive(Debug, Args)]
+pub(super) struct OpsArgs {
+    /// The operation: ScaleApp or scale_app
+    name: Option<String>,
+    /// Print JSON for other tools
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the operations, or explains one.
+pub(super) fn ops(settings: &Settings, args: &OpsArgs) -> Result<u8> {
+    let Some(name) = &args.name else {
+        let format = if args.json { Format::Json } else { settings.output() };
+        return write_out(&data::render(&list(), format, data::terminal_width())?);
+    };
+    let target = Target::named(name)?;
+    let operation = target.operation().ok_or_else(|| {
+        Error::new(Kind::Invalid, format!("{name} is not in the catalogue")).hint(format!(
+            "`jst ops` lists the {} operations of the catalogue; `jst call {name}` sends it unchecked",
+            catalogue::operations().count()
+        ))
+    })?;
+    match (args.json, settings.output()) {
+        (false, Format::Table) => write_out(&explain(operation)),
+        _ => write_out(&format!("{:#}", describe(operation))),
+    }
+}
+
 /// Every operation, one row each.
-pub fn list() -> Value {
+pub(super) fn list() -> Value {
     catalogue::operations()
         .map(|op| {
             json!({
@@ -23,7 +58,7 @@ pub fn list() -> Value {
 }
 
 /// One operation in full, for other tools.
-pub fn describe(op: &Operation) -> Value {
+fn describe(op: &Operation) -> Value {
     json!({
         "action": op.action,
         "function": op.function,
@@ -109,7 +144,7 @@ fn tree(fields: &[Field]) -> Value {
 }
 
 /// One operation in full, for people.
-pub fn explain(op: &Operation) -> String {
+pub(super) fn explain(op: &Operation) -> String {
     let mut text =
         format!("{} ({}), {}, {}\n{}\n", op.action, op.function, op.effect.name(), op.method.name(), op.help);
     text.push_str("\nParameters, those with * required:\n");

@@ -1,53 +1,55 @@
-//! `jst run`, `jst eval` and `jst repl`: code from a file, from the command line, or line by line.
+//! `jst run`: a script from a file or standard input.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::session::Work;
-use super::{ops, show};
-use crate::catalogue;
-use crate::config::folder_of;
+use clap::{Args, CommandFactory as _};
+
+use super::{Cli, write_out};
 use crate::error::{Error, Kind, Result};
-use crate::repl;
-use crate::script::{Ended, Session, read_script};
+use crate::run::Run;
+use crate::run::exit::Exit;
+use crate::script::read_script;
+use crate::settings::Settings;
 
-/// Runs a script file, or standard input.
-pub fn file(work: &Work, path: &Path, args: Vec<String>) -> Result<u8> {
-    let (name, text, root) = if path == Path::new("-") {
-        let mut text = String::new();
-        work.stop()
-            .while_reading(|| std::io::stdin().read_to_string(&mut text))?
-            .map_err(|error| Error::new(Kind::Io, format!("cannot read the script from stdin: {error}")))?;
-        ("stdin".to_owned(), text, PathBuf::new())
-    } else {
-        (path.display().to_string(), read_script(path)?, folder_of(path))
-    };
-    work.host(root, args).run(&name, &text)
+/// Arguments of `jst run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// The script, or - for standard input
+    #[arg(required_unless_present = "help")]
+    file: Option<PathBuf>,
+    /// Print help; with a script, the script's own
+    #[arg(short, long)]
+    help: bool,
+    /// Arguments for the script, which sees them as `args`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<String>,
 }
 
-/// Runs code from the command line and prints its last value.
-pub fn code(work: &Work, code: &str, args: Vec<String>) -> Result<u8> {
-    match work.host(PathBuf::new(), args).eval("eval", code)? {
-        Ended::Value(value) => show(work.config(), &value),
-        Ended::Exit(code) => Ok(code),
+/// Runs the script, or prints the command's help.
+pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Result<u8> {
+    let Some(file) = args.file else {
+        let mut command = Cli::command();
+        let help = command.find_subcommand_mut("run").map(|run| run.render_long_help().to_string());
+        return write_out(&help.unwrap_or_default());
+    };
+    let own_help = args.help.then(|| "--help".to_owned());
+    let words = own_help.into_iter().chain(args.args).collect();
+    let run = Run::new(settings, exit, false)?;
+    let (name, text, root) = read(&run, &file)?;
+    run.host(root, words).run(&name, &text)
+}
+
+/// The name of a script, its text, and the folder that its imports stay in.
+fn read(run: &Run, file: &Path) -> Result<(String, String, PathBuf)> {
+    if file != Path::new("-") {
+        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+        return Ok((file.display().to_string(), read_script(file)?, folder));
     }
-}
-
-/// Talks line by line.
-pub fn repl(work: &Work) -> Result<u8> {
-    let config = work.config();
-    let session = Session::new(work.host(PathBuf::new(), Vec::new()));
-    let printing = Arc::clone(config);
-    let settings = repl::Settings {
-        name: work.account_name()?,
-        history: config.around.state_dir().map(|dir| dir.join("history")),
-        interactive: config.around.terminal[0] && config.around.terminal[1],
-        colour: config.around.colour(),
-        stop: Arc::clone(work.stop()),
-        print: Box::new(move |value| show(&printing, value).map(drop)),
-        help: Box::new(|name| catalogue::find(name).map(ops::explain)),
-        operations: Box::new(ops::list),
-    };
-    repl::run(session, &settings)
+    let mut text = String::new();
+    run.stop()
+        .while_reading(|| std::io::stdin().read_to_string(&mut text))?
+        .map_err(|error| Error::new(Kind::Io, format!("cannot read the script from stdin: {error}")))?;
+    Ok(("stdin".to_owned(), text, PathBuf::new()))
 }

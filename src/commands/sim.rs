@@ -3,17 +3,117 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::SimArgs;
-use crate::clock::Clock;
+use crate::clock::{self, Clock, Pace};
 use crate::error::{Error, Kind, Result};
+use crate::sim::Fleet;
 use crate::sim::faults::Rule;
-use crate::sim::{Key, Options, Sim, demo, options, server};
+use crate::sim::gateway::reply::Shape;
+use crate::sim::http::server;
+use crate::sim::{Key, Options, Sim, demo, options};
+
+/// Flags of `jst sim`.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:8180", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+    /// Listen on an address that other machines can reach
+    #[arg(long)]
+    pub public: bool,
+    /// Print one line of JSON with endpoint, access_key_id and access_key_secret
+    #[arg(long)]
+    pub json: bool,
+    /// Keep the account in this file; without it, in memory only
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Generate an account of this size beside the demo account, when none is kept yet
+    #[arg(long, value_name = "apps=N,envs=N,nodes=N")]
+    pub fleet: Option<Fleet>,
+    /// What request ids, chance in faults and generated accounts derive from
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub seed: u64,
+    /// When the account starts: now, or a time such as 2026-01-05 10:00 [default: that time]
+    #[arg(long, value_parser = start, value_name = "TIME|now")]
+    pub start: Option<Timestamp>,
+    /// How the account's clock runs: real, so many times faster (60x), or only when told
+    #[arg(long, default_value = "real", value_parser = pace, value_name = "real|Nx|told")]
+    pub pace: Pace,
+    /// Form of replies: as the document prints them, or all alike
+    #[arg(long, value_enum, default_value = "documented", value_name = "FORM")]
+    pub shape: Shape,
+    /// Let something go wrong; may be given more than once
+    ///
+    /// ACTION is a name or a pattern (ScaleApp, List*). Every kind takes count=N (only the N-th matching
+    /// call), first=N (the first N) and probability=P. Kinds, with what else they take:
+    /// latency (ms, jitter, tail, share), throttle (rate, retry-after), 500, 502, 503, 504 (applied),
+    /// error (code, status, text), expired-token, refusal (code, text), skew (seconds), refuse (ms),
+    /// close (applied), lost, half, garbage, html (applied), stall (ms, applied), slow (rate, applied),
+    /// frozen (code), fail-at (partition), crash-loop.
+    /// For instance: ScaleApp:throttle:count=3  'List*:latency:ms=50:jitter=20'  DeployApp:lost:first=1
+    #[arg(long, value_name = "ACTION:KIND[:SETTING=VALUE]...", verbatim_doc_comment)]
+    pub fault: Vec<Rule>,
+    /// More rules like those of --fault, from a file with a JSON list
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Access keys that are known, from a file with a JSON list
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// Recorded replies of actions that are not simulated, from a file with a JSON object
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// Answer /_sim/ledger, /_sim/faults, /_sim/advance and /_sim/state, to anybody who asks
+    #[arg(long)]
+    pub control: bool,
+}
+
+impl ValueEnum for Shape {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Documented, Self::Plain]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Documented => PossibleValue::new("documented")
+                .help("As the document prints them: wrapped, lowerCamelCase, each where it does so"),
+            Self::Plain => PossibleValue::new("plain").help("The documented fields and nothing around them"),
+        })
+    }
+}
+
+/// How a clock runs: `real`, `60x`, `told`.
+fn pace(text: &str) -> std::result::Result<Pace, String> {
+    /// A year in half a minute.
+    const FASTEST: f64 = 1e6;
+    match text {
+        "real" => Ok(Pace::Times(1.0)),
+        "told" => Ok(Pace::Told),
+        factor => factor
+            .strip_suffix('x')
+            .and_then(|number| number.parse().ok())
+            .filter(|number| *number > 0.0 && *number <= FASTEST)
+            .map(Pace::Times)
+            .ok_or_else(|| format!("`{text}` is none of real, told and a factor such as 60x, up to {FASTEST}x")),
+    }
+}
+
+/// When the simulator's account starts: `now`, or a time as the service takes it.
+fn start(text: &str) -> std::result::Result<Timestamp, String> {
+    // The account has a past, and goes on for as long as anybody likes.
+    const YEARS: std::ops::Range<i16> = 2000..2100;
+    let time = if text == "now" { Ok(Timestamp::now()) } else { clock::parse_time(text) };
+    time.ok()
+        .filter(|time| YEARS.contains(&clock::BEIJING.to_datetime(*time).year()))
+        .ok_or_else(|| format!("`{text}` is neither now nor a time such as 2026-01-05 10:00"))
+}
 
 /// Serves until Ctrl-C or SIGTERM; then answers what is under way and compacts the state's file.
 ///
@@ -114,4 +214,21 @@ for app in client.list_app(ListAppRequest(page_number=1, page_size=20)).body.dat
 END
 "#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_simulators_account_starts_now_or_when_it_is_told() {
+        let told = Timestamp::constant(1_767_578_400, 0);
+        assert_eq!([start("2026-01-05 10:00"), start("2026-01-05T02:00Z")], [Ok(told), Ok(told)]);
+        assert!(start("now").unwrap() >= told);
+        for text in ["", "tomorrow", "1999-12-31", "-009999-01-02T00:00Z"] {
+            assert!(start(text).is_err(), "{text}");
+        }
+    }
 }

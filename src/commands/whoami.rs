@@ -3,18 +3,18 @@
 use serde_json::json;
 
 use super::{show, write_out};
-use crate::config::Config;
+use crate::settings::Settings;
 use crate::error::Result;
-use crate::output::{self, Format};
+use crate::show::data::{self, Format};
 use crate::secret::shortened;
 
 /// Prints every source tried, in order, then what is used.
 ///
 /// # Errors
 /// `credentials` when there are none, after the sources have been printed.
-pub fn whoami(config: &Config) -> Result<u8> {
-    let found = config.find_credentials();
-    let endpoint = config.endpoint(Some(&found))?.to_string();
+pub(super) fn whoami(settings: &Settings) -> Result<u8> {
+    let found = settings.found();
+    let endpoint = settings.endpoint()?.to_string();
     let sources: Vec<_> = found
         .trace
         .iter()
@@ -24,18 +24,18 @@ pub fn whoami(config: &Config) -> Result<u8> {
         "AccessKeyId": found.credentials.as_ref().map(|c| shortened(&c.access_key_id)),
         "Profile": found.profile,
         "Endpoint": endpoint,
-        "Region": config.region(Some(&found)),
+        "Region": settings.region(),
     });
-    if config.output() == Format::Table {
-        write_out(&output::render(&sources.into(), Format::Table, output::terminal_width())?)?;
+    if settings.output() == Format::Table {
+        write_out(&data::render(&sources.into(), Format::Table, data::terminal_width())?)?;
         write_out("")?;
-        show(config, &used)?;
+        show(settings, &used)?;
     } else {
         let mut all = used;
         if let Some(all) = all.as_object_mut() {
             all.insert("Sources".to_owned(), sources.into());
         }
-        show(config, &all)?;
+        show(settings, &all)?;
     }
     found.require().map(|_| 0)
 }

@@ -116,6 +116,18 @@ impl Input for Terminal {
     }
 }
 
+/// Puts the terminal back as it is now: whoever ends the process while a line is edited does it.
+pub fn terminal_restorer() -> impl FnOnce() + Send + 'static {
+    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+    let before = tcgetattr(std::io::stdin()).ok();
+    move || {
+        if let Some(before) = before {
+            // The terminal may be gone; then there is nothing to put back.
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &before);
+        }
+    }
+}
+
 /// What helps to edit a line.
 #[derive(Helper, Highlighter, Hinter, Validator)]
 struct Assistant {

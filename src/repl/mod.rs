@@ -18,9 +18,12 @@ use serde_json::Value;
 
 use crate::catalogue;
 use crate::error::{Error, Interrupt, Kind, Result};
-use crate::script::{Ended, Session, render};
-use crate::secret::{REDACTOR, is_secret_name};
+use crate::script::{Ended, Session};
+use crate::show::errors::render;
+use crate::secret::is_secret_name;
+use crate::show::redaction::REDACTOR;
 use crate::stop::Stop;
+pub use input::terminal_restorer;
 use input::{Input, Piped, Terminal};
 
 /// Prints a value.
@@ -30,7 +33,7 @@ pub type Print = Box<dyn Fn(&Value) -> Result<()>>;
 pub type Help = Box<dyn Fn(&str) -> Option<String>>;
 
 /// What a REPL needs beside its session.
-pub struct Settings {
+pub struct ReplConfig {
     /// What the prompt says before `> `: `sim` or the profile.
     pub name: String,
     /// The file that keeps what was entered; `None` keeps nothing.
@@ -66,18 +69,18 @@ type Shared = Arc<Mutex<Session>>;
 ///
 /// # Errors
 /// `io` when stdin cannot be read or a value cannot be printed.
-pub fn run(session: Session, settings: &Settings) -> Result<u8> {
+pub fn run(session: Session, config: &ReplConfig) -> Result<u8> {
     let session = Arc::new(Mutex::new(session));
     let mut output = Output { text: &mut std::io::stdout(), errors: &mut std::io::stderr() };
-    if settings.interactive {
-        let mut terminal = Terminal::new(Arc::clone(&session), settings.history.as_deref())?;
-        drive(&session, settings, &mut terminal, &mut output)
+    if config.interactive {
+        let mut terminal = Terminal::new(Arc::clone(&session), config.history.as_deref())?;
+        drive(&session, config, &mut terminal, &mut output)
     } else {
-        drive(&session, settings, &mut Piped::new(std::io::stdin().lock()), &mut output)
+        drive(&session, config, &mut Piped::new(std::io::stdin().lock()), &mut output)
     }
 }
 
-/// Where help and errors go; values go where [`Settings::print`] puts them.
+/// Where help and errors go; values go where [`ReplConfig::print`] puts them.
 struct Output<'a> {
     text: &'a mut dyn Write,
     errors: &'a mut dyn Write,
@@ -93,51 +96,47 @@ enum Done {
     Leave(u8),
 }
 
-fn drive(session: &Shared, settings: &Settings, input: &mut dyn Input, output: &mut Output<'_>) -> Result<u8> {
+fn drive(session: &Shared, config: &ReplConfig, input: &mut dyn Input, output: &mut Output<'_>) -> Result<u8> {
     let mut first_failure = None;
     loop {
-        let Some(piece) = read_piece(session, settings, input)? else {
+        let Some(piece) = read_piece(session, config, input)? else {
             break;
         };
         let done = match piece {
             Ok(piece) => {
-                let done = run_piece(session, settings, &piece, output);
+                let done = run_piece(session, config, &piece, output);
                 // Only now are the secrets known that the piece held.
                 if !has_secret(&piece) {
                     input.remember(&piece);
                 }
                 done?
             }
-            Err(error) => show(&error, settings, output),
+            Err(error) => show(&error, config, output),
         };
         match done {
             Done::Next => {}
             Done::Failed(kind) => {
                 first_failure.get_or_insert(kind);
-                if kind == Kind::Parse && !settings.interactive {
+                if kind == Kind::Parse && !config.interactive {
                     break;
                 }
             }
             Done::Leave(code) => return Ok(code),
         }
     }
-    Ok(first_failure.filter(|_| !settings.interactive).map_or(0, Kind::exit_code))
+    Ok(first_failure.filter(|_| !config.interactive).map_or(0, Kind::exit_code))
 }
 
 /// The next whole piece of code or command; an error when the input ends in the middle of one.
-fn read_piece(session: &Shared, settings: &Settings, input: &mut dyn Input) -> Result<Option<Result<String>>> {
-    let prompt = format!("{}> ", settings.name);
+fn read_piece(session: &Shared, config: &ReplConfig, input: &mut dyn Input) -> Result<Option<Result<String>>> {
+    let prompt = format!("{}> ", config.name);
     let continued = format!("{:>width$}", "> ", width = prompt.chars().count());
     let mut piece = String::new();
     loop {
         let prompt = if piece.is_empty() { &prompt } else { &continued };
-        let line = if settings.interactive {
-            input.line(prompt, &piece)?
-        } else {
-            // What stopped the piece before does not stop the next.
-            settings.stop.reset();
-            settings.stop.while_reading(|| input.line(prompt, &piece))??
-        };
+        // What stopped the piece before does not stop the next.
+        config.stop.reset();
+        let line = config.stop.while_reading(|| input.line(prompt, &piece))??;
         match line {
             input::Line::Text(line) => {
                 piece.push_str(&line);
@@ -151,7 +150,7 @@ fn read_piece(session: &Shared, settings: &Settings, input: &mut dyn Input) -> R
             }
             input::Line::Cancelled => piece.clear(),
             input::Line::Ended if piece.is_empty() => return Ok(None),
-            input::Line::Ended if settings.interactive => return Ok(None),
+            input::Line::Ended if config.interactive => return Ok(None),
             input::Line::Ended => {
                 let error = Error::new(Kind::Parse, "the input ends in the middle of a statement");
                 return Ok(Some(Err(error)));
@@ -160,45 +159,45 @@ fn read_piece(session: &Shared, settings: &Settings, input: &mut dyn Input) -> R
     }
 }
 
-fn run_piece(session: &Shared, settings: &Settings, piece: &str, output: &mut Output<'_>) -> Result<Done> {
+fn run_piece(session: &Shared, config: &ReplConfig, piece: &str, output: &mut Output<'_>) -> Result<Done> {
     if let Some(command) = piece.trim().strip_prefix(':') {
-        return run_command(session, settings, command, output);
+        return run_command(session, config, command, output);
     }
-    settings.stop.reset();
+    config.stop.reset();
     let ended = locked(session).run(piece);
     match ended {
         Ok(Ended::Exit(code)) => Ok(Done::Leave(code)),
         Ok(Ended::Value(Value::Null)) => Ok(Done::Next),
         Ok(Ended::Value(value)) => {
-            (settings.print)(&value)?;
+            (config.print)(&value)?;
             Ok(Done::Next)
         }
         Err(error) => {
-            let failed = show(&error, settings, output);
-            let is_final = matches!(error.kind, Kind::Interrupted(Interrupt::Terminate | Interrupt::Deadline));
+            let failed = show(&error, config, output);
+            let is_final = matches!(error.kind, Kind::Interrupted(Interrupt::Terminate | Interrupt::HangUp | Interrupt::Deadline));
             Ok(if is_final { Done::Leave(error.kind.exit_code()) } else { failed })
         }
     }
 }
 
-fn run_command(session: &Shared, settings: &Settings, command: &str, output: &mut Output<'_>) -> Result<Done> {
+fn run_command(session: &Shared, config: &ReplConfig, command: &str, output: &mut Output<'_>) -> Result<Done> {
     let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
     match (name, rest.trim()) {
         ("quit", "") => return Ok(Done::Leave(0)),
         ("ops", "") => {
-            (settings.operations)().as_array().map_or(Ok(()), |rows| (settings.print)(&rows.clone().into()))?
+            (config.operations)().as_array().map_or(Ok(()), |rows| (config.print)(&rows.clone().into()))?
         }
         ("help", "") => write(output, &help())?,
         ("help", topic) => {
-            let found = (settings.help)(topic).or_else(|| locked(session).help(topic));
+            let found = (config.help)(topic).or_else(|| locked(session).help(topic));
             match found {
                 Some(text) => write(output, text.trim_end())?,
-                None => return Ok(show(&nothing_about(topic), settings, output)),
+                None => return Ok(show(&nothing_about(topic), config, output)),
             }
         }
         _ => {
             let error = Error::new(Kind::Usage, format!("there is no command `:{command}`")).hint("`:help` lists them");
-            return Ok(show(&error, settings, output));
+            return Ok(show(&error, config, output));
         }
     }
     Ok(Done::Next)
@@ -225,9 +224,9 @@ fn nothing_about(topic: &str) -> Error {
 }
 
 /// Shows an error.
-fn show(error: &Error, settings: &Settings, output: &mut Output<'_>) -> Done {
+fn show(error: &Error, config: &ReplConfig, output: &mut Output<'_>) -> Done {
     // With stderr gone there is no one to tell.
-    let _ = writeln!(output.errors, "{}", REDACTOR.redact(&render(error, settings.colour)));
+    let _ = writeln!(output.errors, "{}", REDACTOR.redact(&render(error, config.colour)));
     Done::Failed(error.kind)
 }
 

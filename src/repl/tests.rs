@@ -39,9 +39,9 @@ struct Came {
     kept: Vec<String>,
 }
 
-fn settings(bench: &Bench, interactive: bool, printed: &Rc<RefCell<Vec<Value>>>) -> Settings {
+fn config(bench: &Bench, interactive: bool, printed: &Rc<RefCell<Vec<Value>>>) -> ReplConfig {
     let printed = Rc::clone(printed);
-    Settings {
+    ReplConfig {
         name: "sim".to_owned(),
         history: None,
         interactive,
@@ -58,9 +58,9 @@ fn settings(bench: &Bench, interactive: bool, printed: &Rc<RefCell<Vec<Value>>>)
 
 fn enter(bench: &Bench, interactive: bool, lines: Vec<Line>) -> Came {
     let (printed, prompts, kept) = <(Rc<RefCell<_>>, Rc<RefCell<_>>, Rc<RefCell<_>>)>::default();
-    let settings = settings(bench, interactive, &printed);
+    let config = config(bench, interactive, &printed);
     let mut input = Entered { lines: lines.into(), prompts: Rc::clone(&prompts), kept: Rc::clone(&kept) };
-    let came = driven(bench, &settings, &mut input);
+    let came = driven(bench, &config, &mut input);
     Came { printed: printed.take(), prompts: prompts.take(), kept: kept.take(), ..came }
 }
 
@@ -71,16 +71,16 @@ fn typed(lines: &[&str]) -> Came {
 fn piped(text: &str) -> Came {
     let bench = Bench::new(|_| ok(json!({})));
     let printed = Rc::default();
-    let settings = settings(&bench, false, &printed);
-    let came = driven(&bench, &settings, &mut Piped::new(text.as_bytes()));
+    let config = config(&bench, false, &printed);
+    let came = driven(&bench, &config, &mut Piped::new(text.as_bytes()));
     Came { printed: printed.take(), ..came }
 }
 
-fn driven(bench: &Bench, settings: &Settings, input: &mut dyn Input) -> Came {
+fn driven(bench: &Bench, config: &ReplConfig, input: &mut dyn Input) -> Came {
     let (mut text, mut errors) = (Vec::new(), Vec::new());
     let session = Arc::new(Mutex::new(bench.session()));
     let mut output = Output { text: &mut text, errors: &mut errors };
-    let code = drive(&session, settings, input, &mut output).unwrap();
+    let code = drive(&session, config, input, &mut output).unwrap();
     let [text, errors] = [text, errors].map(|bytes| String::from_utf8(bytes).unwrap());
     Came { code, text, errors, ..Came::default() }
 }

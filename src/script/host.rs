@@ -12,19 +12,19 @@ use serde_json::Value;
 
 use super::limits::{self, Limits};
 use super::modules::{Loaded, Resolver};
-use super::pages::Pages;
+use super::api::Pages;
 use super::report::{Sources, explain};
 use super::threads::Threads;
-use super::value::{Ending, from_dynamic, throw};
-use super::{api, builtins};
-use crate::account::Account;
+use super::value::{Ending, ScriptResult, from_dynamic, throw};
+use super::api;
+use crate::call::account::Account;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::stop::Stop;
 
 /// What a script runs with.
 #[derive(Clone)]
-pub struct Settings {
+pub struct HostConfig {
     /// The folder that imports stay in.
     pub root: PathBuf,
     /// What the script sees as `args`.
@@ -67,11 +67,11 @@ pub struct Host {
 
 impl Host {
     /// An engine with everything a script can call.
-    pub fn new(settings: Settings, account: &Arc<Account>) -> Self {
+    pub fn new(config: HostConfig, account: &Arc<Account>) -> Self {
         let sources = Arc::new(Sources::default());
         let modules = Arc::new(Loaded::default());
-        let threads = Arc::new(Threads::new(settings.max_memory));
-        let limits = Arc::new(Limits::new(Arc::clone(&settings.stop), settings.max_operations, settings.max_memory));
+        let threads = Arc::new(Threads::new(config.max_memory));
+        let limits = Arc::new(Limits::new(Arc::clone(&config.stop), config.max_operations, config.max_memory));
         let mut engine = Engine::new();
         engine
             // The optimiser deletes failing imports and may run host functions.
@@ -80,13 +80,13 @@ impl Host {
             .set_fail_on_invalid_map_property(true)
             // Threads contend for the interner with waits of 10 ms.
             .set_max_strings_interned(0)
-            .set_module_resolver(Resolver::new(&settings.root, Arc::clone(&sources), Arc::clone(&modules)));
+            .set_module_resolver(Resolver::new(&config.root, Arc::clone(&sources), Arc::clone(&modules)));
         #[expect(deprecated, reason = "marked so because it may change, not because anything replaces it")]
         engine.on_parse_token(|token, _, _| free_names(token));
         engine.register_global_module(api::module(account, &threads).into());
-        builtins::register(&mut engine, &settings, account);
+        api::register_builtins(&mut engine, &config, account);
         limits.guard(&mut engine);
-        Self { engine, sources, limits, threads, modules, args: settings.args, stop: settings.stop }
+        Self { engine, sources, limits, threads, modules, args: config.args, stop: config.stop }
     }
 
     /// Runs a script of this name and text to its end, and gives its exit code.
@@ -108,7 +108,7 @@ impl Host {
         self.evaluate(name, text, data)
     }
 
-    fn evaluate(&self, name: &str, text: &str, last: impl Fn(&Dynamic) -> Outcome<Value> + Sync) -> Result<Ended> {
+    fn evaluate(&self, name: &str, text: &str, last: impl Fn(&Dynamic) -> ScriptResult<Value> + Sync) -> Result<Ended> {
         self.on_own_thread(|| {
             let mut scope = self.new_scope();
             self.sources.add(name, text);
@@ -117,15 +117,6 @@ impl Host {
             let result = self.engine.eval_ast_with_scope(&mut scope, &ast);
             self.ended(name, result.and_then(|value| last(&value)))
         })
-    }
-
-    /// Only parses a script.
-    ///
-    /// # Errors
-    /// `parse`.
-    pub fn parse(&self, name: &str, text: &str) -> Result<()> {
-        self.sources.add(name, text);
-        self.on_own_thread(|| self.compile(&self.new_scope(), name, text).map(drop))
     }
 
     pub(super) fn compile(&self, scope: &Scope<'_>, name: &str, text: &str) -> Result<AST> {
@@ -149,7 +140,7 @@ impl Host {
         self.threads.alone(work)?
     }
 
-    pub(super) fn ended(&self, name: &str, result: Outcome<Value>) -> Result<Ended> {
+    pub(super) fn ended(&self, name: &str, result: ScriptResult<Value>) -> Result<Ended> {
         // Functions of the engine's that call closures may lose their errors.
         let error = match result.and_then(|value| limits::check(&self.stop).map(|()| value)) {
             Ok(value) => return Ok(Ended::Value(value)),
@@ -171,8 +162,6 @@ impl Drop for Host {
         }
     }
 }
-
-pub(super) type Outcome<T> = std::result::Result<T, Box<EvalAltResult>>;
 
 /// Frees two names of the script API that the engine keeps for itself: `call("Action", …)` beside
 /// its own `f.call(…)`, and `log::debug(…)`.
@@ -199,9 +188,9 @@ fn free_names(token: Token) -> Token {
 }
 
 /// A script's last value for printing: pages are fetched, functions become their name.
-pub(super) fn data(value: &Dynamic) -> Outcome<Value> {
+pub(super) fn data(value: &Dynamic) -> ScriptResult<Value> {
     if let Some(pages) = value.clone().try_cast::<Pages>() {
-        let records: Vec<Dynamic> = pages.into_iter().collect::<Outcome<_>>()?;
+        let records: Vec<Dynamic> = pages.into_iter().collect::<ScriptResult<_>>()?;
         return data(&records.into());
     }
     match from_dynamic(value) {
@@ -211,7 +200,7 @@ pub(super) fn data(value: &Dynamic) -> Outcome<Value> {
 }
 
 /// Refuses what the engine would run wrongly without a word.
-pub fn lint(ast: &AST) -> Outcome<()> {
+pub fn lint(ast: &AST) -> ScriptResult<()> {
     let mut found = None;
     ast.walk(&mut |path| {
         found = match path.last() {

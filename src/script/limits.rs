@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, Map, NativeCallContext};
 
-use super::builtins::json_of;
-use super::value::{DEPTH, Ending, terminate, throw, written_list, written_map};
+use super::api::json_of;
+use super::value::{DEPTH, ScriptError, ScriptResult, Ending, terminate, throw, written_list, written_map};
 use crate::error::{Error, Kind};
 use crate::memory;
 use crate::stop::Stop;
@@ -17,8 +17,6 @@ use crate::stop::Stop;
 /// Deepest nesting of function calls.
 const CALL_LEVELS: usize = 64;
 
-type Failure = Box<EvalAltResult>;
-type Outcome<T> = std::result::Result<T, Failure>;
 
 /// The limits of a run.
 #[derive(Debug)]
@@ -61,7 +59,7 @@ impl Limits {
     }
 
     /// Refuses a single step that would take more memory than is left, before it begins.
-    fn room_for(&self, bytes: usize) -> Outcome<()> {
+    fn room_for(&self, bytes: usize) -> ScriptResult<()> {
         if bytes < memory::left() {
             return Ok(());
         }
@@ -89,7 +87,7 @@ impl Limits {
     fn guard_growth(self: &Arc<Self>, engine: &mut Engine) {
         let length = {
             let limits = Arc::clone(self);
-            move |len: i64, each: usize| -> Outcome<usize> {
+            move |len: i64, each: usize| -> ScriptResult<usize> {
                 let len = usize::try_from(len).unwrap_or(0);
                 limits.room_for(len.saturating_mul(each))?;
                 Ok(len)
@@ -97,7 +95,7 @@ impl Limits {
         };
         let pad_text = {
             let length = length.clone();
-            move |text: &mut ImmutableString, len: i64, with: &str| -> Outcome<()> {
+            move |text: &mut ImmutableString, len: i64, with: &str| -> ScriptResult<()> {
                 let missing = length(len, 4)?.saturating_sub(text.chars().count());
                 if missing > 0 && !with.is_empty() {
                     let each = with.chars().count();
@@ -113,7 +111,7 @@ impl Limits {
             pad_char(text, len, with.encode_utf8(&mut [0; 4]))
         });
         let (room, limits) = (length.clone(), Arc::clone(self));
-        engine.register_fn("pad", move |array: &mut Array, len: i64, item: Dynamic| -> Outcome<()> {
+        engine.register_fn("pad", move |array: &mut Array, len: i64, item: Dynamic| -> ScriptResult<()> {
             let len = room(len, SLOT)?;
             while array.len() < len {
                 // Each copy may be large.
@@ -124,7 +122,7 @@ impl Limits {
             Ok(())
         });
         let room = length.clone();
-        engine.register_fn("pad", move |blob: &mut Blob, len: i64, value: i64| -> Outcome<()> {
+        engine.register_fn("pad", move |blob: &mut Blob, len: i64, value: i64| -> ScriptResult<()> {
             let len = room(len, 1)?;
             if len > blob.len() {
                 blob.resize(len, value.to_le_bytes()[0]);
@@ -132,9 +130,9 @@ impl Limits {
             Ok(())
         });
         let room = length.clone();
-        engine.register_fn("blob", move |len: i64| -> Outcome<Blob> { Ok(vec![0; room(len, 1)?]) });
+        engine.register_fn("blob", move |len: i64| -> ScriptResult<Blob> { Ok(vec![0; room(len, 1)?]) });
         let room = length;
-        engine.register_fn("blob", move |len: i64, value: i64| -> Outcome<Blob> {
+        engine.register_fn("blob", move |len: i64, value: i64| -> ScriptResult<Blob> {
             Ok(vec![value.to_le_bytes()[0]; room(len, 1)?])
         });
         self.guard_replace(engine);
@@ -142,7 +140,7 @@ impl Limits {
 
     fn guard_replace(self: &Arc<Self>, engine: &mut Engine) {
         let limits = Arc::clone(self);
-        let replace = move |text: &mut Text, find: &str, with: &str| -> Outcome<()> {
+        let replace = move |text: &mut Text, find: &str, with: &str| -> ScriptResult<()> {
             let grown = text.matches(find).count().saturating_mul(with.len());
             limits.room_for(grown.saturating_add(text.len()))?;
             *text = text.replace(find, with).into();
@@ -167,21 +165,21 @@ impl Limits {
         let most = |segments: i64| usize::try_from(segments).unwrap_or(0).max(1);
 
         let room = pieces.clone();
-        engine.register_fn("to_chars", move |text: Text| -> Outcome<Array> {
+        engine.register_fn("to_chars", move |text: Text| -> ScriptResult<Array> {
             room(text.chars().count())?;
             Ok(text.chars().map(Dynamic::from_char).collect())
         });
         let room = pieces.clone();
-        engine.register_fn("to_array", move |blob: &mut Blob| -> Outcome<Array> {
+        engine.register_fn("to_array", move |blob: &mut Blob| -> ScriptResult<Array> {
             room(blob.len())?;
             Ok(blob.iter().map(|byte| i64::from(*byte).into()).collect())
         });
         let room = pieces.clone();
-        engine.register_fn("split", move |text: Text| -> Outcome<Array> {
+        engine.register_fn("split", move |text: Text| -> ScriptResult<Array> {
             room(text.split_whitespace().count())?;
             Ok(list(&mut text.split_whitespace()))
         });
-        let split = move |text: &Text, at: &str, reversed: bool, segments: Option<i64>| -> Outcome<Array> {
+        let split = move |text: &Text, at: &str, reversed: bool, segments: Option<i64>| -> ScriptResult<Array> {
             pieces(text.matches(at).count().min(segments.map_or(usize::MAX, most)))?;
             Ok(match (reversed, segments) {
                 (false, None) => list(&mut text.split(at)),
@@ -235,18 +233,18 @@ fn guard_comparison(engine: &mut Engine) {
         equal_lists(&context, one, &mut other, 0)
     });
     on_constants("!=").register_into_engine(engine, |context: Context<'_>, one: &mut Array, mut other: Array| {
-        Ok::<_, Failure>(!equal_lists(&context, one, &mut other, 0)?)
+        Ok::<_, ScriptError>(!equal_lists(&context, one, &mut other, 0)?)
     });
     on_constants("==").register_into_engine(engine, |context: Context<'_>, one: &mut Map, mut other: Map| {
         equal_maps(&context, one, &mut other, 0)
     });
     on_constants("!=").register_into_engine(engine, |context: Context<'_>, one: &mut Map, mut other: Map| {
-        Ok::<_, Failure>(!equal_maps(&context, one, &mut other, 0)?)
+        Ok::<_, ScriptError>(!equal_maps(&context, one, &mut other, 0)?)
     });
 }
 
 /// Whether two values are the same; values that cannot be compared are not.
-fn equal(context: &NativeCallContext<'_>, one: &mut Dynamic, other: &mut Dynamic, depth: usize) -> Outcome<bool> {
+fn equal(context: &NativeCallContext<'_>, one: &mut Dynamic, other: &mut Dynamic, depth: usize) -> ScriptResult<bool> {
     if depth > DEPTH {
         let message = format!("values nested more than {DEPTH} levels deep cannot be compared");
         return Err(throw(Error::new(Kind::Invalid, message)));
@@ -269,7 +267,7 @@ fn equal_lists(
     one: &mut [Dynamic],
     other: &mut [Dynamic],
     depth: usize,
-) -> Outcome<bool> {
+) -> ScriptResult<bool> {
     if one.len() != other.len() {
         return Ok(false);
     }
@@ -281,7 +279,7 @@ fn equal_lists(
     Ok(true)
 }
 
-fn equal_maps(context: &NativeCallContext<'_>, one: &mut Map, other: &mut Map, depth: usize) -> Outcome<bool> {
+fn equal_maps(context: &NativeCallContext<'_>, one: &mut Map, other: &mut Map, depth: usize) -> ScriptResult<bool> {
     if one.len() != other.len() {
         return Ok(false);
     }
@@ -294,7 +292,7 @@ fn equal_maps(context: &NativeCallContext<'_>, one: &mut Map, other: &mut Map, d
 }
 
 /// Ends the script when the run is being stopped, past every `catch`.
-pub fn check(stop: &Stop) -> Outcome<()> {
+pub fn check(stop: &Stop) -> ScriptResult<()> {
     match stop.why_set() {
         None => Ok(()),
         Some(why) => Err(terminate(Ending::Stopped(Box::new(why)))),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
 
 use super::report::Sources;
+use super::value::ScriptError;
 
 /// The bundled library: what follows `std/` in an import, and its text.
 pub const STD: &[(&str, &str)] = &[
@@ -48,8 +49,6 @@ impl Loaded {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-type Failure = Box<EvalAltResult>;
 
 impl Resolver {
     /// A resolver for scripts of this folder.
@@ -105,9 +104,9 @@ impl Resolver {
         Ok(real)
     }
 
-    fn load(&self, engine: &Engine, name: &str, text: &str, position: Position) -> Result<Shared<Module>, Failure> {
+    fn load(&self, engine: &Engine, name: &str, text: &str, position: Position) -> Result<Shared<Module>, ScriptError> {
         let in_module =
-            |error: Failure| -> Failure { EvalAltResult::ErrorInModule(name.to_owned(), error, position).into() };
+            |error: ScriptError| -> ScriptError { EvalAltResult::ErrorInModule(name.to_owned(), error, position).into() };
         self.sources.add(name, text);
         let mut ast = engine.compile(text).map_err(|error| in_module(EvalAltResult::from(error).into()))?;
         super::host::lint(&ast).map_err(in_module)?;
@@ -164,8 +163,8 @@ impl rhai::ModuleResolver for Resolver {
         source: Option<&str>,
         path: &str,
         position: Position,
-    ) -> Result<Shared<Module>, Failure> {
-        let refuse = |message: String| -> Failure {
+    ) -> Result<Shared<Module>, ScriptError> {
+        let refuse = |message: String| -> ScriptError {
             EvalAltResult::ErrorRuntime(format!("cannot import: {message}").into(), position).into()
         };
         let (name, text) = self.read(source, path).map_err(refuse)?;

@@ -3,15 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use rhai::{Engine, EvalAltResult, LexError, ParseErrorType, Position};
-use serde_json::Value;
 
 use super::api;
 use super::modules::is_closure;
 use super::value::thrown;
 use crate::catalogue::{self, Field, Shape};
-use crate::error::{Error, Frame, Kind, Problem};
+use crate::error::{Error, Frame, Kind};
 use crate::suggest;
 use crate::wire::request::Target;
 
@@ -231,104 +229,4 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
     }
     frames.reverse();
     frames
-}
-
-/// An error as a person reads it: what, where, the way there, every problem, and what to do.
-pub fn render(error: &Error, colour: bool) -> String {
-    let mut group =
-        Level::ERROR.primary_title(error.message.as_str()).elements(Vec::<annotate_snippets::Element<'_>>::new());
-    let innermost = error.trace.first();
-    if let Some((frame, text)) = innermost.and_then(|frame| Some((frame, frame.text.as_deref()?))) {
-        let at = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-        let start = at.clone().nth(frame.column.saturating_sub(1)).unwrap_or(text.len());
-        let end = word_end(text, start);
-        group = group.element(
-            Snippet::source(text)
-                .line_start(frame.line)
-                .path(frame.file.as_str())
-                .annotation(AnnotationKind::Primary.span(start..end)),
-        );
-    } else if let Some(frame) = innermost.filter(|frame| frame.line > 0) {
-        group = group.element(Level::NOTE.message(format!("at {}", place_of(frame))));
-    }
-    for frame in error.trace.iter().skip(1) {
-        group = group.element(Level::NOTE.message(format!("called from {}", place_of(frame))));
-    }
-    for problem in &error.problems {
-        group = group.element(Level::NOTE.message(problem_line(problem)));
-    }
-    for (item, error) in error.failures.iter().take(SHOWN) {
-        group = group.element(Level::NOTE.message(format!("{}: {}", one_line(item), failure_line(error))));
-    }
-    if error.failures.len() > SHOWN {
-        let more = error.failures.len() - SHOWN;
-        group = group.element(Level::NOTE.message(format!("and {more} more")));
-    }
-    if let Some(fact) = facts(error) {
-        group = group.element(Level::NOTE.message(fact));
-    }
-    for hint in &error.hints {
-        group = group.element(Level::HELP.message(hint.as_str()));
-    }
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    renderer.render(&[group])
-}
-
-/// Failures of a call of many that are shown one by one.
-const SHOWN: usize = 20;
-
-fn word_end(text: &str, start: usize) -> usize {
-    let rest = text.get(start..).unwrap_or_default();
-    let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-    let least = rest.chars().next().map_or(0, char::len_utf8);
-    start + word.max(least)
-}
-
-fn place_of(frame: &Frame) -> String {
-    let function = frame.function.as_ref().map(|name| format!("{name} at ")).unwrap_or_default();
-    match frame.line {
-        0 => format!("{function}{}", frame.file),
-        line => format!("{function}{}:{line}:{}", frame.file, frame.column),
-    }
-}
-
-fn problem_line(problem: &Problem) -> String {
-    let given = problem.given.as_ref().map(|given| format!(" ({})", one_line(given))).unwrap_or_default();
-    let near = problem.nearest.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    format!("{}{given} {}{near}", problem.path, problem.message)
-}
-
-fn failure_line(error: &Error) -> String {
-    let mut line = error.message.clone();
-    if !error.problems.is_empty() {
-        let problems: Vec<String> = error.problems.iter().map(problem_line).collect();
-        line.push_str(&format!(" ({})", problems.join("; ")));
-    }
-    if let Some(frame) = error.trace.first() {
-        line.push_str(&format!(" at {}", place_of(frame)));
-    }
-    line
-}
-
-/// What support wants to know of a failed call.
-fn facts(error: &Error) -> Option<String> {
-    let code = error.code.as_ref().map(|code| format!("code {}", one_line(code).trim_matches('"')));
-    let facts: Vec<String> = [
-        error.operation.clone(),
-        code,
-        error.http_status.map(|status| format!("HTTP {status}")),
-        error.request_id.as_ref().map(|id| format!("request {id}")),
-        (error.attempts > 1).then(|| format!("{} attempts", error.attempts)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let said = error.http_status.is_some() || error.attempts > 0;
-    (said && !facts.is_empty()).then(|| facts.join(", "))
-}
-
-fn one_line(value: &Value) -> String {
-    const LONGEST: usize = 120;
-    let text = value.to_string();
-    if text.chars().count() > LONGEST { format!("{}…", text.chars().take(LONGEST).collect::<String>()) } else { text }
 }

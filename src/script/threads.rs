@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use crate::error::{Error, Kind, Result};
+use crate::memory;
 
 /// The stack that a chain needs when it is copied or dropped, for each byte of memory that it holds.
 const STACK_PER_BYTE: usize = 4;
@@ -90,7 +91,12 @@ impl Threads {
     ) -> io::Result<ScopedJoinHandle<'scope, T>> {
         let mut stack = self.stack;
         loop {
-            match Builder::new().name("script".into()).stack_size(stack).spawn_scoped(scope, work) {
+            let counted = || {
+                let result = work();
+                memory::settle();
+                result
+            };
+            match Builder::new().name("script".into()).stack_size(stack).spawn_scoped(scope, counted) {
                 Err(_) if stack > LEAST => stack = (stack / 2).max(LEAST),
                 result => return result,
             }

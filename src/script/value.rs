@@ -8,6 +8,12 @@ use crate::error::{Error, Frame, Kind, Outcome, Problem, Result};
 use crate::memory;
 use crate::wire::reply::Tree;
 
+/// What the engine carries when something failed.
+pub type ScriptError = Box<EvalAltResult>;
+
+/// What a function of a script gives back to the engine.
+pub type ScriptResult<T = Dynamic> = std::result::Result<T, ScriptError>;
+
 /// A JSON value for a script. Integers beyond 64 bits with sign become text, so that nothing is lost.
 pub fn to_dynamic(value: Value) -> Dynamic {
     match value {
@@ -122,11 +128,11 @@ fn convert(value: &Dynamic, path: &Path<'_>) -> Result<Value> {
         return Ok(character.to_string().into());
     }
     if let Ok(text) = value.as_immutable_string_ref() {
-        has_room_for(text.len())?;
+        memory::room_for(text.len())?;
         return Ok(text.as_str().into());
     }
     if let Ok(list) = value.as_array_ref() {
-        has_room_for(list.len().saturating_mul(size_of::<Value>()))?;
+        memory::room_for(list.len().saturating_mul(size_of::<Value>()))?;
         let mut array = Vec::with_capacity(list.len());
         for (n, element) in list.iter().enumerate() {
             array.push(convert(element, &path.below(Step::Index(n)))?);
@@ -136,13 +142,13 @@ fn convert(value: &Dynamic, path: &Path<'_>) -> Result<Value> {
     if let Ok(map) = value.as_map_ref() {
         let mut object = Map::with_capacity(map.len());
         for (key, element) in map.iter() {
-            has_room_for(key.len())?;
+            memory::room_for(key.len())?;
             object.insert(key.to_string(), convert(element, &path.below(Step::Key(key)))?);
         }
         return Ok(object.into());
     }
     if let Ok(bytes) = value.as_blob_ref() {
-        has_room_for(bytes.len().saturating_mul(2))?;
+        memory::room_for(bytes.len().saturating_mul(2))?;
         return Ok(base64::prelude::BASE64_STANDARD.encode(&*bytes).into());
     }
     Err(no_data(&format!("a value of type {}", value.type_name()), path))
@@ -152,20 +158,6 @@ fn no_data(what: &str, path: &Path<'_>) -> Error {
     let way = path.to_string();
     let at = if way.is_empty() { String::new() } else { format!(" at {way}") };
     Error::new(Kind::Invalid, format!("{what}{at} cannot be data"))
-}
-
-/// Refuses what would take more memory than the script may hold.
-///
-/// # Errors
-/// `limit`.
-pub fn has_room_for(bytes: usize) -> Result<()> {
-    if bytes < memory::left() { Ok(()) } else { Err(no_room()) }
-}
-
-/// The error of what would take more memory than the script may hold.
-pub fn no_room() -> Error {
-    let message = "the data would take more memory than the script may hold";
-    Error::new(Kind::Limit, message).hint("--max-memory allows more")
 }
 
 /// A value as `to_string` gives it: text as it is, arrays and maps as a script writes them. `None`

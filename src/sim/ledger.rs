@@ -18,8 +18,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::call::{Call, Trouble};
-use super::state::State;
+use crate::sim::engine::call::{Call, Trouble};
+use crate::sim::engine::state::State;
 use crate::catalogue;
 use crate::error::{Error, Kind, Result};
 use crate::secret::MASK;
@@ -101,6 +101,7 @@ impl Ledger {
     }
 
     /// How many there were in all.
+    #[cfg(test)]
     pub fn total(&self) -> u64 {
         self.total
     }

@@ -6,17 +6,21 @@ use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::Request;
 use hyper::body::Bytes;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::faults::{Delivery, Rule};
+use crate::sim::faults::{Delivery, Rule};
 use super::*;
-use crate::catalogue::{Field, Shape as FieldShape};
-use crate::clock::Pace;
+use super::engine::state;
+use super::gateway::keys::{READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET};
+use super::gateway::reply::Shape;
+use super::http::server::{self, respond};
+use crate::catalogue::{self, Field, Shape as FieldShape};
+use crate::clock::{Clock, Pace};
 use crate::credentials::Credentials;
 use crate::secret::Secret;
 use crate::wire::request::{self as wire, Target};
@@ -71,13 +75,13 @@ fn json_of(answer: &Answer) -> Value {
 }
 
 fn control(sim: &Sim, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
-    sim.answer(&Request::builder().method(method).uri(path).body(body.into()).unwrap())
+    respond(&sim, &Request::builder().method(method).uri(path).body(body.into()).unwrap())
 }
 
 #[test]
 fn a_signed_call_reaches_the_account_and_comes_back_as_a_reply() {
     let sim = started(Options::demo());
-    let answer = sim.answer(&scale());
+    let answer = respond(&sim, &scale());
     let reply = json_of(&answer);
     assert_eq!((answer.status, answer.content_type), (200, "application/json;charset=utf-8"));
     assert!(reply["Code"].as_i64().is_some_and(|code| code != 0), "{reply}");
@@ -89,12 +93,12 @@ fn a_signed_call_reaches_the_account_and_comes_back_as_a_reply() {
 fn an_error_of_the_gateway_says_what_it_is_in_the_syntax_asked_for() {
     let sim = started(Options::demo());
     let reader = (READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET);
-    let answer = sim.answer(&request(&signed("ScaleApp", json!({"EnvId": 1, "Replicas": 2}), reader)));
+    let answer = respond(&sim, &request(&signed("ScaleApp", json!({"EnvId": 1, "Replicas": 2}), reader)));
     let body = json_of(&answer);
     assert_eq!((answer.status, &body["Code"], &body["HostId"]), (403, &json!("Forbidden.RAM"), &json!("localhost")));
     assert_eq!(body["RequestId"].as_str().map(str::len), Some(36));
     let xml = Request::builder().uri("/?Action=ListApp&Format=xml").body(Bytes::new()).unwrap();
-    let answer = sim.answer(&xml);
+    let answer = respond(&sim, &xml);
     assert_eq!((answer.status, answer.content_type), (400, "text/xml;charset=utf-8"));
     let body = String::from_utf8(answer.body.to_vec()).unwrap();
     assert!(body.contains("<Error><RequestId>") && body.contains("<Code>MissingVersion</Code>"), "{body}");
@@ -119,12 +123,12 @@ fn the_same_seed_gives_the_same_request_ids_and_no_id_twice() {
 fn actions_outside_the_catalogue_are_answered_only_from_a_recording() {
     let recorded = r#"{"RebuildAppInstance": {"Code": 0, "RequestId": "recorded"}}"#;
     let sim = started(Options { answers: options::answers(recorded).unwrap(), ..Options::demo() });
-    let answer = sim.answer(&call("RebuildAppInstance", json!({"AppInstanceId": "x"})));
+    let answer = respond(&sim, &call("RebuildAppInstance", json!({"AppInstanceId": "x"})));
     assert_eq!((answer.status, json_of(&answer)), (200, json!({"Code": 0, "RequestId": "recorded"})));
-    let answer = sim.answer(&call("BatchAddServers", json!({})));
+    let answer = respond(&sim, &call("BatchAddServers", json!({})));
     assert_eq!((answer.status, &json_of(&answer)["Code"]), (404, &json!("InvalidAction.NotFound")));
     let reader = (READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET);
-    assert_eq!(sim.answer(&request(&signed("RebuildAppInstance", json!({}), reader))).status, 403);
+    assert_eq!(respond(&sim, &request(&signed("RebuildAppInstance", json!({}), reader))).status, 403);
 }
 
 #[test]
@@ -163,9 +167,9 @@ fn faults_answer_in_place_of_the_service() {
         assert_eq!(with_faults(&[rule]).answer(&scale()).delivery, delivery, "{rule}");
     }
     let sim = with_faults(&["ListApp:latency:ms=70", "ListApp:refusal:code=9:count=2"]);
-    assert_eq!(sim.answer(&list()).delay, Duration::from_millis(70));
-    assert_eq!(json_of(&sim.answer(&list()))["Code"], 9);
-    assert_eq!(sim.answer(&scale()).delay, Duration::ZERO);
+    assert_eq!(respond(&sim, &list()).delay, Duration::from_millis(70));
+    assert_eq!(json_of(&respond(&sim, &list()))["Code"], 9);
+    assert_eq!(respond(&sim, &scale()).delay, Duration::ZERO);
 }
 
 #[test]
@@ -173,8 +177,8 @@ fn a_dropped_call_leaves_its_nonce_unused_and_an_applied_one_does_not() {
     for (rule, status) in [("*:close:first=1", 200), ("*:500:first=1", 200), ("*:lost:first=1", 400)] {
         let sim = with_faults(&[rule]);
         let again = scale();
-        sim.answer(&again);
-        let answer = sim.answer(&again);
+        respond(&sim, &again);
+        let answer = respond(&sim, &again);
         assert_eq!(answer.status, status, "{rule}");
         if status == 400 {
             assert_eq!(json_of(&answer)["Code"], "SignatureNonceUsed", "{rule}");
@@ -191,11 +195,11 @@ fn the_control_endpoint_is_there_only_when_asked_for() {
     let sim = started(Options { control: true, ..Options::demo() });
     assert_eq!(json_of(&control(&sim, "GET", "/_sim/ledger", "")), json!({"total": 0, "records": []}));
     assert_eq!(control(&sim, "POST", "/_sim/faults", r#"["ListApp:503"]"#).status, 200);
-    assert_eq!(sim.answer(&list()).status, 503);
+    assert_eq!(respond(&sim, &list()).status, 503);
     let rules = json_of(&control(&sim, "GET", "/_sim/faults", ""));
     assert_eq!(rules, json!([{"rule": "ListApp:503", "seen": 1, "applied": 1}]));
     assert_eq!(control(&sim, "POST", "/_sim/faults", "[]").status, 200);
-    assert_eq!(sim.answer(&list()).status, 200);
+    assert_eq!(respond(&sim, &list()).status, 200);
 
     for (method, path, body, status) in [
         ("POST", "/_sim/faults", "nonsense", 400),
@@ -269,7 +273,7 @@ fn a_state_that_does_not_add_up_breaks_nothing() {
         assert_eq!(control(&sim, "PUT", "/_sim/state", spoilt.to_string()).status, 200);
         for operation in catalogue::operations() {
             let example = serde_json::from_str(operation.example).unwrap();
-            assert_eq!(sim.answer(&call(operation.action, example)).status, 200, "{}", operation.action);
+            assert_eq!(respond(&sim, &call(operation.action, example)).status, 200, "{}", operation.action);
             sim.clock.advance(Duration::from_secs(400));
         }
     }
@@ -306,7 +310,7 @@ fn a_state_file_keeps_the_state_across_a_kill_and_a_stop() {
 
 /// The id of an environment of an application of the demo account.
 fn an_environment(sim: &Sim, app: i64) -> Value {
-    let reply = json_of(&sim.answer(&call("ListAppEnvironment", json!({"AppId": app}))));
+    let reply = json_of(&respond(&sim, &call("ListAppEnvironment", json!({"AppId": app}))));
     reply["Data"][0]["EnvId"].clone()
 }
 
@@ -320,15 +324,15 @@ fn applied_writes_are_in_the_ledger_and_survive_a_kill() {
     let sim = started(options());
     let env = an_environment(&sim, 1001);
     for (replicas, seconds) in [(3, 3600), (5, 60), (2, 10)] {
-        let reply = json_of(&sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": replicas}))));
+        let reply = json_of(&respond(&sim, &call("ScaleApp", json!({"EnvId": env, "Replicas": replicas}))));
         assert_eq!(reply["Code"], 0, "{reply}");
         sim.clock.advance(Duration::from_secs(seconds));
-        assert_eq!(json_of(&sim.answer(&scale()))["Code"], 10404);
-        assert_eq!(sim.answer(&list()).status, 200);
+        assert_eq!(json_of(&respond(&sim, &scale()))["Code"], 10404);
+        assert_eq!(respond(&sim, &list()).status, 200);
         if replicas == 5 {
             // It still runs, for its first pod does not come up.
             let close = json!({"DeployOrderId": reply["Result"]["DeployOrderId"]});
-            let closed = json_of(&sim.answer(&call("CloseDeployOrder", close)));
+            let closed = json_of(&respond(&sim, &call("CloseDeployOrder", close)));
             assert_eq!(closed["Code"], 0, "{closed}");
         }
     }
@@ -360,17 +364,17 @@ fn a_write_that_cannot_be_kept_is_not_answered_as_done() {
     let read_only = std::fs::File::open(folder.path().join("state")).unwrap();
     sim.book().file.as_mut().unwrap().replace(read_only);
     for env in envs {
-        assert_eq!(sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": 3}))).status, 500);
+        assert_eq!(respond(&sim, &call("ScaleApp", json!({"EnvId": env, "Replicas": 3}))).status, 500);
     }
     assert_eq!(sim.book().ledger.total(), 0);
-    assert_eq!(sim.answer(&list()).status, 200);
+    assert_eq!(respond(&sim, &list()).status, 200);
 }
 
 #[test]
 fn a_frozen_window_does_not_admit_a_release() {
     let sim = with_faults(&["ScaleApp:frozen:code=102001"]);
     let env = an_environment(&sim, 1001);
-    let reply = json_of(&sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": 3}))));
+    let reply = json_of(&respond(&sim, &call("ScaleApp", json!({"EnvId": env, "Replicas": 3}))));
     assert_eq!((&reply["Code"], &reply["Result"]["Admitted"]), (&json!(0), &json!(false)), "{reply}");
     assert_eq!(reply["Result"]["BusinessCode"].as_str(), Some("102001"), "{reply}");
 }
@@ -381,7 +385,7 @@ fn the_same_seed_and_calls_give_the_same_transcript() {
         let sim = with_faults(&["*:503:probability=0.3"]);
         let answers = (0..40).map(|n| {
             let env = 3000 + n % 5;
-            let answer = sim.answer(&call("ScaleApp", json!({"EnvId": env, "Replicas": n % 4 + 1})));
+            let answer = respond(&sim, &call("ScaleApp", json!({"EnvId": env, "Replicas": n % 4 + 1})));
             sim.clock.advance(Duration::from_secs(60));
             (answer.status, answer.body)
         });

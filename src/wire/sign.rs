@@ -6,15 +6,12 @@
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use sha1::Sha1;
 
 use super::request::Request;
 use crate::catalogue::{self, Method};
 use crate::credentials::Credentials;
-
-/// RFC 3986: everything but the unreserved characters is encoded.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+use crate::encoding::percent;
 
 /// What makes two attempts of one call different.
 #[derive(Clone, Debug)]
@@ -74,7 +71,7 @@ pub fn sign(request: &Request, credentials: &Credentials, region: Option<&str>, 
     let mut query = canonical(in_query);
     let string_to_sign = with_form.unwrap_or_else(|| string_to_sign_of(method, &query));
     query.push_str("&Signature=");
-    query.extend(encode(&signature(credentials.secret.expose(), &string_to_sign)));
+    query.extend(percent(&signature(credentials.secret.expose(), &string_to_sign)));
     Signed { method: request.method, query, body: canonical(in_body), string_to_sign }
 }
 
@@ -90,11 +87,6 @@ fn pairs(list: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
     list.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
-/// Percent-encodes text by RFC 3986.
-pub fn encode(text: &str) -> PercentEncode<'_> {
-    utf8_percent_encode(text, RESERVED)
-}
-
 /// `key=value&…`, encoded, sorted by the keys' bytes.
 pub fn canonical(mut pairs: Vec<(&str, &str)>) -> String {
     pairs.sort_unstable();
@@ -103,9 +95,9 @@ pub fn canonical(mut pairs: Vec<(&str, &str)>) -> String {
         if !text.is_empty() {
             text.push('&');
         }
-        text.extend(encode(name));
+        text.extend(percent(name));
         text.push('=');
-        text.extend(encode(value));
+        text.extend(percent(value));
     }
     text
 }
@@ -119,7 +111,7 @@ fn string_to_sign_of(method: &str, canonical: &str) -> String {
     let mut text = String::with_capacity(canonical.len() * 3 / 2);
     text.push_str(method);
     text.push_str("&%2F&");
-    text.extend(encode(canonical));
+    text.extend(percent(canonical));
     text
 }
 
@@ -193,7 +185,7 @@ mod tests {
             };
             let signed = sign(&request, &credentials, None, &stamp);
             assert_eq!(signed.string_to_sign, vector.string_to_sign, "{}", vector.action);
-            let tail = format!("&Signature={}", encode(&vector.signature));
+            let tail = format!("&Signature={}", percent(&vector.signature));
             assert!(signed.query.ends_with(&tail), "{}", vector.action);
         }
     }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::bench::{Answer, Bench, ok, refused, success};
 use crate::error::Kind;
-use crate::script::{Ended, render};
+use crate::script::Ended;
+use crate::show::errors::render;
 
 /// A service that refuses environments with an even id.
 fn odd() -> Bench {

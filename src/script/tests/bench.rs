@@ -14,15 +14,14 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 
-use crate::account::Account;
-use crate::client::{self, Client};
+use crate::call::account::Account;
+use crate::call::{Client, ClientConfig};
 use crate::clock::{Clock, Pace};
-use crate::credentials::Credentials;
-use crate::endpoint::Endpoint;
+use crate::credentials::Provider;
+use crate::call::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::policy::Policy;
-use crate::script::{Ended, Host, Session, Settings};
-use crate::secret::Secret;
+use crate::call::policy::Policy;
+use crate::script::{Ended, Host, Session, HostConfig};
 use crate::stop::Stop;
 
 /// A request as the service saw it.
@@ -84,7 +83,7 @@ pub fn runtime() -> Handle {
 pub struct Bench {
     pub stop: Arc<Stop>,
     pub requests: Arc<Mutex<Vec<Request>>>,
-    pub settings: Settings,
+    pub config: HostConfig,
     account: Arc<Account>,
 }
 
@@ -99,27 +98,22 @@ impl Bench {
         Self::new(|request| panic!("nothing was to be called, but {request:?}"))
     }
 
-    /// One with other settings.
+    /// One with other config.
     pub fn with(
         answers: impl Fn(&Request) -> Answer + Send + Sync + 'static,
         stop: Stop,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut HostConfig),
     ) -> Self {
         let (stop, requests) = (Arc::new(stop), Arc::new(Mutex::new(Vec::new())));
         let endpoint = serve(Arc::new(answers), Arc::clone(&requests));
         let connect = move || {
-            let credentials = Credentials {
-                access_key_id: "LTAIexample".to_owned(),
-                secret: Secret::new("not-a-secret"),
-                security_token: None,
-            };
-            Ok(Client::new(client::Settings::new(Endpoint::parse(&endpoint)?, credentials)))
+            Ok(Client::new(ClientConfig::new(Endpoint::parse(&endpoint)?, Provider::of("LTAIexample", "not-a-secret"))))
         };
         let policy = Policy::new(false, false, &[], &[]).unwrap();
         let watched = Arc::clone(&stop);
         runtime().spawn(async move { watched.keep_deadline().await });
         let account = Account::new(Box::new(connect), policy, None, Arc::clone(&stop)).unwrap();
-        let mut settings = Settings {
+        let mut config = HostConfig {
             root: "scripts".into(),
             args: vec!["--env".to_owned(), "3001".to_owned()],
             allow_env: [("PATH".to_owned(), std::env::var("PATH").ok())].into(),
@@ -130,18 +124,18 @@ impl Bench {
             max_operations: 50_000_000,
             simulated: true,
         };
-        change(&mut settings);
-        Self { stop, requests, settings, account: Arc::new(account) }
+        change(&mut config);
+        Self { stop, requests, config, account: Arc::new(account) }
     }
 
     /// The same on scripts in this folder.
     pub fn in_folder(mut self, root: &Path) -> Self {
-        self.settings.root = root.to_owned();
+        self.config.root = root.to_owned();
         self
     }
 
     pub fn host(&self) -> Host {
-        Host::new(self.settings.clone(), &self.account)
+        Host::new(self.config.clone(), &self.account)
     }
 
     pub fn session(&self) -> Session {

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::bench::{Bench, page};
-use crate::script::render;
+use crate::show::errors::render;
 use crate::stop::Stop;
 
 /// The memory that each may hold.
@@ -258,9 +258,9 @@ fn in_a_process_of_its_own() {
     let bench = Bench::with(
         |request| page(request, 100_000),
         Stop::default(),
-        |settings| {
-            settings.max_memory = MEMORY;
-            settings.max_operations = 2_000_000;
+        |config| {
+            config.max_memory = MEMORY;
+            config.max_operations = 2_000_000;
         },
     );
     let host = bench.host();

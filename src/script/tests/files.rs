@@ -11,8 +11,8 @@ use crate::stop::Stop;
 /// Reads `path` of the folder with these of its paths granted.
 fn read(folder: &Path, granted: &[&str], path: &str) -> Result<Ended, Error> {
     let unused = |_: &_| unreachable!();
-    let bench = Bench::with(unused, Stop::default(), |settings| {
-        settings.allow_read = granted.iter().map(|path| folder.join(path)).collect();
+    let bench = Bench::with(unused, Stop::default(), |config| {
+        config.allow_read = granted.iter().map(|path| folder.join(path)).collect();
     });
     bench.eval(&format!("read_file(`{}`)", folder.join(path).display()))
 }

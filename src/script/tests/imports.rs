@@ -8,7 +8,9 @@ use tempfile::TempDir;
 
 use super::bench::{Bench, ok};
 use crate::error::Kind;
-use crate::script::{Ended, STD_MODULES, render};
+use crate::script::Ended;
+use crate::script::modules::STD as STD_MODULES;
+use crate::show::errors::render;
 
 /// A folder of scripts with these files, below a folder with a secret.
 fn folder(files: &[(&str, &str)]) -> (TempDir, Bench) {
@@ -25,7 +27,7 @@ fn folder(files: &[(&str, &str)]) -> (TempDir, Bench) {
 }
 
 fn eval(bench: &Bench, text: &str) -> crate::error::Result<Ended> {
-    let name = bench.settings.root.join("main.rhai").display().to_string();
+    let name = bench.config.root.join("main.rhai").display().to_string();
     bench.host().eval(&name, text)
 }
 
@@ -83,7 +85,7 @@ fn nothing_outside_the_folder_is_read() {
     let outside = temporary.path().join("outside.rhai");
     let link = |to: &Path, name: &str| {
         #[cfg(unix)]
-        std::os::unix::fs::symlink(to, bench.settings.root.join(name)).unwrap();
+        std::os::unix::fs::symlink(to, bench.config.root.join(name)).unwrap();
     };
     link(&outside, "link.rhai");
     link(temporary.path(), "folder");
@@ -123,8 +125,8 @@ fn modules_that_do_not_load_say_why() {
         ("empty_loop.rhai", "for x in [1] {}"),
         ("reads.rhai", "list_ap()"),
     ]);
-    fs::write(bench.settings.root.join("binary.rhai"), [0xff, 0xfe]).unwrap();
-    let root = bench.settings.root.display().to_string();
+    fs::write(bench.config.root.join("binary.rhai"), [0xff, 0xfe]).unwrap();
+    let root = bench.config.root.display().to_string();
     for (module, kind, message, at) in [
         ("one", Kind::Script, "cannot import: `one` imports itself", "two.rhai:2:8"),
         ("itself", Kind::Script, "cannot import: `itself` imports itself", "itself.rhai:1:8"),
@@ -165,9 +167,9 @@ fn an_error_shows_its_way_through_imported_modules() {
         ("lib/outer.rhai", "import \"inner\" as inner;\n\nfn each(apps) {\n    apps.map(|app| inner::title(app))\n}\n"),
         ("lib/inner.rhai", "fn title(app) {\n    \"名: \" + app.Titel\n}\n"),
     ]);
-    let name = bench.settings.root.join("main.rhai");
+    let name = bench.config.root.join("main.rhai");
     let error = bench.host().run(&name.display().to_string(), &fs::read_to_string(&name).unwrap()).unwrap_err();
-    let shown = render(&error, false).replace(&bench.settings.root.display().to_string(), "scripts");
+    let shown = render(&error, false).replace(&bench.config.root.display().to_string(), "scripts");
     assert_eq!(
         shown,
         "\
@@ -182,7 +184,7 @@ error: the map has no property `Titel`
   = note: called from scripts/main.rhai:4:8
   = help: did you mean `Title`?"
     );
-    bench.settings.root = "nowhere".into();
+    bench.config.root = "nowhere".into();
     let error = bench.error("import \"x\" as x; 1");
     assert!(error.message.starts_with("cannot import: cannot read nowhere: "), "{}", error.message);
 }

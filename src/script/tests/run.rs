@@ -178,7 +178,7 @@ fn a_destructive_call_is_refused_with_the_flag_to_add() {
 fn a_hundred_thousand_replies_are_an_ordinary_amount() {
     // Linear in operations, within a budget that anything quadratic passes at once.
     let bench =
-        Bench::with(|_| ok(json!({})), crate::stop::Stop::default(), |settings| settings.max_operations = 10_000_000);
+        Bench::with(|_| ok(json!({})), crate::stop::Stop::default(), |config| config.max_operations = 10_000_000);
     let script = r#"
         let replies = [];
         for n in 0..100000 { replies.push(#{ EnvId: n, Name: "env-" + n, Region: "cn-zhangjiakou", Replicas: n % 7 }); }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::bench::{Bench, ok};
 use crate::error::Kind;
-use crate::script::{Ended, Session, render};
+use crate::script::{Ended, Session};
+use crate::show::errors::render;
 
 fn value(session: &mut Session, piece: &str) -> Value {
     match session.run(piece) {
@@ -81,7 +82,7 @@ error: the map has no property `Titel`
 #[test]
 fn a_limit_gives_back_what_the_piece_took() {
     let bench =
-        Bench::with(|_| ok(json!({})), crate::stop::Stop::default(), |settings| settings.max_operations = 100_000);
+        Bench::with(|_| ok(json!({})), crate::stop::Stop::default(), |config| config.max_operations = 100_000);
     let mut session = bench.session();
     value(&mut session, "let x = 1;");
     assert_eq!(session.run("let y = [1]; loop { y.push(1); }").unwrap_err().kind, Kind::Limit);

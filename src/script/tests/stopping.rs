@@ -34,9 +34,9 @@ fn endless(stop: Stop) -> Bench {
         "ListUsers" => ok(json!({})),
         _ => Answer::Never,
     };
-    Bench::with(answers, stop, |settings| {
-        settings.clock = std::sync::Arc::new(Clock::real());
-        settings.max_operations = u64::MAX;
+    Bench::with(answers, stop, |config| {
+        config.clock = std::sync::Arc::new(Clock::real());
+        config.max_operations = u64::MAX;
     })
 }
 

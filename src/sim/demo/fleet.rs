@@ -4,10 +4,10 @@ use fastrand::Rng;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::super::call::Refusal;
-use super::super::cluster::{MachineType, RUNNING_AFTER, add_machine};
-use super::super::options::Fleet;
-use super::super::state::State;
+use crate::sim::engine::call::Refusal;
+use crate::sim::engine::cluster::{MachineType, RUNNING_AFTER, add_machine};
+use crate::sim::options::Fleet;
+use crate::sim::engine::state::State;
 use super::shops::{manifest, number};
 
 const REGION: &str = "cn-zhangjiakou";
@@ -246,8 +246,8 @@ fn deploy(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
-    use super::super::super::applications::tests::Account;
-    use super::super::START;
+    use crate::sim::engine::applications::tests::Account;
+    use crate::sim::demo::START;
     use super::*;
 
     const SMALL: Fleet = Fleet { apps: 20, envs: 61, nodes: 7 };
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_fleet_joins_the_demo_account_and_may_lack_nodes() {
-        let mut account = Account(super::super::account_with(START, SMALL, 1).unwrap());
+        let mut account = Account(crate::sim::demo::account_with(START, SMALL, 1).unwrap());
         assert_eq!(account.0.now, START);
         assert_eq!(account.ok("ListApp", json!({"PageNumber": 1, "PageSize": 1}))["TotalCount"], 32);
         let without = generated(Fleet { apps: 2, envs: 4, nodes: 0 }, 1);

@@ -15,11 +15,11 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::super::access::add_slb;
-use super::super::call::{Call, Refusal};
-use super::super::cluster::{self, MachineType, add_machine};
-use super::super::rds::{Engine, History, Instance, Oddity, add_instance, night_of};
-use super::super::state::State;
+use crate::sim::engine::access::add_slb;
+use crate::sim::engine::call::{Call, Refusal};
+use crate::sim::engine::cluster::{self, MachineType, add_machine};
+use crate::sim::engine::rds::{Engine, History, Instance, Oddity, add_instance, night_of};
+use crate::sim::engine::state::State;
 
 const PRODUCTION: &str = "c-demo-prod";
 const TEST: &str = "c-demo-test";

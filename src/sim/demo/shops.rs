@@ -19,8 +19,8 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::super::call::{Call, Refusal, Trouble};
-use super::super::state::State;
+use crate::sim::engine::call::{Call, Refusal, Trouble};
+use crate::sim::engine::state::State;
 use super::infrastructure;
 
 /// Users: id, type, name. The first one holds the access key.

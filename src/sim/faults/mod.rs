@@ -41,8 +41,8 @@ use serde_json::{Value, json};
 
 pub use self::rule::Rule;
 use self::rule::{Kind, millis};
-use super::call::{Refusal, Trouble};
-use super::gateway::Rejection;
+use crate::sim::engine::call::{Refusal, Trouble};
+use crate::sim::gateway::Rejection;
 
 /// How an answer is sent.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use glob::Pattern;
 use serde_json::{Map, Value};
 
-use super::super::call::{Refusal, Trouble};
-use super::super::gateway::Rejection;
+use crate::sim::engine::call::{Refusal, Trouble};
+use crate::sim::gateway::Rejection;
 use super::Delivery;
 
 /// One rule.

@@ -6,70 +6,35 @@
 //! permission are checked ([`verify`]); the parameters are typed and validated by the catalogue
 //! ([`decode`]).
 
+pub mod keys;
 mod nonces;
 mod params;
+mod rejection;
+pub mod reply;
 mod signature;
 
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use hyper::body::Bytes;
 use hyper::{Method, Request};
 use jiff::Timestamp;
 
+use self::keys::Key;
 pub use self::nonces::Nonces;
 use self::params::Pairs;
+pub use self::rejection::Rejection;
+use self::reply::Format;
 use self::signature::Common;
-use super::call::Call;
-use super::options::Key;
-use super::reply::Format;
+use crate::sim::engine::call::Call;
 use crate::catalogue::{self, Operation};
 use crate::error::Problem;
 use crate::wire::{request, validate};
 
 /// Seconds that a request's time may be away from the gateway's, either way.
 pub const WINDOW: i64 = 15 * 60;
-
-/// An error of the gateway.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rejection {
-    /// HTTP status.
-    pub status: u16,
-    /// `SignatureDoesNotMatch`, `MissingEnvId`, …
-    pub code: Cow<'static, str>,
-    /// Why, in words.
-    pub message: String,
-    /// How many milliseconds a caller is asked to wait.
-    pub retry_after: Option<u64>,
-}
-
-impl Rejection {
-    /// An error of this status, code and text.
-    pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), retry_after: None }
-    }
-
-    fn missing(name: &str) -> Self {
-        Self::new(400, format!("Missing{name}"), format!("{name} is required"))
-    }
-
-    fn invalid(name: &str, why: &str) -> Self {
-        // A hostile name does not become a code.
-        let well_formed = !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric());
-        let code = if well_formed { format!("InvalidParameter.{name}") } else { "InvalidParameter".into() };
-        let shown: String = name.chars().take(64).collect();
-        Self::new(400, code, format!("{shown} {why}"))
-    }
-
-    /// The action is not known.
-    pub fn unknown_action(action: &str) -> Self {
-        let shown: String = action.chars().take(64).collect();
-        Self::new(404, "InvalidAction.NotFound", format!("there is no action {shown}"))
-    }
-}
 
 /// A request whose parameters are decoded. Nothing of it is verified yet.
 #[derive(Debug)]

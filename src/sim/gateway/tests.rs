@@ -14,7 +14,8 @@ use serde::Deserialize;
 use super::{Nonces, Rejection, decode, receive, verify};
 use crate::catalogue;
 use crate::secret::Secret;
-use crate::sim::options::Key;
+use crate::sim::Key;
+use crate::encoding::percent;
 use crate::wire::sign;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -54,7 +55,7 @@ fn check(request: &Request<Bytes>) -> Result<(), Rejection> {
 fn signed(method: &str, params: &BTreeMap<&str, &str>) -> String {
     let pairs: Vec<_> = params.iter().map(|(name, value)| (*name, *value)).collect();
     let signature = sign::signature("testsecret", &sign::string_to_sign(method, pairs.clone()));
-    format!("{}&Signature={}", sign::canonical(pairs), sign::encode(&signature))
+    format!("{}&Signature={}", sign::canonical(pairs), percent(&signature))
 }
 
 fn params<'a>(change: &[(&'a str, Option<&'a str>)]) -> BTreeMap<&'a str, &'a str> {
@@ -107,7 +108,7 @@ fn what_the_vendors_client_signs_with_version_1_is_accepted() {
         let key = Key { token: vector.query.get("SecurityToken").map(Secret::new), ..Key::new("testid", "testsecret") };
         let now = vector.query["Timestamp"].clone();
         for (signature, is_right) in [(vector.signature.as_str(), true), ("AAAA", false)] {
-            let uri = format!("/?{}&Signature={}", sign::canonical(pairs(&vector.query)), sign::encode(signature));
+            let uri = format!("/?{}&Signature={}", sign::canonical(pairs(&vector.query)), percent(signature));
             let request = request(&vector.method, &uri, &[FORM], form.clone());
             let received = receive(&request).unwrap();
             let now = now.parse().unwrap();

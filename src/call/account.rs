@@ -1,0 +1,261 @@
+//! The account that a run works on. [`Account::send`] is the line that every call takes; everything else
+//! here waits for it, for one call or for many.
+//!
+//! The client is made at the first call, so that what needs no account needs no credentials.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use serde_json::{Map, Value};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::{JoinHandle, yield_now};
+
+use super::client::Client;
+use super::policy::{Policy, Verdict};
+use super::record::Record;
+use crate::error::{Error, Kind, Result};
+use crate::secret;
+use crate::show::redaction::REDACTOR;
+use crate::stop::Stop;
+use crate::wire::reply::Tree;
+use crate::wire::request::{Request, Target};
+
+/// Makes the client at the first call: finds credentials, starts the simulator.
+pub type Connect = Box<dyn Fn() -> Result<Client> + Send + Sync>;
+
+/// Asks a person whether a destructive call may go ahead, given its action and what it is about.
+pub type Confirm = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
+
+/// The parameters of a call, by their wire names.
+pub type Params = Map<String, Value>;
+
+/// An account under a policy.
+pub struct Account {
+    connect: Connect,
+    client: OnceLock<Client>,
+    /// Held while the client is made, so that it is made once.
+    connecting: Mutex<()>,
+    policy: Policy,
+    /// `None` without a terminal.
+    confirm: Option<Confirm>,
+    stop: Arc<Stop>,
+    runtime: &'static Runtime,
+    /// When somebody last waited, which is when connections are served.
+    served: Mutex<Instant>,
+}
+
+/// What the policy let pass: only this can be sent.
+#[derive(Clone, Debug)]
+pub struct Permit(Target);
+
+impl Account {
+    /// An account that is not yet connected.
+    ///
+    /// # Errors
+    /// `io` when the system gives nothing to wait for connections with.
+    pub fn new(connect: Connect, policy: Policy, confirm: Option<Confirm>, stop: Arc<Stop>) -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
+        // Never dropped: that would wait for a name lookup that hangs.
+        let runtime = Box::leak(Box::new(runtime));
+        Ok(Self {
+            connect,
+            client: OnceLock::new(),
+            connecting: Mutex::new(()),
+            policy,
+            confirm,
+            stop,
+            runtime,
+            served: Mutex::new(Instant::now()),
+        })
+    }
+
+    /// What stops calls.
+    pub fn stop(&self) -> &Arc<Stop> {
+        &self.stop
+    }
+
+    /// Lets calls of an operation pass, or refuses them; asks about `what` where the policy says so.
+    ///
+    /// # Errors
+    /// `policy`.
+    pub fn permit(&self, target: &Target, what: impl FnOnce() -> String) -> Result<Permit> {
+        match self.policy.check(target.action(), target.effect()) {
+            Verdict::Allowed => {}
+            Verdict::Refused(error) => return Err(error),
+            Verdict::Ask(error) => match &self.confirm {
+                Some(confirm) if confirm(target.action(), &what()) => {}
+                _ => return Err(error),
+            },
+        }
+        Ok(Permit(target.clone()))
+    }
+
+    /// The line that every call takes: its secrets are known before anything is said of it; it is
+    /// validated; the client is there; it is sent, on record from its first byte to its end.
+    async fn send<T: Tree>(&self, permit: &Permit, params: Params, record: &Record) -> Result<T> {
+        let Permit(target) = permit;
+        target.secrets(&params).iter().for_each(|secret| REDACTOR.add(secret));
+        let request = Request::build(target, params)?;
+        let client = self.client()?;
+        let call = record.begin(target, &request);
+        let result = client.call(&call).await;
+        call.ended(result)
+    }
+
+    /// Calls an operation and waits for its reply. Must not be called from asynchronous code, nor
+    /// must the waits below.
+    ///
+    /// # Errors
+    /// Every kind of the script API but `limit`.
+    pub fn call<T: Tree>(&self, target: &Target, params: Params) -> Result<T> {
+        let permit = self.permit(target, || {
+            target.secrets(&params).iter().for_each(|secret| REDACTOR.add(secret));
+            Value::from(secret::mask(params.clone())).to_string()
+        })?;
+        let record = Record::default();
+        let reply = self.wait(self.send(&permit, params, &record));
+        reply.map_err(|error| record.given_up(target.action(), error))
+    }
+
+    /// Calls an operation once for each item, so many at once, and waits for all. An item's
+    /// parameters are made when its turn comes. Results are in the items' order.
+    ///
+    /// # Errors
+    /// `interrupted`, with how many calls came to which end; what keeps the account from being reached.
+    pub fn call_all<T: Tree, I>(
+        &self,
+        permit: &Permit,
+        items: &[I],
+        params: impl Fn(&I) -> Result<Params>,
+        concurrency: usize,
+    ) -> Result<Vec<Result<T>>> {
+        self.client()?;
+        let records: Vec<Record> = items.iter().map(|_| Record::default()).collect();
+        let call = async |item, record| self.send(permit, params(item)?, record).await;
+        let results = self.wait(async {
+            // Unordered, so that one slow call does not hold back those behind it.
+            let calls = items.iter().zip(&records).enumerate();
+            let calls = calls.map(async |(n, (item, record))| (n, call(item, record).await));
+            let mut results: Vec<_> = futures_util::stream::iter(calls).buffer_unordered(concurrency).collect().await;
+            results.sort_unstable_by_key(|(n, _)| *n);
+            Ok(results.into_iter().map(|(_, result)| result).collect())
+        });
+        results.map_err(|error| Record::all_given_up(&records, permit.0.action(), error))
+    }
+
+    /// Begins a call that goes on whenever something of this account is waited for.
+    ///
+    /// # Errors
+    /// What keeps the account from being reached.
+    pub fn begin<T: Tree + Send + 'static>(
+        self: &Arc<Self>,
+        permit: &Permit,
+        params: Params,
+    ) -> Result<JoinHandle<Result<T>>> {
+        self.client()?;
+        let (account, permit) = (Arc::clone(self), permit.clone());
+        let call = self.runtime.spawn(async move { account.send(&permit, params, &Record::default()).await });
+        // The request is on its way when this returns, if a connection was free for it.
+        self.runtime.block_on(catch_up());
+        Ok(call)
+    }
+
+    /// The client, made now if this is the first call.
+    fn client(&self) -> Result<&Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let _connecting = self.connecting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = (self.connect)()?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    /// Waits for something, but not beyond a stop of the run.
+    ///
+    /// The waiting thread itself serves the connections, so that no other has to be woken for a
+    /// call; of many that wait at once, one does it for all.
+    ///
+    /// # Errors
+    /// `interrupted`, or what it waits for.
+    pub fn wait<T>(&self, what: impl Future<Output = Result<T>>) -> Result<T> {
+        self.runtime.block_on(async {
+            if self.served().elapsed() > FRESH {
+                catch_up().await;
+            }
+            let result = tokio::select! {
+                biased;
+                error = self.stop.stopped() => Err(error),
+                result = what => result,
+            };
+            *self.served() = Instant::now();
+            result
+        })
+    }
+
+    fn served(&self) -> MutexGuard<'_, Instant> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long connections are taken to be as they were.
+const FRESH: Duration = Duration::from_millis(1);
+
+/// Lets connections do what they can without waiting. One that the service closed while nobody
+/// waited is dropped, where the next write would have been lost in it.
+async fn catch_up() {
+    // The first look finds what happened, and the second lets the connections act on it.
+    for _ in 0..2 {
+        yield_now().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::call::ClientConfig;
+    use crate::call::endpoint::Endpoint;
+    use crate::credentials::Provider;
+
+    #[test]
+    fn a_write_is_not_lost_in_a_connection_that_the_service_closed_meanwhile() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let ((close, may_close), (tell, closed)) = (mpsc::channel(), mpsc::channel());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4096]).unwrap();
+                let body = r#"{"Code":0,"Result":{"DeployOrderId":7}}"#;
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+                may_close.recv().unwrap();
+                drop(stream);
+                tell.send(()).unwrap();
+            }
+        });
+        let config = ClientConfig::new(endpoint, Provider::of("fake-id", "fake-secret"));
+        let connect = Box::new(move || Ok(Client::new(config.clone())));
+        let account = Account::new(connect, Policy::default(), None, Arc::default()).unwrap();
+        let params = json!({"EnvId": 1, "Replicas": 2});
+        for _ in 0..3 {
+            let target = Target::named("ScaleApp").unwrap();
+            let reply: Value = account.call(&target, params.as_object().unwrap().clone()).unwrap();
+            assert_eq!(reply.pointer("/Result/DeployOrderId"), Some(&json!(7)));
+            close.send(()).unwrap();
+            closed.recv().unwrap();
+            while account.served().elapsed() <= FRESH {}
+        }
+    }
+}

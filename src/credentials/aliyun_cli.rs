@@ -1,0 +1,51 @@
+//! `~/.aliyun/config.json`: the vendor command line's own file.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::source::{Held, Profile, half, held, read, unsupported};
+use crate::error::{Error, Kind, Result};
+
+/// What the chosen profile of the file holds; its name is added to the source's.
+pub(super) fn file(path: &Path, chosen: Option<&str>, source: &mut String) -> Result<Held> {
+    let Some(text) = read(path)? else {
+        return Ok(Held::Nothing("no such file"));
+    };
+    let malformed = |why: String| {
+        Error::new(Kind::Config, format!("{}: {why}", path.display())).hint("mend the file, or move it away")
+    };
+    let json: Value = serde_json::from_str(&text).map_err(|error| malformed(format!("not JSON: {error}")))?;
+    let chosen = chosen.or_else(|| json.get("current")?.as_str()).unwrap_or("default");
+    let profiles = json.get("profiles").and_then(Value::as_array);
+    let profiles = profiles.ok_or_else(|| malformed("there is no list `profiles`".to_owned()))?;
+    source.push_str(&format!(" profile {chosen}"));
+    match profiles.iter().find(|p| p.get("name").and_then(Value::as_str) == Some(chosen)) {
+        None => Ok(Held::Nothing("no such profile")),
+        Some(profile) => in_profile(profile, chosen),
+    }
+}
+
+fn in_profile(profile: &Value, name: &str) -> Result<Held> {
+    let text = |key: &str| profile.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let beside = Profile {
+        name: Some(name.to_owned()),
+        region: text("region_id").map(str::to_owned),
+        endpoint: text("endpoint").map(str::to_owned),
+    };
+    match text("mode").unwrap_or("AK") {
+        mode @ ("AK" | "StsToken") => {
+            let names = ["access_key_id", "access_key_secret"];
+            let token = text("sts_token").filter(|_| mode == "StsToken");
+            if mode == "StsToken" && token.is_none() {
+                return Err(half("access_key_id", "sts_token"));
+            }
+            let [id, secret] = names.map(text);
+            Ok(match held(id, secret, token, names, "the profile is empty")? {
+                Held::Credentials(credentials, _) => Held::Credentials(credentials, beside),
+                other => other,
+            })
+        }
+        mode => Err(unsupported(mode)),
+    }
+}

@@ -1,0 +1,55 @@
+//! Who signs. [`Provider`] is asked at each attempt; [`chain`] looks for who it is in flags, environment
+//! and the vendor's files, in the contract's order. A file for each kind of source.
+//!
+//! Nothing here touches the network; `jst whoami` prints the [`Found::trace`].
+
+mod aliyun_cli;
+mod chain;
+mod ini;
+mod source;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use chain::{Found, Sources, is_variable};
+
+use crate::error::Result;
+use crate::secret::Secret;
+
+/// What signs a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The access key's id.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret: Secret,
+    /// The token of temporary credentials.
+    pub security_token: Option<Secret>,
+}
+
+/// Gives credentials to whoever signs, anew for each attempt: they may have been replaced since the last.
+#[derive(Clone, Debug)]
+pub struct Provider(Arc<Credentials>);
+
+impl Provider {
+    /// These, for as long as the process lives.
+    pub fn fixed(credentials: Credentials) -> Self {
+        Self(Arc::new(credentials))
+    }
+
+    /// A key of this id and secret.
+    pub fn of(access_key_id: &str, secret: &str) -> Self {
+        let (access_key_id, secret) = (access_key_id.to_owned(), Secret::new(secret));
+        Self::fixed(Credentials { access_key_id, secret, security_token: None })
+    }
+
+    /// The credentials to sign with now.
+    ///
+    /// # Errors
+    /// `credentials` when there are none any more.
+    pub async fn credentials(&self) -> Result<Arc<Credentials>> {
+        Ok(Arc::clone(&self.0))
+    }
+}

@@ -1,0 +1,122 @@
+//! The way out of the process: what must be finished is finished, whoever leaves.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::memory;
+
+/// What must be finished may take so long; then the process ends without it.
+const FINISHING: Duration = Duration::from_secs(1);
+
+/// What saying why the process ends may take, when nobody reads.
+const TELLING: Duration = Duration::from_millis(300);
+
+/// Says why the process ends, once.
+type Tell = Box<dyn Fn(&Error) + Send + Sync>;
+
+/// Something to be done before the process ends.
+type Finish = Box<dyn FnOnce() + Send>;
+
+/// The way out, shared by all who may leave.
+#[derive(Clone)]
+pub struct Exit(Arc<Inner>);
+
+struct Inner {
+    tell: Tell,
+    told: AtomicBool,
+    finish: Mutex<Vec<Finish>>,
+}
+
+impl Exit {
+    /// A way out on which errors are told like this.
+    pub fn new(tell: impl Fn(&Error) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Inner { tell: Box::new(tell), told: AtomicBool::default(), finish: Mutex::default() }))
+    }
+
+    /// Has something done before the process ends. It must not wait for what may never come.
+    pub fn before(&self, finish: impl FnOnce() + Send + 'static) {
+        self.pending().push(Box::new(finish));
+    }
+
+    /// Does what is to be done before the process ends, the latest first.
+    pub fn finish(&self) {
+        loop {
+            // Not held while it is done: another may leave meanwhile.
+            let next = self.pending().pop();
+            let Some(finish) = next else { return };
+            finish();
+        }
+    }
+
+    /// Says why the process ends, unless that was said.
+    pub fn tell(&self, error: &Error) {
+        if !self.0.told.swap(true, Ordering::AcqRel) {
+            (self.0.tell)(error);
+        }
+    }
+
+    /// Ends the process now, whatever its threads are in: finishes, says why, and ends with the code
+    /// of the error. Neither a pipe that nobody reads nor a lock that a halted thread holds keeps it.
+    pub fn leave(&self, error: &Error) -> ! {
+        let exit = self.clone();
+        within(FINISHING, move || exit.finish());
+        let (exit, why) = (self.clone(), error.clone());
+        within(TELLING, move || exit.tell(&why));
+        #[expect(clippy::exit, reason = "the one place that ends the process beside main")]
+        std::process::exit(error.kind.exit_code().into())
+    }
+
+    fn pending(&self) -> std::sync::MutexGuard<'_, Vec<Finish>> {
+        self.0.finish.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does something on a thread of its own, and waits for it no longer than that.
+fn within(limit: Duration, work: impl FnOnce() + Send + 'static) {
+    let (done, wait) = mpsc::channel();
+    let work = move || {
+        let _apart = memory::apart();
+        work();
+        // Nobody waits any longer.
+        let _ = done.send(());
+    };
+    if std::thread::Builder::new().spawn(work).is_ok() {
+        let _ = wait.recv_timeout(limit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn what_is_pending_is_done_once_the_latest_first_and_an_error_is_told_once() {
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let say = |word: &str| {
+            let (said, word) = (Arc::clone(&said), word.to_owned());
+            move || said.lock().unwrap().push(word.clone())
+        };
+        let tell = Arc::clone(&said);
+        let exit = Exit::new(move |error| tell.lock().unwrap().push(error.message.clone()));
+        exit.before(say("first"));
+        exit.before(say("second"));
+        exit.finish();
+        exit.finish();
+        exit.tell(&Error::new(Kind::Io, "why"));
+        exit.tell(&Error::new(Kind::Io, "again"));
+        assert_eq!(*said.lock().unwrap(), ["second", "first", "why"]);
+    }
+
+    #[test]
+    fn nothing_that_hangs_is_waited_for() {
+        let (_never, wait) = mpsc::channel::<()>();
+        let begun = std::time::Instant::now();
+        within(Duration::ZERO, move || assert!(wait.recv().is_err()));
+        assert!(begun.elapsed() < Duration::from_secs(60));
+    }
+}

@@ -1,0 +1,87 @@
+//! A run of a command: its [`service`] and account, what goes on in the [`background`], what stops it
+//! ([`signals`]), who is asked ([`confirm`]), and the way out ([`exit`]).
+
+mod background;
+mod confirm;
+pub mod exit;
+mod service;
+mod signals;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::call::account::Account;
+use crate::error::Result;
+use crate::script::{Host, HostConfig};
+use crate::settings::Settings;
+use crate::stop::Stop;
+use background::Background;
+use exit::Exit;
+use service::Service;
+
+/// A run of a command that may call the service.
+pub struct Run {
+    settings: Arc<Settings>,
+    stop: Arc<Stop>,
+    service: Arc<Service>,
+    account: Arc<Account>,
+}
+
+impl Run {
+    /// Prepares a run, or a session with a person. Nothing is connected before the first call.
+    ///
+    /// # Errors
+    /// `io` when the system gives no thread or no signal handler.
+    pub fn new(settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
+        let stop = Arc::new(Stop::new(settings.deadline));
+        signals::watch(&Background::start()?, &stop, exit, for_person)?;
+        let service = Arc::new(Service::new(settings, for_person));
+        let connect = {
+            let service = Arc::clone(&service);
+            Box::new(move || service.connect())
+        };
+        let confirm = confirm::confirm(settings, &stop);
+        let account = Account::new(connect, settings.policy.clone(), confirm, Arc::clone(&stop))?;
+        let settings = Arc::clone(settings);
+        Ok(Self { settings, stop, service, account: Arc::new(account) })
+    }
+
+    /// What stops the run.
+    pub fn stop(&self) -> &Arc<Stop> {
+        &self.stop
+    }
+
+    /// The account that the run works on.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// A script engine whose imports stay in `root`.
+    pub fn host(&self, root: PathBuf, args: Vec<String>) -> Host {
+        let config = HostConfig {
+            root,
+            args,
+            allow_env: self.settings.allowed_env(),
+            allow_read: self.settings.allowed_read(),
+            clock: Arc::clone(&self.service.clock),
+            stop: Arc::clone(&self.stop),
+            max_memory: self.settings.max_memory(),
+            max_operations: self.settings.max_operations(),
+            simulated: self.settings.sim(),
+        };
+        Host::new(config, &self.account)
+    }
+
+    /// What a prompt says of the account: `sim`, or the profile's name.
+    ///
+    /// # Errors
+    /// As [`crate::credentials::Found::require`].
+    pub fn account_name(&self) -> Result<String> {
+        if self.settings.sim() {
+            return Ok("sim".to_owned());
+        }
+        let found = self.settings.found();
+        found.require()?;
+        Ok(found.profile.clone().unwrap_or_else(|| "jst".to_owned()))
+    }
+}

@@ -1,0 +1,86 @@
+//! What ends a run from outside: signals, the deadline, and memory that nobody asked for. The first
+//! reason stops the run in good order; what is left of it after a grace time is ended.
+
+use std::io::PipeReader;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::background::Background;
+use super::exit::Exit;
+use crate::error::{Error, Interrupt, Kind, Result};
+use crate::memory;
+use crate::stop::Stop;
+
+/// What a run may take to end by itself once it is stopped.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Has signals and the deadline stop the run, and ends the process when it does not end by itself. With a
+/// person there, Ctrl-C and limits end what runs, not the process.
+///
+/// # Errors
+/// `io` when the system refuses to tell of signals.
+pub fn watch(background: &Background, stop: &Arc<Stop>, exit: &Exit, for_person: bool) -> Result<()> {
+    let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot watch signals: {error}"));
+    let listen = |kind| background.within(|| signal(kind)).map_err(failed);
+    let signals =
+        [listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
+    background.spawn(stop_on_signals(signals, Arc::clone(stop), exit.clone()));
+    let deadline = Arc::clone(stop);
+    background.spawn(async move { deadline.keep_deadline().await });
+    background.spawn(end_what_does_not_stop(Arc::clone(stop), exit.clone(), for_person));
+    // A second run in the process is not watched: its memory is the same.
+    if let Ok(alarm) = memory::watch() {
+        let alarm = background.within(|| pipe(alarm)).map_err(failed)?;
+        background.spawn(end_what_was_halted(alarm, exit.clone()));
+    }
+    Ok(())
+}
+
+/// The first signal stops the run, the second ends the process at once.
+async fn stop_on_signals(signals: [Signal; 3], stop: Arc<Stop>, exit: Exit) {
+    let [mut interrupt, mut terminate, mut hang_up] = signals;
+    loop {
+        let (why, text) = tokio::select! {
+            _ = interrupt.recv() => (Interrupt::Interrupt, "interrupted"),
+            _ = terminate.recv() => (Interrupt::Terminate, "terminated"),
+            _ = hang_up.recv() => (Interrupt::HangUp, "hung up"),
+        };
+        let error = Error::new(Kind::Interrupted(why), text);
+        if stop.is_set() {
+            exit.leave(&error);
+        }
+        stop.set(error);
+    }
+}
+
+/// Who waits for input notices nothing: then the process ends at once, and otherwise after the grace time.
+async fn end_what_does_not_stop(stop: Arc<Stop>, exit: Exit, for_person: bool) {
+    loop {
+        let why = stop.stopped().await;
+        let is_final = match why.kind {
+            Kind::Interrupted(Interrupt::Interrupt) | Kind::Limit => !for_person,
+            _ => true,
+        };
+        if is_final {
+            if !stop.is_reading() {
+                tokio::time::sleep(GRACE).await;
+            }
+            exit.leave(&why);
+        }
+        stop.cleared().await;
+    }
+}
+
+/// A thread that the allocator halted never ends by itself.
+async fn end_what_was_halted(alarm: tokio::net::unix::pipe::Receiver, exit: Exit) {
+    if alarm.readable().await.is_ok() {
+        exit.leave(&memory::exceeded());
+    }
+}
+
+fn pipe(reader: PipeReader) -> std::io::Result<tokio::net::unix::pipe::Receiver> {
+    tokio::net::unix::pipe::Receiver::from_owned_fd(OwnedFd::from(reader))
+}

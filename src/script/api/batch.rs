@@ -1,0 +1,253 @@
+//! Many calls at once: `call_all` for plain calls, `parallel` for closures, and their `try_` forms.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map as RhaiMap, Module, NativeCallContext};
+
+use serde_json::Value;
+
+use super::{self as api, map_of, target_of};
+use crate::script::threads::{self, Threads};
+use crate::script::value::{ScriptResult, from_dynamic, is_ours, throw, to_map};
+use crate::script::{limits, report};
+use crate::call::account::Account;
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::secret;
+use crate::stop::Stop;
+
+/// Calls or closures that run at once when a script does not say.
+const CONCURRENCY: usize = 16;
+
+/// The most that a script may ask for.
+const MOST: i64 = threads::MOST as i64;
+
+/// What becomes of the items' results: thrown together, or returned one by one.
+#[derive(Clone, Copy)]
+enum Form {
+    Throw,
+    Try,
+}
+
+pub(super) fn register(module: &mut Module, account: &Arc<Account>, threads: &Arc<Threads>) {
+    let forms = [
+        ("", Form::Throw, "; throws when any failed, after the rest finished"),
+        ("try_", Form::Try, "; returns one #{ok, value, error, item} for each"),
+    ];
+    for (prefix, form, ending) in forms {
+        let name = format!("{prefix}call_all");
+        let help = format!("Calls an operation once for each map of parameters, results in order{ending}.");
+        for signature in [
+            &["action: string", "items: array", "array"][..],
+            &["action: string", "items: array", "options: map", "array"],
+        ] {
+            let (account, called) = (Arc::clone(account), name.clone());
+            api::register(module, &name, signature, &help, move |context, args| {
+                let [action, items, options @ ..] = args else {
+                    return Ok(Dynamic::UNIT);
+                };
+                let results = run_calls(&account, action, items, options.first().map(|options| &**options));
+                finish(context, form, results.map_err(throw)?, &called)
+            });
+        }
+        let name = format!("{prefix}parallel");
+        let help = format!("Runs a closure for each item on real threads, results in order{ending}.");
+        for signature in
+            [&["items: array", "body: Fn", "array"][..], &["items: array", "concurrency: int", "body: Fn", "array"]]
+        {
+            let (account, threads, called) = (Arc::clone(account), Arc::clone(threads), name.clone());
+            api::register(module, &name, signature, &help, move |context, args| {
+                let [items, concurrency @ .., body] = args else {
+                    return Ok(Dynamic::UNIT);
+                };
+                let concurrency = concurrency.first().map(|concurrency| &**concurrency);
+                let results = run_closures(context, account.stop(), &threads, items, concurrency, body)?;
+                finish(context, form, results, &called)
+            });
+        }
+    }
+}
+
+/// The `#{ok, value, error, item}` of one item. A stop of the run is no outcome.
+pub(super) fn outcome(context: &NativeCallContext<'_>, item: Dynamic, result: ScriptResult) -> ScriptResult {
+    let (ok, value, error) = match result {
+        Ok(value) => (true, value, Dynamic::UNIT),
+        Err(error) if is_end(&error) => return Err(error),
+        Err(error) => {
+            let failure = failure(context, &error);
+            let error = match error.unwrap_inner() {
+                // What a script threw itself comes as it was.
+                EvalAltResult::ErrorRuntime(value, _) if !is_ours(value) => value.clone(),
+                _ => to_map(&failure),
+            };
+            (false, Dynamic::UNIT, error)
+        }
+    };
+    let fields = [("ok", ok.into()), ("value", value), ("error", error), ("item", item)];
+    let map: RhaiMap = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
+    Ok(Dynamic::from_map(map))
+}
+
+/// Whether an error ends the script, past every form.
+fn is_end(error: &EvalAltResult) -> bool {
+    matches!(
+        error.unwrap_inner(),
+        EvalAltResult::ErrorTerminated(..) | EvalAltResult::ErrorStackOverflow(..) | EvalAltResult::ErrorParsing(..)
+    )
+}
+
+/// What one item failed with, and where.
+fn failure(context: &NativeCallContext<'_>, error: &EvalAltResult) -> Error {
+    let place = report::place(context.call_source().unwrap_or_default(), error);
+    let mut failure = report::said(context.engine(), error);
+    if failure.trace.is_empty() {
+        failure.trace = place.into_iter().collect();
+    }
+    failure
+}
+
+/// Results as the form wants them.
+fn finish(
+    context: &NativeCallContext<'_>,
+    form: Form,
+    results: Vec<(Dynamic, ScriptResult)>,
+    name: &str,
+) -> ScriptResult {
+    let mut values = Array::with_capacity(results.len());
+    let mut failures = Vec::new();
+    let count = results.len();
+    for (item, result) in results {
+        match (form, result) {
+            (Form::Try, result) => values.push(outcome(context, item, result)?),
+            (Form::Throw, Ok(value)) => values.push(value),
+            (Form::Throw, Err(error)) if is_end(&error) => return Err(error),
+            (Form::Throw, Err(error)) => failures.push((item, failure(context, &error))),
+        }
+    }
+    if failures.is_empty() { Ok(Dynamic::from_array(values)) } else { Err(throw(all_of(name, count, failures))) }
+}
+
+/// One error that lists every failure; its kind is the gravest among them.
+fn all_of(name: &str, count: usize, failures: Vec<(Dynamic, Error)>) -> Error {
+    let gravity = |error: &Error| match error.kind {
+        Kind::UnknownOutcome => 5,
+        Kind::Credentials | Kind::Policy | Kind::Config => 4,
+        Kind::Network => 3,
+        Kind::Api | Kind::NotAdmitted | Kind::Throttled => 2,
+        Kind::Invalid => 1,
+        _ => 0,
+    };
+    let gravest = failures.iter().map(|(_, error)| error).max_by_key(|error| gravity(error));
+    let mut error = Error::new(
+        gravest.map_or(Kind::Script, |error| error.kind),
+        format!("{} of {count} items of {name} failed", failures.len()),
+    );
+    error.outcome = gravest.and_then(|error| error.outcome);
+    error.operation = gravest.and_then(|error| error.operation.clone());
+    error.hints = gravest.map(|error| error.hints.clone()).unwrap_or_default();
+    error.retryable = failures.iter().all(|(_, error)| error.retryable);
+    error.failures = failures
+        .into_iter()
+        .map(|(item, error)| {
+            let shown = match from_dynamic(&item) {
+                Ok(Value::Object(item)) => secret::mask(item).into(),
+                Ok(item) => item,
+                Err(_) => item.type_name().into(),
+            };
+            (shown, error)
+        })
+        .collect();
+    error
+}
+
+fn run_calls(
+    account: &Account,
+    action: &Dynamic,
+    items: &Dynamic,
+    options: Option<&Dynamic>,
+) -> Result<Vec<(Dynamic, ScriptResult)>> {
+    let target = target_of(action)?;
+    let items = array_of(items, "call_all takes an array of maps")?;
+    let concurrency = options.map_or(Ok(CONCURRENCY), concurrency_option)?;
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let permit = account.permit(&target, || format!("{} calls", items.len()))?;
+    let results = account.call_all(&permit, &items, map_of, concurrency)?;
+    let results = results.into_iter().map(|result| result.map_err(throw));
+    Ok(items.into_iter().zip(results).collect())
+}
+
+fn array_of(value: &Dynamic, expected: &str) -> Result<Array> {
+    value
+        .clone()
+        .into_array()
+        .map_err(|given| Error::new(Kind::Invalid, format!("{expected}, not {given}")).outcome(Outcome::NotSent))
+}
+
+fn concurrency_option(options: &Dynamic) -> Result<usize> {
+    let mut options = map_of(options)?;
+    let given = options.remove("concurrency");
+    if let Some(name) = options.keys().next() {
+        let message = format!("call_all has no option `{name}`");
+        return Err(Error::new(Kind::Invalid, message).hint("its one option is `concurrency`"));
+    }
+    match given {
+        None => Ok(CONCURRENCY),
+        Some(value) => concurrency_of(value.as_i64()),
+    }
+}
+
+fn concurrency_of(given: Option<i64>) -> Result<usize> {
+    given
+        .filter(|n| (1..=MOST).contains(n))
+        .and_then(|n| usize::try_from(n).ok())
+        .ok_or_else(|| Error::new(Kind::Invalid, format!("concurrency is an integer from 1 to {MOST}")))
+}
+
+/// Runs a closure for each item, on this thread and on others. What ends the script keeps further
+/// items from being begun.
+fn run_closures(
+    context: &NativeCallContext<'_>,
+    stop: &Stop,
+    threads: &Threads,
+    items: &Dynamic,
+    concurrency: Option<&Dynamic>,
+    body: &Dynamic,
+) -> std::result::Result<Vec<(Dynamic, ScriptResult)>, Box<EvalAltResult>> {
+    let items = array_of(items, "parallel takes an array").map_err(throw)?;
+    let concurrency = match concurrency {
+        None => CONCURRENCY,
+        Some(given) => concurrency_of(given.as_int().ok()).map_err(throw)?,
+    };
+    let Some(body) = body.clone().try_cast::<FnPtr>() else {
+        let message = format!("parallel runs a closure, not {}", body.type_name());
+        let hint = "write it as |item| list_app_environment(item.AppId)";
+        return Err(throw(Error::new(Kind::Invalid, message).hint(hint)));
+    };
+    let run = |item: &Dynamic| -> ScriptResult {
+        limits::check(stop)?;
+        let call = || body.call_within_context::<Dynamic>(context, (item.clone(),));
+        std::panic::catch_unwind(AssertUnwindSafe(call))
+            .unwrap_or_else(|_| Err(throw(Error::new(Kind::Script, "the script engine failed in this closure"))))
+    };
+    let next = AtomicUsize::new(0);
+    let results: Vec<OnceLock<ScriptResult>> = items.iter().map(|_| OnceLock::new()).collect();
+    threads.together(concurrency.min(items.len()), &|| {
+        loop {
+            let n = next.fetch_add(1, Ordering::AcqRel);
+            let Some((item, slot)) = items.get(n).zip(results.get(n)) else {
+                break;
+            };
+            let result = run(item);
+            if result.as_ref().is_err_and(|error| is_end(error)) {
+                next.store(items.len(), Ordering::Release);
+            }
+            let _ = slot.set(result);
+        }
+    });
+    // Items without a result come behind one that ended the script, which decides.
+    let results = results.into_iter().map(|slot| slot.into_inner().unwrap_or(Ok(Dynamic::UNIT)));
+    Ok(items.into_iter().zip(results).collect())
+}

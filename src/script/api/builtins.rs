@@ -1,0 +1,191 @@
+//! What every script can call without an account: time, JSON, tables, logs, the end of the run.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rhai::{Array, Dynamic, Engine, FuncRegistration, ImmutableString, Module};
+use serde_json::{Map, Value};
+
+use super::function;
+use super::files;
+use crate::script::host::HostConfig;
+use super::json;
+use crate::script::value::{ScriptResult, Ending, from_dynamic, terminate, throw, written};
+use crate::call::account::Account;
+use crate::clock;
+use crate::error::{Error, Kind, Result};
+use crate::memory;
+use crate::show::data;
+
+/// Registers them.
+pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, account: &Arc<Account>) {
+    let mut module = Module::new();
+    register_time(&mut module, config, account);
+    register_data(&mut module);
+    register_run(&mut module, config);
+    files::register(&mut module, config);
+    engine.register_global_module(module.into());
+    engine.register_static_module("log", log_module().into());
+    let stop = Arc::clone(&config.stop);
+    engine.on_print(move |text| match data::print(text) {
+        // A reader that went away is no reason to stop a run half-way; a full disk is.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            stop.set(Error::new(Kind::Io, format!("cannot write to stdout: {error}")));
+        }
+        _ => {}
+    });
+    engine.on_debug(|text, source, position| {
+        data::tell(&format!("{}:{position:?}: {text}", source.unwrap_or("script")));
+    });
+}
+
+fn register_time(module: &mut Module, config: &HostConfig, account: &Arc<Account>) {
+    let wait = {
+        let (clock, account) = (Arc::clone(&config.clock), Arc::clone(account));
+        move |seconds: f64| -> ScriptResult<()> {
+            let span = std::time::Duration::try_from_secs_f64(seconds).map_err(|_| {
+                let message = format!("sleep takes seconds, 0 or more, not {seconds}");
+                throw(Error::new(Kind::Invalid, message))
+            })?;
+            let slept = account.wait(async {
+                clock.sleep(span).await;
+                Ok(())
+            });
+            slept.map_err(throw)
+        }
+    };
+    const SLEEP: &str = "Waits, as long as nothing stops the run.";
+    let wait_whole = wait.clone();
+    function("sleep", &["seconds: float", "()"], SLEEP).set_into_module(module, wait);
+    function("sleep", &["seconds: int", "()"], SLEEP)
+        .set_into_module(module, move |seconds: i64| wait_whole(seconds as f64));
+    let clock = Arc::clone(&config.clock);
+    function("now", &["string"], "The time as 2018-03-13T08:00:00Z; the simulator's, where it is used.")
+        .set_into_module(module, move || iso_time(clock.now()));
+    let clock = Arc::clone(&config.clock);
+    function("unix_time", &["int"], "The same time as seconds since 1970.")
+        .set_into_module(module, move || clock.now().as_second());
+    const READ: &str = "A time that the service wrote, as seconds since 1970; without a zone it is Beijing's.";
+    function("parse_time", &["text: string", "int"], READ)
+        .set_into_module(module, |text: ImmutableString| time_of(&text).map_err(throw));
+    function("time", &["unix_time: int", "string"], "Seconds since 1970 as `now` writes the time.").set_into_module(
+        module,
+        |seconds: i64| {
+            let out_of_range =
+                |_| throw(Error::new(Kind::Invalid, format!("time was given {seconds}, which is too far away")));
+            Timestamp::from_second(seconds).map(iso_time).map_err(out_of_range)
+        },
+    );
+}
+
+fn iso_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn time_of(text: &str) -> Result<i64> {
+    let wrong = |_| Error::new(Kind::Invalid, format!("parse_time was given `{text}`, which is no time"));
+    clock::parse_time(text).map(Timestamp::as_second).map_err(wrong)
+}
+
+fn register_data(module: &mut Module) {
+    const JSON: &str = "A value as JSON, in the document's order of fields; on many lines when `pretty`.";
+    function("json", &["value: any", "string"], JSON).set_into_module(module, |value: Dynamic| json_of(&value, false));
+    function("json", &["value: any", "pretty: bool", "string"], JSON)
+        .set_into_module(module, |value: Dynamic, pretty: bool| json_of(&value, pretty));
+    function("parse_json", &["text: string", "any"], "The value that a JSON text stands for.")
+        .set_into_module(module, |text: ImmutableString| json::parse(&text).map_err(throw));
+    const TABLE: &str = "Maps as a table with aligned columns: those named, or all.";
+    function("table", &["rows: array", "string"], TABLE)
+        .set_into_module(module, |rows: Array| table(&rows, None).map_err(throw));
+    function("table", &["rows: array", "columns: array", "string"], TABLE)
+        .set_into_module(module, |rows: Array, columns: Array| table(&rows, Some(&columns)).map_err(throw));
+}
+
+/// A value as JSON text.
+pub(in crate::script) fn json_of(value: &Dynamic, pretty: bool) -> ScriptResult<String> {
+    let value = data::in_document_order(from_dynamic(value).map_err(throw)?);
+    Ok(if pretty { format!("{value:#}") } else { value.to_string() })
+}
+
+fn table(rows: &[Dynamic], columns: Option<&[Dynamic]>) -> Result<String> {
+    let rows = rows.iter().map(from_dynamic).collect::<Result<Vec<Value>>>()?;
+    let columns = columns.map(|names| {
+        let text = |name: &Dynamic| name.clone().into_string();
+        names.iter().map(text).collect::<std::result::Result<Vec<String>, _>>()
+    });
+    let columns = columns
+        .transpose()
+        .map_err(|given| Error::new(Kind::Invalid, format!("table takes column names as text, not {given}")))?;
+    let widest = rows.iter().filter_map(Value::as_object).flat_map(Map::values).map(width).max().unwrap_or(0);
+    let across = columns.as_ref().map(Vec::len).or_else(|| rows.first()?.as_object().map(Map::len));
+    // Every cell is as wide as the widest of its column.
+    memory::room_for(widest.saturating_mul(rows.len()).saturating_mul(across.unwrap_or(1)))?;
+    data::table(&rows, columns.as_deref())
+}
+
+/// About as wide as a value is in a cell.
+fn width(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(width).sum(),
+        Value::Object(map) => map.values().map(width).sum(),
+        _ => 0,
+    }
+}
+
+fn register_run(module: &mut Module, config: &HostConfig) {
+    // Any value, or the engine's own `exit` would take those that are no integer.
+    let exit = |code: Dynamic| -> ScriptResult<()> {
+        match code.as_int().ok().and_then(|code| u8::try_from(code).ok()) {
+            Some(code @ (0 | 4 | 64..=113)) => Err(terminate(Ending::Exit(code))),
+            _ => {
+                let message = format!("exit takes 0, 4 or a code from 64 to 113, not {code}");
+                let hint = "the other codes have meanings of their own; throw to end with 1";
+                Err(throw(Error::new(Kind::Invalid, message).hint(hint)))
+            }
+        }
+    };
+    const EXIT: &str = "Ends the run with 0, with 4 when what it checked is not as it should be, or with a code of the script's own, 64 to 113.";
+    function("exit", &["()"], EXIT).set_into_module(module, move || exit(0.into()));
+    function("exit", &["code: int", "()"], EXIT).set_into_module(module, exit);
+    let granted = config.allow_env.clone();
+    function(
+        "env",
+        &["name: string", "any"],
+        "An environment variable granted with --allow-env; () when it is not set.",
+    )
+    .set_into_module(module, move |name: ImmutableString| -> ScriptResult<Dynamic> {
+        match granted.get(name.as_str()) {
+            Some(value) => Ok(value.clone().map_or(Dynamic::UNIT, Into::into)),
+            None => {
+                let message = format!("the script may not read the environment variable {name}");
+                Err(throw(Error::new(Kind::Policy, message).hint(format!("add --allow-env {name}"))))
+            }
+        }
+    });
+    let simulated = config.simulated;
+    function("simulated", &["bool"], "Whether the account is the simulator's.")
+        .set_into_module(module, move || simulated);
+}
+
+/// `log::info` and friends: to stderr, whatever value they are given.
+fn log_module() -> Module {
+    let mut module = Module::new();
+    type Log = fn(&str);
+    let levels: [(&str, Log); 4] = [
+        ("debug", |text| tracing::debug!(target: "script", "{text}")),
+        ("info", |text| tracing::info!(target: "script", "{text}")),
+        ("warn", |text| tracing::warn!(target: "script", "{text}")),
+        ("error", |text| tracing::error!(target: "script", "{text}")),
+    ];
+    for (name, log) in levels {
+        FuncRegistration::new(name)
+            .with_params_info(["value: any", "()"])
+            .with_comments(["/// Writes a line to the log, on stderr."])
+            .set_into_module(&mut module, move |value: Dynamic| -> ScriptResult<()> {
+                log(&written(&value).ok_or_else(|| throw(memory::no_room()))?);
+                Ok(())
+            });
+    }
+    module
+}

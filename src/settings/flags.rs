@@ -1,0 +1,155 @@
+//! The flags that every command takes, as they are written, and their environment variables.
+//!
+//! Nothing is resolved here; [`super::Settings`] makes one set of settings of them.
+
+use std::time::Duration;
+
+use clap::builder::PossibleValue;
+use clap::{ArgAction, Args, ValueEnum};
+use jiff::SignedDuration;
+
+use crate::show::data::Format;
+use crate::show::log::LogFormat;
+
+/// Flags that work before and after the command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Flags for every command")]
+pub struct Flags {
+    /// Talk to a simulator inside the process instead of the service
+    #[arg(long, global = true, env = "JST_SIM", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
+    pub sim: bool,
+    /// Profile of the credential files
+    #[arg(long, global = true, env = "JST_PROFILE", value_name = "NAME")]
+    pub profile: Option<String>,
+    /// URL of the service [default: https://retailcloud.aliyuncs.com]
+    #[arg(long, global = true, env = "JST_ENDPOINT", value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Region sent with every call
+    #[arg(long, global = true, env = "JST_REGION", value_name = "ID")]
+    pub region: Option<String>,
+    /// Id of the access key
+    #[arg(long, global = true, env = "JST_ACCESS_KEY_ID", value_name = "ID")]
+    pub access_key_id: Option<String>,
+    /// Secret of the access key; other users of the machine can see flags, so prefer the environment
+    #[arg(long, global = true, env = "JST_ACCESS_KEY_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub access_key_secret: Option<String>,
+    /// Token of temporary credentials
+    #[arg(long, global = true, env = "JST_SECURITY_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub security_token: Option<String>,
+    /// Form of the data on stdout [default: table at a terminal, json in a pipe]
+    #[arg(long, global = true, env = "JST_OUTPUT", value_enum, value_name = "FORMAT")]
+    pub output: Option<Format>,
+    /// Form of the log on stderr
+    #[arg(long, global = true, env = "JST_LOG_FORMAT", value_enum, default_value = "text", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// Log more; twice for every attempt
+    #[arg(short, long, global = true, env = "JST_VERBOSE", action = ArgAction::Count, value_parser = verbosity)]
+    pub verbose: u8,
+    /// Log errors only
+    #[arg(short, long, global = true, env = "JST_QUIET", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
+    pub quiet: bool,
+    /// Longest time for one attempt of a call: 10s, 1m, or seconds
+    #[arg(long, global = true, env = "JST_TIMEOUT", value_parser = duration, value_name = "TIME")]
+    pub timeout: Option<Duration>,
+    /// Longest time for connecting
+    #[arg(long, global = true, env = "JST_CONNECT_TIMEOUT", value_parser = duration, value_name = "TIME")]
+    pub connect_timeout: Option<Duration>,
+    /// Longest time for the whole run
+    #[arg(long, global = true, env = "JST_DEADLINE", value_parser = duration, value_name = "TIME")]
+    pub deadline: Option<Duration>,
+    /// Most calls under way at once
+    #[arg(long, global = true, env = "JST_CONCURRENCY", default_value = "256", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    pub concurrency: u16,
+    /// Most attempts begun a second
+    #[arg(long, global = true, env = "JST_RATE", value_parser = rate, value_name = "N")]
+    pub rate: Option<f64>,
+    /// Refuse every operation that is not a read
+    #[arg(long, global = true, env = "JST_READ_ONLY", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
+    pub read_only: bool,
+    /// Allow destructive operations that match, such as Delete* or DeleteNodeLabel
+    #[arg(long, global = true, env = "JST_ALLOW", value_delimiter = ',', value_name = "PATTERN")]
+    pub allow: Vec<String>,
+    /// Refuse operations that match, whatever else allows them
+    #[arg(long, global = true, env = "JST_DENY", value_delimiter = ',', value_name = "PATTERN")]
+    pub deny: Vec<String>,
+    /// Allow every destructive operation
+    #[arg(long, global = true, env = "JST_ALLOW_DESTRUCTIVE", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
+    pub allow_destructive: bool,
+    /// Environment variables that the script may read with env()
+    #[arg(long, global = true, env = "JST_ALLOW_ENV", value_delimiter = ',', value_name = "NAME")]
+    pub allow_env: Vec<String>,
+    /// Files and folders that the script may read with read_file()
+    #[arg(long, global = true, env = "JST_ALLOW_READ", value_delimiter = ',', value_name = "PATH")]
+    pub allow_read: Vec<String>,
+    /// Most memory that the script may hold, in MB
+    #[arg(long, global = true, env = "JST_MAX_MEMORY", default_value = "512", value_parser = clap::value_parser!(u32).range(16..=65536), value_name = "MB")]
+    pub max_memory: u32,
+    /// Most operations of the script engine
+    #[arg(long, global = true, env = "JST_MAX_OPERATIONS", default_value = "10000000000", value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
+    pub max_operations: u64,
+}
+
+// How these are written on the command line is no concern of whoever shows data.
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Table, Self::Json, Self::Jsonl, Self::Csv]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Table => PossibleValue::new("table").help("Columns for people"),
+            Self::Json => PossibleValue::new("json").help("One JSON value"),
+            Self::Jsonl => PossibleValue::new("jsonl").help("A JSON value a line, one for each record"),
+            Self::Csv => {
+                PossibleValue::new("csv").help("Comma-separated values with a header, one line for each record")
+            }
+        })
+    }
+}
+
+impl ValueEnum for LogFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Text, Self::Json]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Text => PossibleValue::new("text").help("A line for people"),
+            Self::Json => PossibleValue::new("json").help("A JSON object a line"),
+        })
+    }
+}
+
+/// A span of time: `30s`, `20m`, `1h 30m`, or a number of seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a span of time: write 30s, 20m, 1h or a number of seconds");
+    let span = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?,
+        Err(_) => {
+            text.parse::<SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok()).ok_or_else(wrong)?
+        }
+    };
+    // Far enough for any run, and near enough to add to any clock.
+    const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+    if span.is_zero() || span > LONGEST {
+        return Err(format!("`{text}` must be more than nothing and at most a year"));
+    }
+    Ok(span)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err(format!("`{text}` is not a number of attempts a second above 0")),
+    }
+}
+
+/// How often `-v` was given; `JST_VERBOSE` may say `true` as other variables do.
+fn verbosity(text: &str) -> std::result::Result<u8, String> {
+    match text {
+        "true" => Ok(1),
+        "false" => Ok(0),
+        _ => text.parse().map_err(|_| "give true, false or a number".to_owned()),
+    }
+}

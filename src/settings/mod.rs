@@ -1,0 +1,253 @@
+//! One set of settings for a run, resolved once from flags, environment and files. Nothing reads
+//! the environment later. [`flags`] is the command line as written.
+
+pub mod flags;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use crate::call::ClientConfig;
+use crate::call::endpoint::Endpoint;
+use crate::call::policy::Policy;
+use crate::credentials::{Found, Provider, Sources};
+use crate::error::Result;
+use crate::show::data::Format;
+use crate::show::log::LogFormat;
+use flags::Flags;
+
+/// The service's address where nothing else is configured: all regions share it.
+const DEFAULT_ENDPOINT: &str = "https://retailcloud.aliyuncs.com";
+
+/// What surrounds the process, taken in once.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The environment's variables. Those that are no text are left out.
+    pub env: BTreeMap<String, String>,
+    /// Whether stdin, stdout and stderr are terminals.
+    pub terminal: [bool; 3],
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub fn of_process() -> Self {
+        use std::io::IsTerminal as _;
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self {
+            env: std::env::vars_os().filter_map(text).collect(),
+            terminal: [
+                std::io::stdin().is_terminal(),
+                std::io::stdout().is_terminal(),
+                std::io::stderr().is_terminal(),
+            ],
+        }
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
+    /// The home folder; `None` where there is none.
+    fn home(&self) -> Option<PathBuf> {
+        self.path("HOME").or_else(|| self.path("USERPROFILE"))
+    }
+
+    /// Where state that outlives a run is kept.
+    pub fn state_dir(&self) -> Option<PathBuf> {
+        let base = self.path("XDG_STATE_HOME").filter(|path| path.is_absolute());
+        base.or_else(|| Some(self.home()?.join(".local/state"))).map(|base| base.join("jst"))
+    }
+
+    /// Whether talk on stderr may be coloured.
+    pub fn colour(&self) -> bool {
+        self.terminal[2] && self.path("NO_COLOR").is_none()
+    }
+}
+
+/// Settings of a run that need neither files nor the network to be known.
+#[derive(Debug)]
+pub struct Settings {
+    /// The flags as they were given.
+    flags: Flags,
+    /// What surrounds the process.
+    pub around: Surroundings,
+    /// When the run must have ended.
+    pub deadline: Option<Instant>,
+    /// What may be called.
+    pub policy: Policy,
+    /// Who signs, looked for once.
+    found: OnceLock<Found>,
+}
+
+impl Settings {
+    /// Settings from flags and environment.
+    ///
+    /// # Errors
+    /// `config` for a policy or an endpoint that does not parse.
+    pub fn new(flags: Flags, around: Surroundings) -> Result<Self> {
+        let policy = Policy::new(flags.read_only, flags.allow_destructive, &flags.allow, &flags.deny)?;
+        let deadline = flags.deadline.map(|span| Instant::now() + span);
+        let settings = Self { deadline, policy, flags, around, found: OnceLock::new() };
+        settings.given_endpoint()?;
+        Ok(settings)
+    }
+
+    /// Whether the simulator inside the process stands in for the service.
+    pub fn sim(&self) -> bool {
+        self.flags.sim
+    }
+
+    /// Form of the data on stdout.
+    pub fn output(&self) -> Format {
+        self.flags.output.unwrap_or(if self.around.terminal[1] { Format::Table } else { Format::Json })
+    }
+
+    /// Form of the log on stderr.
+    pub fn log_format(&self) -> LogFormat {
+        self.flags.log_format
+    }
+
+    /// The least grave line that is logged.
+    pub fn log_level(&self) -> tracing::Level {
+        match (self.flags.quiet, self.flags.verbose) {
+            (true, _) => tracing::Level::ERROR,
+            (_, 0) => tracing::Level::INFO,
+            (_, 1) => tracing::Level::DEBUG,
+            _ => tracing::Level::TRACE,
+        }
+    }
+
+    /// Environment variables that a script may read, and their values.
+    pub fn allowed_env(&self) -> BTreeMap<String, Option<String>> {
+        self.flags.allow_env.iter().map(|name| (name.clone(), self.around.env.get(name).cloned())).collect()
+    }
+
+    /// Files and folders that a script may read.
+    pub fn allowed_read(&self) -> Vec<PathBuf> {
+        // An empty path would be the working folder.
+        self.flags.allow_read.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect()
+    }
+
+    /// Most bytes that a script may hold.
+    pub fn max_memory(&self) -> usize {
+        usize::try_from(self.flags.max_memory).unwrap_or(usize::MAX).saturating_mul(1 << 20)
+    }
+
+    /// Most operations of the script engine.
+    pub fn max_operations(&self) -> u64 {
+        self.flags.max_operations
+    }
+
+    /// Who signs, and which profile says where calls go: looked for once, in every source. What a prompt,
+    /// `whoami` and a client say is this.
+    pub fn found(&self) -> &Found {
+        self.found.get_or_init(|| {
+            let flags = &self.flags;
+            let sources = Sources {
+                flags: [&flags.access_key_id, &flags.access_key_secret, &flags.security_token].map(Clone::clone),
+                env: self.around.env.clone(),
+                home: self.around.home(),
+                profile: flags.profile.clone(),
+            };
+            sources.find()
+        })
+    }
+
+    /// The endpoint of a flag or the environment.
+    fn given_endpoint(&self) -> Result<Option<Endpoint>> {
+        let given = self.flags.endpoint.as_deref().filter(|text| !text.is_empty());
+        given.map(Endpoint::parse).transpose()
+    }
+
+    /// Where calls go: the flag's or environment's endpoint, then the profile's, then the service's.
+    ///
+    /// # Errors
+    /// `config` for what is not a URL.
+    pub fn endpoint(&self) -> Result<Endpoint> {
+        match self.given_endpoint()? {
+            Some(given) => Ok(given),
+            None => Endpoint::parse(self.found().endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT)),
+        }
+    }
+
+    /// The region sent with every call, where one is configured.
+    pub fn region(&self) -> Option<&str> {
+        let given = self.flags.region.as_deref().filter(|text| !text.is_empty());
+        given.or_else(|| self.found().region.as_deref())
+    }
+
+    /// What a client of this endpoint needs to know beside who signs.
+    pub fn client(&self, endpoint: Endpoint, credentials: Provider) -> ClientConfig {
+        let usual = ClientConfig::new(endpoint, credentials);
+        ClientConfig {
+            timeout: self.flags.timeout.unwrap_or(usual.timeout),
+            connect_timeout: self.flags.connect_timeout.unwrap_or(usual.connect_timeout),
+            concurrency: usize::from(self.flags.concurrency),
+            rate: self.flags.rate,
+            deadline: self.deadline,
+            ..usual
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::error::Kind;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    fn settings(line: &str, env: &[(&str, &str)]) -> Result<Settings> {
+        let line = Line::try_parse_from(line.split(' ')).unwrap();
+        let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Settings::new(line.flags, Surroundings { env, terminal: [false; 3] })
+    }
+
+    #[test]
+    fn endpoint_and_region_come_from_flag_then_profile_then_the_service() {
+        let mut profile = Found::default();
+        (profile.endpoint, profile.region) = (Some("shop.example".into()), Some("cn-p".into()));
+        let table = [
+            ("jst", None, "https://retailcloud.aliyuncs.com", None),
+            ("jst", Some(&profile), "https://shop.example", Some("cn-p")),
+            ("jst --endpoint http://127.0.0.1:1 --region cn-f", Some(&profile), "http://127.0.0.1:1", Some("cn-f")),
+        ];
+        for (line, found, endpoint, region) in table {
+            let settings = settings(line, &[]).unwrap();
+            settings.found.set(found.cloned().unwrap_or_default()).unwrap();
+            assert_eq!(settings.endpoint().unwrap().to_string(), endpoint, "{line}");
+            assert_eq!(settings.region(), region, "{line}");
+        }
+        let error = settings("jst --endpoint ftp://x", &[]).unwrap_err();
+        assert_eq!(
+            (error.kind, error.message.as_str()),
+            (Kind::Config, "the endpoint `ftp://x` must begin with http:// or https://")
+        );
+    }
+
+    #[test]
+    fn state_lies_in_the_users_folder_or_nowhere() {
+        let dir = |env: &[(&str, &str)]| settings("jst", env).unwrap().around.state_dir();
+        assert_eq!(dir(&[("HOME", "/h")]), Some(PathBuf::from("/h/.local/state/jst")));
+        assert_eq!(dir(&[("HOME", "/h"), ("XDG_STATE_HOME", "/s")]), Some(PathBuf::from("/s/jst")));
+        assert_eq!(dir(&[("HOME", ""), ("XDG_STATE_HOME", "relative")]), None);
+    }
+
+    #[test]
+    fn output_is_a_table_at_a_terminal_and_json_in_a_pipe() {
+        let mut settings = settings("jst", &[]).unwrap();
+        assert_eq!(settings.output(), Format::Json);
+        settings.around.terminal[1] = true;
+        assert_eq!(settings.output(), Format::Table);
+    }
+}

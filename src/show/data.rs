@@ -1,0 +1,328 @@
+//! Data for people and for other programs: tables, JSON, CSV, in the document's order of fields.
+
+use std::collections::HashMap;
+use std::io::{self, Write as _};
+use std::sync::OnceLock;
+
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use serde_json::{Map, Value};
+
+use crate::catalogue::{self, Field, Shape};
+use crate::error::{Error, Kind, Result};
+use crate::show::redaction::REDACTOR;
+
+/// Form of the data on stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Columns for people.
+    Table,
+    /// One JSON value.
+    Json,
+    /// A JSON value a line, one for each record.
+    Jsonl,
+    /// Comma-separated values with a header, one line for each record.
+    Csv,
+}
+
+/// A value in a form; tables are fitted into `width` columns where it is known.
+///
+/// # Errors
+/// `invalid` for CSV of what is no list of maps.
+pub fn render(value: &Value, format: Format, width: Option<u16>) -> Result<String> {
+    match format {
+        Format::Json => Ok(format!("{value:#}")),
+        Format::Jsonl => {
+            let lines: Vec<String> = match records(value) {
+                Some((list, _)) => list.iter().map(Value::to_string).collect(),
+                None => vec![value.to_string()],
+            };
+            Ok(lines.join("\n"))
+        }
+        Format::Csv => csv(value),
+        Format::Table => Ok(for_people(value, width)),
+    }
+}
+
+/// A plain field beside a list of records: its name and value.
+type Beside<'a> = (&'a String, &'a Value);
+
+/// The records of a value: itself when it is a list, else the one list of maps inside, with the
+/// plain fields beside it.
+fn records(value: &Value) -> Option<(&[Value], Vec<Beside<'_>>)> {
+    match value {
+        Value::Array(list) => Some((list, Vec::new())),
+        Value::Object(map) => {
+            let is_list = |value: &&Value| {
+                value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_object))
+            };
+            let beside = || map.iter().filter(|(_, v)| !is_list(v) && !v.is_null()).collect();
+            let mut lists = map.values().filter(is_list);
+            match (lists.next(), lists.next()) {
+                (Some(Value::Array(list)), None) => Some((list, beside())),
+                (None, _) => map.get("Result").filter(|result| result.is_object()).and_then(records),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn for_people(value: &Value, width: Option<u16>) -> String {
+    match (records(value), value) {
+        (Some((list, beside)), _) if list.iter().all(Value::is_object) && !list.is_empty() => {
+            let mut text = draw(list, &columns(list), width);
+            if !beside.is_empty() {
+                let facts: Vec<String> =
+                    beside.iter().map(|(name, value)| format!("{name}: {}", cell(value))).collect();
+                text.push('\n');
+                text.push_str(&facts.join("  "));
+            }
+            text
+        }
+        (_, Value::Object(map)) => {
+            let rows = map.iter().map(|(name, value)| vec![name.clone(), cell(value)]);
+            layout(None, rows.collect(), width)
+        }
+        (_, Value::Array(list)) => list.iter().map(cell).collect::<Vec<_>>().join("\n"),
+        (_, Value::Null) => String::new(),
+        (_, plain) => cell(plain),
+    }
+}
+
+/// A table of rows for a script.
+///
+/// # Errors
+/// `invalid` for rows that are no maps, and for columns that no row has.
+pub fn table(rows: &[Value], columns_wanted: Option<&[String]>) -> Result<String> {
+    if let Some(odd) = rows.iter().find(|row| !row.is_object()) {
+        return Err(Error::new(Kind::Invalid, format!("table takes an array of maps, and one row is {odd}")));
+    }
+    let ordered: Vec<Value> = rows.iter().cloned().map(in_document_order).collect();
+    let known = columns(&ordered);
+    let wanted: Vec<&str> = match columns_wanted {
+        None => known,
+        Some(names) => {
+            let missing = names.iter().find(|name| !ordered.is_empty() && !known.contains(&name.as_str()));
+            if let Some(name) = missing {
+                let message = format!("table has no column `{name}`; the rows have {}", known.join(", "));
+                return Err(Error::new(Kind::Invalid, message));
+            }
+            names.iter().map(String::as_str).collect()
+        }
+    };
+    Ok(draw(&ordered, &wanted, None))
+}
+
+/// The keys of all rows, as they first appear.
+fn columns(rows: &[Value]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for name in rows.iter().filter_map(Value::as_object).flat_map(Map::keys) {
+        if seen.insert(name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn draw(rows: &[Value], columns: &[&str], width: Option<u16>) -> String {
+    let header = columns.iter().map(|name| visible(name)).collect();
+    let cells = |row: &Value| columns.iter().map(|name| row.get(*name).map(cell).unwrap_or_default()).collect();
+    layout(Some(header), rows.iter().map(cells).collect(), width)
+}
+
+fn layout(header: Option<Vec<String>>, rows: Vec<Vec<String>>, width: Option<u16>) -> String {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
+    if let Some(header) = header {
+        table.set_header(header);
+    }
+    table.add_rows(rows);
+    if let Some(width) = width {
+        table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+/// A value in a cell: text as it is, anything nested as JSON, nothing as nothing.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => visible(text),
+        other => visible(&other.to_string()),
+    }
+}
+
+/// Text that cannot steer a terminal: control characters are written out.
+fn visible(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+fn csv(value: &Value) -> Result<String> {
+    let wrong = || {
+        Error::new(Kind::Invalid, "CSV needs a list of maps, and this is none").hint("--output json prints any value")
+    };
+    let single = [value.clone()];
+    let list = match records(value) {
+        Some((list, _)) => list,
+        None if value.is_object() => &single,
+        None => return Err(wrong()),
+    };
+    if !list.iter().all(Value::is_object) {
+        return Err(wrong());
+    }
+    let names = columns(list);
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    let text = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let failed = |error: csv::Error| Error::new(Kind::Io, format!("cannot write CSV: {error}"));
+    if names.is_empty() {
+        return Ok(String::new());
+    }
+    writer.write_record(&names).map_err(failed)?;
+    for row in list {
+        writer.write_record(names.iter().map(|name| text(row.get(*name)))).map_err(failed)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
+}
+
+/// Puts the fields of every map into the document's order. Scripts' maps are sorted by name; the
+/// order comes back from the reply object of the catalogue that has the most fields and all of them
+/// among the map's keys. Other keys follow as they are.
+pub fn in_document_order(value: Value) -> Value {
+    match value {
+        Value::Array(list) => list.into_iter().map(in_document_order).collect(),
+        Value::Object(mut map) => {
+            let mut ordered = Map::with_capacity(map.len());
+            for field in reply_object(&map).unwrap_or_default() {
+                if let Some(value) = map.shift_remove(field.name) {
+                    ordered.insert(field.name.to_owned(), in_document_order(value));
+                }
+            }
+            ordered.extend(map.into_iter().map(|(key, value)| (key, in_document_order(value))));
+            Value::Object(ordered)
+        }
+        plain => plain,
+    }
+}
+
+/// The largest object of the replies whose fields a map all has.
+fn reply_object(map: &Map<String, Value>) -> Option<&'static [Field]> {
+    /// By the name of their alphabetically first field, the largest first.
+    type Index = HashMap<&'static str, Vec<&'static [Field]>>;
+    static INDEX: OnceLock<Index> = OnceLock::new();
+    fn collect(fields: &'static [Field], index: &mut Index) {
+        if let Some(first) = fields.iter().map(|field| field.name).min() {
+            index.entry(first).or_default().push(fields);
+        }
+        for field in fields {
+            if let Shape::Object(inner) | Shape::Objects(inner) = field.shape {
+                collect(inner, index);
+            }
+        }
+    }
+    let index = INDEX.get_or_init(|| {
+        let mut index = Index::new();
+        catalogue::operations().for_each(|operation| collect(operation.reply, &mut index));
+        for objects in index.values_mut() {
+            objects.sort_by_key(|fields| std::cmp::Reverse(fields.len()));
+        }
+        index
+    });
+    map.keys()
+        .filter_map(|key| index.get(key.as_str()))
+        .flatten()
+        .copied()
+        .filter(|fields| fields.len() <= map.len() && fields.iter().all(|field| map.contains_key(field.name)))
+        .max_by_key(|fields| fields.len())
+}
+
+/// Prints a line of data on stdout, without secrets.
+///
+/// # Errors
+/// Whatever stdout says, a reader that went away included.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", REDACTOR.redact(text))?;
+    stdout.flush()
+}
+
+/// Says a line on stderr, without secrets.
+pub fn tell(text: &str) {
+    // There is nowhere left to complain to.
+    let _ = writeln!(io::stderr(), "{}", REDACTOR.redact(text));
+}
+
+/// The columns of the terminal, where there is one.
+pub fn terminal_width() -> Option<u16> {
+    terminal_size::terminal_size().map(|(width, _)| width.0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_are_rendered_in_every_form() {
+        let reply = json!({"RequestId": "R", "Code": 0, "ErrorMsg": null, "TotalCount": 2, "Data": [
+            {"AppId": 1, "Title": "商城前台"}, {"AppId": 20, "Title": "a\u{1b}[31m\n,b"}]});
+        let table = [
+            (
+                &reply,
+                Format::Table,
+                " AppId  Title\n────────────────────────\n 1      商城前台\n 20     a\\u{1b}[31m\\n,b\nRequestId: R  Code: 0  TotalCount: 2",
+            ),
+            (
+                &reply,
+                Format::Jsonl,
+                "{\"AppId\":1,\"Title\":\"商城前台\"}\n{\"AppId\":20,\"Title\":\"a\\u001b[31m\\n,b\"}",
+            ),
+            (&reply, Format::Csv, "AppId,Title\n1,商城前台\n20,\"a\u{1b}[31m\n,b\""),
+            (&json!({"A": {"B": 1}, "C": null}), Format::Table, " A  {\"B\":1}\n C"),
+            (&json!({"Result": {"Items": [{"Id": 1}]}}), Format::Csv, "Id\n1"),
+            (&json!([1, "x"]), Format::Table, "1\nx"),
+            (&json!(null), Format::Table, ""),
+            (&json!("text"), Format::Json, "\"text\""),
+        ];
+        for (value, format, expected) in table {
+            assert_eq!(render(value, format, None).unwrap(), expected, "{value} as {format:?}");
+        }
+        let error = render(&json!([1]), Format::Csv, None).unwrap_err();
+        assert_eq!(error.message, "CSV needs a list of maps, and this is none");
+    }
+
+    #[test]
+    fn maps_come_back_in_the_documents_order() {
+        let sorted = json!({"AppId": 1, "EnvId": 2, "Note": "mine", "AppSchemaId": 3, "EnvName": "n", "EnvType": 1, "EnvTypeName": "t", "Region": "r"});
+        let keys = |value: Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let documented =
+            catalogue::find("ListAppEnvironment").unwrap().reply.iter().find_map(|field| match field.shape {
+                Shape::Objects(fields) => Some(fields.iter().map(|f| f.name).collect::<Vec<_>>()),
+                _ => None,
+            });
+        let expected = [documented.unwrap(), vec!["Note"]].concat();
+        assert_eq!(keys(in_document_order(sorted)), expected);
+        assert_eq!(keys(in_document_order(json!({"b": 1, "a": 2}))), ["b", "a"]);
+    }
+
+    #[test]
+    fn a_scripts_table_wants_maps_and_known_columns() {
+        let rows = [json!({"A": 1, "B": "名"}), json!({"A": 22})];
+        assert_eq!(table(&rows, Some(&["B".into(), "A".into()])).unwrap(), " B   A\n────────\n 名  1\n     22");
+        let error = table(&rows, Some(&["C".into()])).unwrap_err();
+        assert_eq!(error.message, "table has no column `C`; the rows have A, B");
+        let error = table(&[json!(1)], None).unwrap_err();
+        assert_eq!(error.message, "table takes an array of maps, and one row is 1");
+    }
+}

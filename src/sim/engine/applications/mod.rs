@@ -1,0 +1,291 @@
+//! Chapter 1 simulated: applications here; their environments, deploy configs and volume claims in
+//! the files beside.
+//!
+//! An application holds environments and deploy configs, an environment holds volume claims. What
+//! other chapters hang on an environment they keep themselves, and say so when it is to be deleted.
+
+mod claims;
+mod configs;
+mod environments;
+#[cfg(test)]
+pub(in crate::sim) mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::sim::engine::call::{Call, Handler, Refusal};
+use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::state::State;
+pub use claims::{Claim, bind_waiting_claims};
+pub use configs::{Config, Template, quantity};
+pub use environments::{Env, wanted_replicas};
+
+/// What chapter 1 is about.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Applications {
+    apps: BTreeMap<i64, App>,
+    configs: BTreeMap<i64, Config>,
+    envs: BTreeMap<i64, Env>,
+    /// Claims that wait for a volume, the oldest first: environment and name.
+    waiting: BTreeMap<i64, (i64, String)>,
+    made: Made,
+}
+
+/// How many were ever made: ids are never used twice.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Made {
+    apps: i64,
+    configs: i64,
+    envs: i64,
+    claims: i64,
+}
+
+/// An application.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct App {
+    /// Its id.
+    pub id: i64,
+    /// Its title, unique in the account.
+    pub title: String,
+    biz_code: String,
+    language: String,
+    operating_system: String,
+    service_type: String,
+    biz_title: String,
+    description: String,
+    /// Whether it keeps state: it runs as a StatefulSet then, otherwise as a Deployment.
+    pub stateful: bool,
+    /// The Kubernetes namespace of its pods.
+    pub namespace: String,
+    middleware: Vec<i64>,
+    roles: Vec<Role>,
+    /// Its environments.
+    pub envs: BTreeSet<i64>,
+    configs: BTreeSet<i64>,
+}
+
+/// What a user may do with an application.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Role {
+    role_name: String,
+    user_id: String,
+    user_type: String,
+}
+
+impl Applications {
+    /// The application of this id.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn app(&self, id: i64) -> Result<&App, Refusal> {
+        self.apps.get(&id).ok_or_else(|| Refusal::not_found("application", id))
+    }
+
+    /// The environment of this id.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn env(&self, id: i64) -> Result<&Env, Refusal> {
+        self.envs.get(&id).ok_or_else(|| Refusal::not_found("environment", id))
+    }
+
+    /// The environment of this id, if the application has it.
+    ///
+    /// # Errors
+    /// One of them does not exist, or they do not belong together.
+    pub fn env_of(&self, app_id: i64, id: i64) -> Result<&Env, Refusal> {
+        self.app(app_id)?;
+        let env = self.env(id)?;
+        if env.app_id != app_id {
+            return Err(Refusal::not_found(&format!("environment {id} of application"), app_id));
+        }
+        Ok(env)
+    }
+
+    /// Notes how many pods an environment shall have.
+    pub fn set_replicas(&mut self, env_id: i64, replicas: i64) {
+        if let Some(env) = self.envs.get_mut(&env_id) {
+            env.replicas = replicas;
+        }
+    }
+
+    /// Lets no release of an environment be admitted, for the reason that this business code gives.
+    pub fn freeze(&mut self, env_id: i64, business_code: &str) {
+        if let Some(env) = self.envs.get_mut(&env_id) {
+            env.frozen = Some(business_code.to_owned());
+        }
+    }
+
+    /// Every environment.
+    #[cfg(test)]
+    pub fn envs(&self) -> impl Iterator<Item = &Env> {
+        self.envs.values()
+    }
+}
+
+/// The next id of a kind that counts from `first`.
+fn next_id(made: &mut i64, first: i64) -> i64 {
+    *made += 1;
+    first + *made - 1
+}
+
+/// The reply of an operation that says by itself that it succeeded.
+fn success() -> Result<Json, Refusal> {
+    Ok(object!({"Result": {"Success": true}}))
+}
+
+pub(in crate::sim) const HANDLERS: &[(&str, Handler)] = &[
+    ("CreateApp", create_app),
+    ("UpdateApp", update_app),
+    ("ListApp", list_app),
+    ("DescribeAppDetail", describe_app_detail),
+    ("DeleteAppDetail", delete_app_detail),
+    ("CreateEnvironment", environments::create),
+    ("UpdateEnvironment", environments::update),
+    ("ListAppEnvironment", environments::list),
+    ("DeleteAppEnvironment", environments::delete),
+    ("DescribeAppEnvironmentDetail", environments::describe),
+    ("CreateDeployConfig", configs::create),
+    ("ListDeployConfig", configs::list),
+    ("DeleteDeployConfig", configs::delete),
+    ("UpdateDeployConfig", configs::update),
+    ("ListAppInstance", environments::list_instances),
+    ("CreatePersistentVolumeClaim", claims::create),
+    ("DeletePersistentVolumeClaim", claims::delete),
+    ("ListPersistentVolumeClaim", claims::list),
+];
+
+fn create_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let title = call.text("Title");
+    if let Some(other) = state.applications.apps.values().find(|app| app.title == title) {
+        return Err(Refusal::conflict(format!("application {} is already called \"{title}\"", other.id)));
+    }
+    let roles = roles(state, call)?.unwrap_or_default();
+    let applications = &mut state.applications;
+    let id = next_id(&mut applications.made.apps, 1001);
+    let text = |name: &str| call.text(name).to_owned();
+    let app = App {
+        id,
+        title: title.to_owned(),
+        biz_code: text("BizCode"),
+        language: text("Language"),
+        operating_system: text("OperatingSystem"),
+        service_type: text("ServiceType"),
+        biz_title: text("BizTitle"),
+        description: text("Description"),
+        stateful: call.opt_int("StateType") == Some(2),
+        namespace: call.opt_text("Namespace").unwrap_or("default").to_owned(),
+        middleware: call.ints("MiddleWareIdList"),
+        roles,
+        envs: BTreeSet::new(),
+        configs: BTreeSet::new(),
+    };
+    applications.apps.insert(id, app);
+    Ok(object!({"Result": {"AppId": id}}))
+}
+
+fn update_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let id = call.int("AppId");
+    state.applications.app(id)?;
+    let roles = roles(state, call)?;
+    let Some(app) = state.applications.apps.get_mut(&id) else { return success() };
+    let App { biz_title, description, language, operating_system, service_type, .. } = app;
+    for (field, name) in [
+        (biz_title, "BizTitle"),
+        (description, "Description"),
+        (language, "Language"),
+        (operating_system, "OperatingSystem"),
+        (service_type, "ServiceType"),
+    ] {
+        if let Some(text) = call.opt_text(name) {
+            *field = text.to_owned();
+        }
+    }
+    if let Some(roles) = roles {
+        app.roles = roles;
+    }
+    if call.opt_list("MiddleWareIdList").is_some() {
+        app.middleware = call.ints("MiddleWareIdList");
+    }
+    success()
+}
+
+/// The roles that a call gives, if it gives any. Each must be a user's of the account.
+fn roles(state: &State, call: &Call) -> Result<Option<Vec<Role>>, Refusal> {
+    let Some(list) = call.opt_list("UserRoles") else { return Ok(None) };
+    let roles = list.iter().map(|given| {
+        let text = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let role = Role { role_name: text("RoleName"), user_id: text("UserId"), user_type: text("UserType") };
+        state.users.user(&role.user_id, &role.user_type)?;
+        Ok(role)
+    });
+    roles.collect::<Result<_, _>>().map(Some)
+}
+
+fn list_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    // The one list whose reply does not repeat the page it was asked for.
+    let (total, data) = call.records(state.applications.apps.values(), |app| show(app, "MiddleWareList", None));
+    Ok(object!({"TotalCount": total, "Data": data}))
+}
+
+/// An application as both replies show it; they name the middleware differently, and only one has roles.
+fn show(app: &App, middleware: &str, roles: Option<Json>) -> Json {
+    let used = app.middleware.iter().map(|code| object!({"AppId": app.id, "Code": code}));
+    object!({
+        "AppId": app.id,
+        "Title": app.title,
+        "Description": app.description,
+        "Language": app.language,
+        "OperatingSystem": app.operating_system,
+        "BizName": app.biz_code,
+        "ServiceType": app.service_type,
+        "DeployType": "ContainerDeployment",
+        "BizTitle": app.biz_title,
+        "AppStateType": if app.stateful { "stateful" } else { "stateless" },
+        (middleware): (!app.middleware.is_empty()).then(|| used.collect::<Vec<_>>()),
+        "UserRoles": roles,
+    })
+}
+
+fn describe_app_detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let app = state.applications.app(call.int("AppId"))?;
+    let roles = app.roles.iter().map(|role| {
+        object!({
+            "UserId": role.user_id,
+            "UserType": role.user_type,
+            "RealName": state.users.real_name(&role.user_id),
+            "RoleName": role.role_name,
+        })
+    });
+    Ok(object!({"Result": show(app, "MiddleWareInfoList", Some(roles.collect()))}))
+}
+
+fn delete_app_detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let id = call.int("AppId");
+    let app = state.applications.app(id)?;
+    let envs: Vec<i64> = app.envs.iter().copied().collect();
+    let configs: Vec<i64> = app.configs.iter().copied().collect();
+    if !call.is("Force") {
+        let named = |what: &str, ids: &[i64]| {
+            (!ids.is_empty()).then(|| {
+                let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+                format!("{what}{} {}", if ids.len() == 1 { "" } else { "s" }, ids.join(" "))
+            })
+        };
+        let uses: Vec<String> =
+            named("environment", &envs).into_iter().chain(named("deploy config", &configs)).collect();
+        if !uses.is_empty() {
+            return Err(Refusal::in_use(&format!("application {id}"), &uses));
+        }
+    }
+    for env in envs {
+        environments::remove(state, env);
+    }
+    for config in configs {
+        state.applications.configs.remove(&config);
+    }
+    state.applications.apps.remove(&id);
+    success()
+}

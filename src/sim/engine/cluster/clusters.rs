@@ -1,0 +1,348 @@
+//! Clusters: made in stages, shown, deleted when empty.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::sim::engine::call::{Call, Refusal};
+use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::state::{self, State};
+use super::Clusters;
+use super::addresses::Addresses;
+use super::placement::Pod;
+
+/// A cluster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Cluster {
+    number: i64,
+    title: String,
+    business_code: String,
+    /// `TEST` or `PRO`.
+    env_type: String,
+    pub(super) region: String,
+    region_name: String,
+    pub(super) vpc: String,
+    vswitches: Vec<String>,
+    key_pair: String,
+    password: String,
+    pod_cidr: String,
+    service_cidr: String,
+    /// Whether logs are collected; set up in the second stage.
+    logs: bool,
+    stage: Stage,
+    pub(super) machines: BTreeSet<String>,
+    /// The nodes that pods may be placed on, the one with most room first.
+    pub(super) room: BTreeSet<(Reverse<i64>, String)>,
+    /// The pods that run here, by address.
+    pub(super) pods: BTreeMap<u32, Pod>,
+    pub(super) pod_addresses: Addresses,
+    pub(super) service_addresses: Addresses,
+    /// Taken by services of type NodePort.
+    pub(super) node_ports: BTreeSet<i64>,
+}
+
+/// How far a cluster has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Stage {
+    /// Its control plane is being set up.
+    Initial,
+    /// Its components are being installed.
+    Updating,
+    /// It can be used.
+    Running,
+}
+
+/// A stage that a cluster reaches by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Event {
+    cluster: String,
+    stage: Stage,
+}
+
+/// How long the control plane takes.
+const UPDATING_AFTER: SignedDuration = SignedDuration::from_mins(3);
+/// How long it takes until a new cluster can be used.
+pub const RUNNING_AFTER: SignedDuration = SignedDuration::from_mins(8);
+
+/// Lets a cluster reach its stage.
+pub fn happen(state: &mut State, event: Event) {
+    if let Some(cluster) = state.cluster.clusters.get_mut(&event.cluster) {
+        cluster.stage = event.stage;
+    }
+}
+
+impl Stage {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Updating => "updating",
+            Self::Running => "running",
+        }
+    }
+}
+
+impl Clusters {
+    pub(super) fn cluster(&self, id: &str) -> Result<&Cluster, Refusal> {
+        self.clusters.get(id).ok_or_else(|| Refusal::not_found("cluster", id))
+    }
+
+    /// A cluster that can be used.
+    pub(super) fn running(&self, id: &str) -> Result<&Cluster, Refusal> {
+        let cluster = self.cluster(id)?;
+        match cluster.stage {
+            Stage::Running => Ok(cluster),
+            stage => Err(Refusal::conflict(format!("cluster {id} is not running yet: it is {}", stage.word()))),
+        }
+    }
+
+    /// CPU in thousandths and memory in MiB of a cluster's nodes, and the CPU that pods ask of them.
+    fn capacity(&self, cluster: &Cluster) -> (i64, i64, i64) {
+        let machines = cluster.machines.iter().filter_map(|id| self.machines.get(id));
+        machines.fold((0, 0, 0_i64), |(cpu, memory, requested), machine| {
+            (cpu + machine.cpu_millis(), memory + machine.memory_mib(), requested.saturating_add(machine.taken))
+        })
+    }
+}
+
+impl Cluster {
+    /// 0 test, 1 production: numbers where requests have words.
+    fn env_type_code(&self) -> i64 {
+        i64::from(self.env_type == "PRO")
+    }
+}
+
+pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let mut random = fastrand::Rng::with_seed(state.cluster.made.unsigned_abs());
+    create_as(state, call, format!("c{:032x}", random.u128(..)))
+}
+
+/// Creates a cluster with an id of the caller's choice.
+pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> Result<Json, Refusal> {
+    let clusters = &mut state.cluster;
+    let text = |name: &str| call.text(name).to_owned();
+    let range = |name: &str, otherwise: &str| {
+        let cidr = call.opt_text(name).unwrap_or(otherwise);
+        let addresses = Addresses::of(cidr).ok_or_else(|| {
+            Refusal::invalid(format!("{name} {cidr} is not a range of addresses such as {otherwise}"))
+        })?;
+        Ok((cidr.to_owned(), addresses))
+    };
+    let (pod_cidr, pod_addresses) = range("PodCIDR", "172.20.0.0/16")?;
+    let (service_cidr, service_addresses) = range("ServiceCIDR", "172.21.0.0/20")?;
+    if pod_addresses.overlaps(&service_addresses) {
+        return Err(Refusal::invalid(format!("PodCIDR {pod_cidr} and ServiceCIDR {service_cidr} overlap")));
+    }
+    let vpc = call.text("VpcId");
+    for (other_id, other) in clusters.clusters.iter().filter(|(_, other)| other.vpc == vpc) {
+        for (name, cidr, addresses) in
+            [("PodCIDR", &pod_cidr, &pod_addresses), ("ServiceCIDR", &service_cidr, &service_addresses)]
+        {
+            if addresses.overlaps(&other.pod_addresses) || addresses.overlaps(&other.service_addresses) {
+                let text = format!("{name} {cidr} overlaps with the ranges of cluster {other_id} in VPC {vpc}");
+                return Err(Refusal::conflict(text));
+            }
+        }
+    }
+    clusters.made += 1;
+    let cluster = Cluster {
+        number: clusters.made,
+        title: text("ClusterTitle"),
+        business_code: text("BusinessCode"),
+        env_type: text("ClusterEnvType"),
+        region: text("RegionId"),
+        region_name: call.opt_text("RegionName").unwrap_or(call.text("RegionId")).to_owned(),
+        vpc: vpc.to_owned(),
+        vswitches: call.texts("Vswitchids").into_iter().map(str::to_owned).collect(),
+        key_pair: text("KeyPair"),
+        password: text("Password"),
+        pod_cidr,
+        service_cidr,
+        logs: call.is("CreateWithLogIntegration"),
+        stage: Stage::Initial,
+        machines: BTreeSet::new(),
+        room: BTreeSet::new(),
+        pods: BTreeMap::new(),
+        pod_addresses,
+        service_addresses,
+        node_ports: BTreeSet::new(),
+    };
+    clusters.clusters.insert(id.clone(), cluster);
+    for (after, stage) in [(UPDATING_AFTER, Stage::Updating), (RUNNING_AFTER, Stage::Running)] {
+        state.schedule(after, state::Event::Cluster(Event { cluster: id.clone(), stage }));
+    }
+    Ok(object!({"Result": {"ClusterInstanceId": id}}))
+}
+
+pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let id = call.text("ClusterInstanceId");
+    let cluster = state.cluster.running(id)?;
+    let counted = |count: usize, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        _ => Some(format!("{count} {what}s")),
+    };
+    let uses: Vec<String> = [
+        counted(cluster.machines.len(), "node"),
+        counted(state.cluster.allocations.in_cluster(id).count(), "resource allocation"),
+        counted(state.cluster.volumes.in_cluster(id).count(), "volume"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !uses.is_empty() {
+        return Err(Refusal::in_use(&format!("cluster {id}"), &uses));
+    }
+    state.cluster.clusters.remove(id);
+    state.cluster.labels.remove_cluster(id);
+    Ok(nonsense())
+}
+
+/// What the service answers where it has nothing to say.
+pub(super) fn nonsense() -> Json {
+    object!({"Result": {"Nonsense": 1}})
+}
+
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let clusters = &state.cluster;
+    let mut wanted: Vec<(&String, &Cluster)> = clusters
+        .clusters
+        .iter()
+        .filter(|(_, cluster)| call.opt_text("BusinessCode").is_none_or(|code| cluster.business_code == code))
+        .filter(|(_, cluster)| call.opt_text("EnvType").is_none_or(|env_type| cluster.env_type == env_type))
+        .collect();
+    wanted.sort_by_key(|(_, cluster)| cluster.number);
+    Ok(call.page(wanted.into_iter(), |(id, cluster)| {
+        let (cpu, _, requested) = clusters.capacity(cluster);
+        let requested = share(requested, cpu);
+        object!({
+            "BusinessCode": cluster.business_code,
+            "ClusterTitle": cluster.title,
+            "CreateStatus": i64::from(cluster.stage == Stage::Running).to_string(),
+            "EnvType": cluster.env_type_code(),
+            "Id": cluster.number,
+            "InstanceId": id,
+            "KeyPair": cluster.key_pair,
+            "NetPlug": "Terway",
+            "Password": cluster.password,
+            "PodCIDR": cluster.pod_cidr,
+            "RegionId": cluster.region,
+            "RegionName": cluster.region_name,
+            "ServiceCIDR": cluster.service_cidr,
+            "Status": cluster.stage.word(),
+            "VpcId": cluster.vpc,
+            "WorkLoadCpu": requested,
+            "WorkLoadMem": requested,
+            "EcsIds": cluster.machines,
+            "VswitchIds": cluster.vswitches,
+        })
+    }))
+}
+
+/// A share of a whole, to two decimals.
+fn share(part: i64, whole: i64) -> f64 {
+    if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 100.0).round() / 100.0 }
+}
+
+/// Sizes of pods that [`detail`] says how many more of would fit: CPUs and GiB.
+const POD_SIZES: [(i64, i64); 4] = [(1, 1), (2, 4), (4, 8), (8, 16)];
+/// The pods that Kubernetes itself runs: some for the cluster, some on each node.
+const SYSTEM_PODS: i64 = 6;
+const SYSTEM_PODS_PER_NODE: i64 = 7;
+
+/// Pods take memory in the proportion that their machines have it, so that one number tells how full
+/// a cluster is.
+pub(super) fn detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let id = call.text("ClusterInstanceId");
+    let cluster = state.cluster.cluster(id)?;
+    let (cpu_total, memory_mib, requested) = state.cluster.capacity(cluster);
+    let memory_total = memory_mib.saturating_mul(1 << 20);
+    let memory_of = |cpu_millis: i64| match cpu_total {
+        0 => 0,
+        _ => (i128::from(memory_total) * i128::from(cpu_millis) / i128::from(cpu_total)) as i64,
+    };
+    let mut apps = BTreeSet::new();
+    let mut allocated = Vec::new();
+    for allocation in state.cluster.allocations.in_cluster(id).filter(|allocation| allocation.pods > 0) {
+        apps.insert(allocation.app_id);
+        let each = allocation.cpu_millis / allocation.pods;
+        let app = state.applications.app(allocation.app_id).map_or("", |app| app.title.as_str());
+        let env = state.applications.env(allocation.env_id).map_or("", |env| env.name.as_str());
+        allocated.push(object!({
+            "appName": app,
+            "envName": env,
+            "memRequest": format!("{}MB", memory_of(each) >> 20),
+            "appId": allocation.app_id,
+            "cupRequest": format!("{}vcpu", each as f64 / 1000.0),
+            "podCount": allocation.pods,
+            "envId": allocation.env_id,
+        }));
+    }
+    let available = POD_SIZES.map(|(cpus, gib)| {
+        let fit = |(Reverse(room), _): &(Reverse<i64>, String)| (room / (cpus * 1000)).max(0);
+        object!({
+            "memRequest": gib.to_string(),
+            "cupRequest": cpus.to_string(),
+            "availablePodCount": cluster.room.iter().map(fit).sum::<i64>(),
+        })
+    });
+    let pods = i64::try_from(cluster.pods.len()).unwrap_or(i64::MAX);
+    let nodes = i64::try_from(cluster.machines.len()).unwrap_or(i64::MAX);
+    let requested_share = share(requested, cpu_total);
+    // What pods really use is a tenth of the CPU that they ask for, and most of the memory.
+    let (cpu_used, memory_used) = (requested / 10, memory_of(requested) / 10 * 9);
+    let cores = |millis: i64| millis as f64 / 1000.0;
+    let user = state.users.caller();
+    Ok(object!({"Result": {
+        "NodeWorkLoadList": Json::from_iter([]),
+        "BasicInfo": {
+            "BusinessCode": cluster.business_code,
+            "ClusterId": cluster.number,
+            "ClusterInstanceId": id,
+            "ClusterName": cluster.title,
+            "EnvType": cluster.env_type_code(),
+            "HasInstallArmsPilot": false,
+            "HasInstallLogController": cluster.logs && cluster.stage == Stage::Running,
+            "InstallArmsInProcess": false,
+            "InstallLogInProcess": cluster.logs && cluster.stage == Stage::Updating,
+            "MainUserId": user.map_or("", |user| &user.id),
+            "RegionId": cluster.region,
+            "RegionName": cluster.region_name,
+            "UserNick": user.map_or("", |user| &user.real_name),
+            "VpcId": cluster.vpc,
+            "EcsIds": cluster.machines,
+            "Vswitchs": cluster.vswitches,
+        },
+        "InstanceInfo": {
+            "AllocatePodCount": pods,
+            "AppCount": apps.len(),
+            "AllocatedPodInfoList": allocated,
+            "AvailablePodInfoList": available,
+        },
+        "NetInfo": {
+            "NetPlugType": "Terway",
+            "ProdCIDR": cluster.pod_cidr,
+            "ServiceCIDR": cluster.service_cidr,
+        },
+        "WorkLoad": {
+            "AllNodeCount": nodes,
+            "AllocateAllPodCount": pods + SYSTEM_PODS + SYSTEM_PODS_PER_NODE * nodes,
+            "AllocateAppPodCount": pods,
+            "CpuCapacityTotal": cores(cpu_total),
+            "CpuLevel": requested_share,
+            "CpuRequest": cores(requested),
+            "CpuRequestPercent": requested_share,
+            "CpuTotal": cores(cpu_total),
+            "CpuUse": cores(cpu_used),
+            "CpuUsePercent": share(cpu_used, cpu_total),
+            "MemCapacityTotal": memory_total,
+            "MemLevel": requested_share,
+            "MemRequest": memory_of(requested),
+            "MemRequestPercent": requested_share,
+            "MemTotal": memory_total,
+            "MemUse": memory_used,
+            "MemUsePercent": share(memory_used, memory_total),
+        },
+    }}))
+}

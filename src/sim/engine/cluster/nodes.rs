@@ -1,0 +1,205 @@
+//! ECS machines: in a cluster as a node, or available to join one.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::sim::engine::call::{Call, Refusal};
+use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::release;
+use crate::sim::engine::state::State;
+use super::clusters::nonsense;
+
+/// An ECS machine. It is made and paid for elsewhere; here it joins clusters and leaves them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Machine {
+    name: String,
+    region: String,
+    vpc: String,
+    pub(super) private_ip: String,
+    public_ip: String,
+    machine_type: MachineType,
+    pub(super) cluster: Option<String>,
+    /// It is leaving its cluster: no pod is placed on it.
+    pub(super) leaving: bool,
+    /// What its pods take, in thousandths of a CPU.
+    pub(super) taken: i64,
+}
+
+/// A machine type, by its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MachineType {
+    /// `ecs.c6.xlarge`
+    Cpus4,
+    /// `ecs.c6.2xlarge`
+    Cpus8,
+    /// `ecs.c6.4xlarge`
+    Cpus16,
+    /// `ecs.c6.8xlarge`
+    Cpus32,
+}
+
+impl MachineType {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Cpus4 => "ecs.c6.xlarge",
+            Self::Cpus8 => "ecs.c6.2xlarge",
+            Self::Cpus16 => "ecs.c6.4xlarge",
+            Self::Cpus32 => "ecs.c6.8xlarge",
+        }
+    }
+
+    /// How many CPUs it has, with two GiB of memory each.
+    pub const fn cpus(self) -> i64 {
+        match self {
+            Self::Cpus4 => 4,
+            Self::Cpus8 => 8,
+            Self::Cpus16 => 16,
+            Self::Cpus32 => 32,
+        }
+    }
+}
+
+impl Machine {
+    pub(super) const fn cpu_millis(&self) -> i64 {
+        self.machine_type.cpus() * 1000
+    }
+
+    pub(super) const fn memory_mib(&self) -> i64 {
+        self.machine_type.cpus() * 2048
+    }
+
+    /// The room left for pods, in thousandths of a CPU.
+    pub(super) const fn room(&self) -> i64 {
+        self.cpu_millis().saturating_sub(self.taken)
+    }
+
+    fn show(&self, id: &str) -> Json {
+        let (cpus, gib) = (self.machine_type.cpus(), self.machine_type.cpus() * 2);
+        object!({
+            "OSName": "CentOS 7.6 64位",
+            "BusinessCode": "JST",
+            "EcsConfiguration": format!("{cpus}vcpu {gib}G"),
+            "EcsCpu": cpus.to_string(),
+            "EcsExpiredTime": "2099-12-31",
+            "EcsLocalStorageCapacity": "40",
+            "EcsMemory": self.memory_mib().to_string(),
+            "EcsOsType": "linux",
+            "EcsPrivateIp": self.private_ip,
+            "EcsPublicIp": self.public_ip,
+            "EcsZone": self.region,
+            "InstanceId": id,
+            "InstanceName": self.name,
+            "InstanceNetworkType": "vpc",
+            "InstanceType": self.machine_type.name(),
+            "InternetMaxBandwidthIn": "1500",
+            "InternetMaxBandwidthOut": "5",
+            "RegionId": self.region,
+            "VpcId": self.vpc,
+        })
+    }
+}
+
+/// Adds a machine to the account. It is in no cluster yet.
+pub(in crate::sim) fn add_machine(state: &mut State, id: &str, vpc: &str, region: &str, machine_type: MachineType) {
+    // No two of a VPC have an address in common as long as it has fewer machines than this.
+    const ADDRESSES: usize = 55_000;
+    let number = state.cluster.machines.len() % ADDRESSES;
+    let (high, low) = (number / 250, number % 250);
+    let machine = Machine {
+        name: format!("worker-k8s-for-cs-{}", id.trim_start_matches("i-")),
+        region: region.to_owned(),
+        vpc: vpc.to_owned(),
+        private_ip: format!("192.168.{}.{}", 17 + high, low + 2),
+        public_ip: format!("39.99.{high}.{}", low + 1),
+        machine_type,
+        cluster: None,
+        leaving: false,
+        taken: 0,
+    };
+    state.cluster.machines.insert(id.to_owned(), machine);
+}
+
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let clusters = &state.cluster;
+    let cluster = clusters.cluster(call.text("ClusterInstanceId"))?;
+    let machines = cluster.machines.iter().filter_map(|id| clusters.machines.get_key_value(id));
+    Ok(call.page(machines, |(id, machine)| machine.show(id)))
+}
+
+/// Machines that may join a cluster: those in its VPC that are in none.
+pub(super) fn list_available(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let clusters = &state.cluster;
+    let cluster = clusters.cluster(call.text("ClusterInstanceId"))?;
+    let available =
+        clusters.machines.iter().filter(|(_, machine)| machine.cluster.is_none() && machine.vpc == cluster.vpc);
+    Ok(call.page(available, |(id, machine)| machine.show(id)))
+}
+
+/// The machines that a call lists, each once.
+fn listed(call: &Call) -> Result<BTreeSet<&str>, Refusal> {
+    let mut ids = BTreeSet::new();
+    for id in call.texts("EcsInstanceIdList") {
+        if !ids.insert(id) {
+            return Err(Refusal::invalid(format!("EcsInstanceIdList names {id} twice")));
+        }
+    }
+    Ok(ids)
+}
+
+pub(super) fn add(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let cluster_id = call.text("ClusterInstanceId");
+    let cluster = state.cluster.running(cluster_id)?;
+    let ids = listed(call)?;
+    for id in &ids {
+        let machine = state.cluster.machines.get(*id).ok_or_else(|| Refusal::not_found("ECS instance", id))?;
+        if let Some(other) = &machine.cluster {
+            return Err(Refusal::conflict(format!("node {id} is in cluster {other}")));
+        }
+        if machine.vpc != cluster.vpc {
+            let text = format!("ECS instance {id} is in VPC {}, cluster {cluster_id} in {}", machine.vpc, cluster.vpc);
+            return Err(Refusal::invalid(text));
+        }
+    }
+    for id in ids {
+        let Some(machine) = state.cluster.machines.get_mut(id) else { continue };
+        machine.cluster = Some(cluster_id.to_owned());
+        if let Some(cluster) = state.cluster.clusters.get_mut(cluster_id) {
+            cluster.machines.insert(id.to_owned());
+            cluster.room.insert((std::cmp::Reverse(machine.room()), id.to_owned()));
+        }
+    }
+    release::place_waiting(state);
+    Ok(nonsense())
+}
+
+pub(super) fn remove(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let cluster_id = call.text("ClusterInstanceId");
+    let cluster = state.cluster.cluster(cluster_id)?;
+    let ids = listed(call)?;
+    if let Some(id) = ids.iter().find(|id| !cluster.machines.contains(**id)) {
+        return Err(Refusal::not_found(&format!("node of cluster {cluster_id}"), id));
+    }
+    // All of them first: no pod moves to another node that is leaving.
+    for id in &ids {
+        let Some(machine) = state.cluster.machines.get_mut(*id) else { continue };
+        machine.leaving = true;
+        if let Some(cluster) = state.cluster.clusters.get_mut(cluster_id) {
+            cluster.room.remove(&(std::cmp::Reverse(machine.room()), (*id).to_owned()));
+        }
+    }
+    for id in &ids {
+        release::evict(state, id);
+    }
+    for id in ids {
+        state.cluster.forget_pods(cluster_id, |pod| pod.node == id);
+        state.cluster.labels.remove_node(id);
+        if let Some(machine) = state.cluster.machines.get_mut(id) {
+            (machine.cluster, machine.leaving) = (None, false);
+        }
+        if let Some(cluster) = state.cluster.clusters.get_mut(cluster_id) {
+            cluster.machines.remove(id);
+        }
+    }
+    Ok(nonsense())
+}

@@ -1,0 +1,309 @@
+//! Chapter 6 simulated: databases, accounts and grants of RDS instances; their backups in the file
+//! beside. Instances and accounts are made elsewhere: see [`Instance`].
+
+mod backups;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::sim::engine::call::{Call, Handler, Refusal, done};
+use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::state::State;
+pub(in crate::sim) use backups::{History, Oddity, night_of};
+
+/// Database instances by id.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Rds {
+    instances: BTreeMap<String, Instance>,
+}
+
+/// A database instance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::sim) struct Instance {
+    engine: Engine,
+    databases: BTreeMap<String, Database>,
+    accounts: BTreeMap<String, Account>,
+    /// Databases that are gone, while backups still have them.
+    dropped: Vec<(String, Timestamp, Timestamp)>,
+    history: History,
+}
+
+/// A database engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::sim) enum Engine {
+    /// MySQL.
+    MySql,
+    /// MariaDB.
+    MariaDb,
+    /// SQL Server.
+    SqlServer,
+    /// PostgreSQL.
+    PostgreSql,
+    /// PPAS: PostgreSQL that speaks Oracle.
+    Ppas,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Database {
+    character_set: String,
+    description: String,
+    created: Timestamp,
+    /// What accounts may do with it.
+    grants: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Account {
+    description: String,
+    /// May do everything without a grant.
+    superuser: bool,
+}
+
+/// How long a new database is `Creating`.
+const CREATING: SignedDuration = SignedDuration::from_secs(20);
+
+impl Engine {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::MySql => "MySQL",
+            Self::MariaDb => "MariaDB",
+            Self::SqlServer => "SQLServer",
+            Self::PostgreSql => "PostgreSQL",
+            Self::Ppas => "PPAS",
+        }
+    }
+
+    /// The character sets of its databases. None where databases are made in SQL only.
+    const fn character_sets(self) -> &'static [&'static str] {
+        match self {
+            Self::MySql | Self::MariaDb => &["utf8", "gbk", "latin1", "utf8mb4"],
+            Self::SqlServer => &[
+                "Chinese_PRC_CI_AS",
+                "Chinese_PRC_CS_AS",
+                "SQL_Latin1_General_CI_AS",
+                "SQL_Latin1_General_CS_AS",
+                "SQL_Latin1_General_CP1_CI_AS",
+                "SQL_Latin1_General_CP1_CS_AS",
+                "Chinese_PRC_BIN",
+            ],
+            Self::PostgreSql | Self::Ppas => &[],
+        }
+    }
+
+    /// What a privilege allows in detail; `None` when the engine does not have it.
+    fn allows(self, privilege: &str) -> Option<&'static str> {
+        match (self, privilege) {
+            (Self::MySql | Self::MariaDb, "ReadOnly") => Some("SELECT,LOCK TABLES,SHOW VIEW"),
+            (Self::MySql | Self::MariaDb, "ReadWrite") => Some(
+                "SELECT,INSERT,UPDATE,DELETE,CREATE,DROP,INDEX,ALTER,CREATE TEMPORARY TABLES,LOCK TABLES,EXECUTE,\
+                 CREATE VIEW,SHOW VIEW,CREATE ROUTINE,ALTER ROUTINE,EVENT,TRIGGER",
+            ),
+            (Self::MySql | Self::MariaDb, "DDLOnly") => Some(
+                "CREATE,DROP,INDEX,ALTER,CREATE TEMPORARY TABLES,LOCK TABLES,CREATE VIEW,SHOW VIEW,CREATE ROUTINE,\
+                 ALTER ROUTINE",
+            ),
+            (Self::MySql | Self::MariaDb, "DMLOnly") => {
+                Some("SELECT,INSERT,UPDATE,DELETE,CREATE TEMPORARY TABLES,LOCK TABLES,EXECUTE,SHOW VIEW,EVENT,TRIGGER")
+            }
+            (Self::SqlServer, "DBOwner") => Some("db_owner"),
+            (Self::SqlServer, "ReadWrite") => Some("db_datareader,db_datawriter"),
+            (Self::SqlServer, "ReadOnly") => Some("db_datareader"),
+            (Self::PostgreSql | Self::Ppas, "ReadOnly") => Some("SELECT"),
+            (Self::PostgreSql | Self::Ppas, "ReadWrite") => Some("ALL"),
+            _ => None,
+        }
+    }
+}
+
+impl Instance {
+    /// A new instance.
+    pub(in crate::sim) fn new(engine: Engine, history: History) -> Self {
+        Self { engine, databases: BTreeMap::new(), accounts: BTreeMap::new(), dropped: Vec::new(), history }
+    }
+
+    /// With a database that has been there since.
+    pub(in crate::sim) fn database(mut self, name: &str, character_set: &str, description: &str, created: Timestamp) -> Self {
+        let (character_set, description) = (character_set.to_owned(), description.to_owned());
+        self.databases
+            .insert(name.to_owned(), Database { character_set, description, created, grants: BTreeMap::new() });
+        self
+    }
+
+    /// With an account.
+    pub(in crate::sim) fn account(mut self, name: &str, description: &str, superuser: bool) -> Self {
+        self.accounts.insert(name.to_owned(), Account { description: description.to_owned(), superuser });
+        self
+    }
+
+    /// Refuses what is done in SQL on some engines.
+    fn require_support(&self, id: &str, call: &Call) -> Result<(), Refusal> {
+        match self.engine {
+            Engine::PostgreSql | Engine::Ppas => {
+                let (action, engine) = (call.operation.action, self.engine.name());
+                Err(Refusal::invalid(format!("{action} does not support {engine}, the engine of RDS instance {id}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn require_account(&self, id: &str, name: &str) -> Result<(), Refusal> {
+        match self.accounts.contains_key(name) {
+            true => Ok(()),
+            false => Err(Refusal::not_found(&format!("account of RDS instance {id}"), name)),
+        }
+    }
+
+    fn require_database(&self, id: &str, name: &str) -> Result<(), Refusal> {
+        match self.databases.contains_key(name) {
+            true => Ok(()),
+            false => Err(Refusal::not_found(&format!("database of RDS instance {id}"), name)),
+        }
+    }
+}
+
+/// Adds an instance to the account.
+pub(in crate::sim) fn add_instance(state: &mut State, id: &str, instance: Instance) {
+    state.rds.instances.insert(id.to_owned(), instance);
+}
+
+impl Rds {
+    fn instance(&self, id: &str) -> Result<&Instance, Refusal> {
+        self.instances.get(id).ok_or_else(|| Refusal::not_found("RDS instance", id))
+    }
+
+    fn instance_mut(&mut self, id: &str) -> Result<&mut Instance, Refusal> {
+        self.instances.get_mut(id).ok_or_else(|| Refusal::not_found("RDS instance", id))
+    }
+}
+
+pub(in crate::sim) const HANDLERS: &[(&str, Handler)] = &[
+    ("DescribeDatabases", describe_databases),
+    ("DeleteRdsAccount", delete_account),
+    ("DescribeRdsAccounts", describe_accounts),
+    ("GrantDbToAccount", grant),
+    ("CreateDb", create_database),
+    ("DeleteDatabase", delete_database),
+    ("GetRdsBackUp", backups::list),
+];
+
+fn describe_databases(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let id = call.text("InstanceId");
+    let instance = state.rds.instance(id)?;
+    instance.require_support(id, call)?;
+    let databases = instance.databases.iter().map(|(name, database)| {
+        let creating = database.created.saturating_add(CREATING).is_ok_and(|ready| state.now < ready);
+        let accounts = database.grants.iter().map(|(account, privilege)| {
+            object!({
+                "AccountPrivilegeDetail": instance.engine.allows(privilege),
+                "AccountPrivilege": privilege,
+                "Account": account,
+            })
+        });
+        object!({
+            "DBName": name,
+            "DBStatus": if creating { "Creating" } else { "Running" },
+            "DBDescription": database.description,
+            "Engine": instance.engine.name(),
+            "CharacterSetName": database.character_set,
+            "DBInstanceId": id,
+            "Accounts": accounts.collect::<Vec<_>>(),
+        })
+    });
+    Ok(object!({"Result": {"Databases": databases.collect::<Vec<_>>()}}))
+}
+
+fn describe_accounts(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let id = call.text("DbInstanceId");
+    let instance = state.rds.instance(id)?;
+    instance.require_support(id, call)?;
+    let wanted =
+        instance.accounts.iter().filter(|(name, _)| call.opt_text("AccountName").is_none_or(|wanted| wanted == *name));
+    let accounts = wanted.map(|(name, account)| {
+        let granted =
+            instance.databases.iter().filter_map(|(database, of)| of.grants.get(name).map(|grant| (database, grant)));
+        let privileges = granted.map(|(database, privilege)| {
+            object!({
+                "DBName": database,
+                "AccountPrivilege": privilege,
+                "AccountPrivilegeDetail": instance.engine.allows(privilege),
+            })
+        });
+        object!({
+            "AccountStatus": "Available",
+            "AccountDescription": account.description,
+            "AccountName": name,
+            "AccountType": if account.superuser { "Super" } else { "Normal" },
+            "PrivExceeded": "0",
+            "DBInstanceId": id,
+            "DatabasePrivileges": privileges.collect::<Vec<_>>(),
+        })
+    });
+    Ok(object!({"Result": {"Accounts": accounts.collect::<Vec<_>>()}}))
+}
+
+fn delete_account(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let (id, name) = (call.text("DbInstanceId"), call.text("AccountName"));
+    let instance = state.rds.instance_mut(id)?;
+    instance.require_support(id, call)?;
+    instance.require_account(id, name)?;
+    instance.accounts.remove(name);
+    for database in instance.databases.values_mut() {
+        database.grants.remove(name);
+    }
+    done()
+}
+
+/// A grant replaces an earlier one of the same account on the same database.
+fn grant(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let (id, name) = (call.text("DbInstanceId"), call.text("DbName"));
+    let (account, privilege) = (call.text("AccountName"), call.text("AccountPrivilege"));
+    let instance = state.rds.instance_mut(id)?;
+    instance.require_account(id, account)?;
+    instance.require_database(id, name)?;
+    if instance.engine.allows(privilege).is_none() {
+        let engine = instance.engine.name();
+        let text = format!("there is no privilege {privilege} on {engine}, the engine of RDS instance {id}");
+        return Err(Refusal::invalid(text));
+    }
+    if let Some(database) = instance.databases.get_mut(name) {
+        database.grants.insert(account.to_owned(), privilege.to_owned());
+    }
+    done()
+}
+
+fn create_database(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let (id, name, character_set) = (call.text("DbInstanceId"), call.text("DbName"), call.text("CharacterSetName"));
+    let now = state.now;
+    let instance = state.rds.instance_mut(id)?;
+    instance.require_support(id, call)?;
+    if instance.databases.contains_key(name) {
+        return Err(Refusal::conflict(format!("RDS instance {id} has a database {name} already")));
+    }
+    let known = instance.engine.character_sets();
+    if !known.contains(&character_set) {
+        let text = format!("{character_set} is no character set of {}: {}", instance.engine.name(), known.join(", "));
+        return Err(Refusal::invalid(text));
+    }
+    let description = call.text("DbDescription").to_owned();
+    let database =
+        Database { character_set: character_set.to_owned(), description, created: now, grants: BTreeMap::new() };
+    instance.databases.insert(name.to_owned(), database);
+    done()
+}
+
+fn delete_database(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let (id, name) = (call.text("DBInstanceId"), call.text("DBName"));
+    let now = state.now;
+    let instance = state.rds.instance_mut(id)?;
+    instance.require_support(id, call)?;
+    instance.require_database(id, name)?;
+    if let Some(database) = instance.databases.remove(name) {
+        instance.dropped.retain(|(_, _, dropped)| *dropped > backups::oldest(now));
+        instance.dropped.push((name.to_owned(), database.created, now));
+    }
+    done()
+}

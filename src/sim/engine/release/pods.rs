@@ -1,0 +1,273 @@
+//! How pods are shown: by order, as instances of an environment, their logs and their events. Logs and
+//! events are told from what a pod has been through; nothing of them is kept.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::sim::engine::call::{Call, Refusal, local_time, minute_time, second_time};
+use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::state::State;
+use super::progress::START;
+use super::{Order, Outcome, Phase, Pod, Release, Task};
+
+/// Every pod is in the one group that an order has.
+const GROUP: &str = "defaultGroup";
+
+pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let order = state.release.order(call.int("DeployOrderId"))?;
+    let (statuses, results) = (call.ints("StatusList"), call.ints("ResultList"));
+    let tasks = order.tasks.iter().filter(|task| {
+        (statuses.is_empty() || statuses.contains(&task.status().code()))
+            && (results.is_empty() || results.contains(&task.result.code()))
+    });
+    Ok(call.page(tasks, |task| show(state, order, task)))
+}
+
+fn show(state: &State, order: &Order, task: &Task) -> Json {
+    let pod = state.release.pods.get(&task.pod);
+    let placement = pod.and_then(|pod| pod.placement.as_ref());
+    object!({
+        "AppInstanceId": pod.map(|pod| &pod.name),
+        "DeployOrderId": order.id,
+        "DeployPartitionNum": task.partition,
+        "GroupName": GROUP,
+        "HostIp": placement.map(|placement| &placement.host_ip),
+        "HostName": placement.map(|placement| &placement.host_name),
+        "PodIp": placement.map(|placement| &placement.pod_ip),
+        "Region": placement.map(|placement| &placement.region),
+        "Result": task.result.code(),
+        "ResultName": task.result.name(),
+        "StartTime": second_time(task.started),
+        "Status": task.status().code(),
+        "StatusName": task.status().name(),
+        "UpdateTime": second_time(task.updated),
+        "DeploySteps": steps(task).into_iter().map(|step| step.show(None)).collect::<Vec<_>>(),
+    })
+}
+
+/// A step of a task: code, name, how it stands.
+struct Step(&'static str, &'static str, &'static str);
+
+impl Step {
+    fn show(self, log: Option<&str>) -> Json {
+        object!({"StepName": self.1, "StepCode": self.0, "StepLog": log, "Status": self.2})
+    }
+}
+
+fn steps(task: &Task) -> Vec<Step> {
+    let status = match task.result {
+        Outcome::Running => "PROCESSING",
+        Outcome::Succeeded => "SUCCESS",
+        Outcome::Failed | Outcome::Closed => "FAIL",
+    };
+    match (task.removes, task.result) {
+        (false, _) => vec![Step("StartAppInstance", "启动应用", status)],
+        (true, Outcome::Succeeded) => {
+            vec![Step("StopAppInstance", "停止应用", status), Step("DeleteAppInstance", "删除应用", status)]
+        }
+        (true, _) => vec![Step("StopAppInstance", "停止应用", status)],
+    }
+}
+
+impl Release {
+    /// A pod as an instance of its environment.
+    pub fn show_instance(&self, pod: &Pod, now: Timestamp) -> Json {
+        let cpu = self.cpu_millis(pod);
+        let memory = self.orders.get(&pod.order).map_or(0, |order| order.template.requests.memory_mib);
+        let mut spec = format!("{}vcpu", cpu as f64 / 1000.0);
+        if memory > 0 {
+            spec += &format!(" {}GB", memory as f64 / 1024.0);
+        }
+        let placement = pod.placement.as_ref();
+        object!({
+            "AppInstanceId": pod.name,
+            "CreateTime": second_time(pod.created),
+            "Spec": spec,
+            "RestartCount": pod.restarts(now),
+            "Health": if pod.phase == Phase::Healthy { "RUNNING" } else { "ABNORMAL" },
+            "Status": match pod.phase {
+                Phase::Unscheduled => "Pending",
+                Phase::Starting | Phase::Healthy | Phase::Failing => "Running",
+                Phase::Crashing => "CrashLoopBackOff",
+                Phase::Stopping | Phase::Gone => "Terminating",
+            },
+            "HostIp": placement.map(|placement| &placement.host_ip),
+            "PodIp": placement.map(|placement| &placement.pod_ip),
+        })
+    }
+
+    /// An order, one of its tasks and the pod that it is about, by the pod's name.
+    fn task_of(&self, order_id: i64, name: &str) -> Result<(&Order, &Task, &Pod), Refusal> {
+        let order = self.order(order_id)?;
+        let mut tasks = order.tasks.iter().filter_map(|task| Some((order, task, self.pods.get(&task.pod)?)));
+        tasks
+            .find(|(_, _, pod)| pod.name == name)
+            .ok_or_else(|| Refusal::not_found(&format!("application instance {name} of deploy order"), order_id))
+    }
+}
+
+impl Pod {
+    /// How often its container was started again: after 10 seconds, then twice as long each time up
+    /// to five minutes, as Kubernetes backs off.
+    fn restarts(&self, now: Timestamp) -> i64 {
+        const LONGEST: i64 = 300;
+        if self.phase != Phase::Crashing {
+            return 0;
+        }
+        let mut left = self.since.duration_until(now).as_secs() - START.as_secs();
+        let (mut restarts, mut wait) = (0, 10);
+        while wait < LONGEST {
+            if left < wait {
+                return restarts;
+            }
+            left -= wait + START.as_secs();
+            restarts += 1;
+            wait *= 2;
+        }
+        restarts + (left + START.as_secs()).max(0) / (LONGEST + START.as_secs())
+    }
+}
+
+pub(super) fn log(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let (order, task, pod) = state.release.task_of(call.int("DeployOrderId"), call.text("AppInstId"))?;
+    let env = state.applications.env(order.env_id)?;
+    let log = if task.removes { stop_log(task) } else { start_log(state, order, task, pod) };
+    let steps = steps(task).into_iter().map(|step| step.show(Some(&log)));
+    Ok(object!({"Result": {
+        "DeployOrderName": order.name,
+        "EnvTypeName": env.env_type.name(),
+        "DeployStepList": steps.collect::<Vec<_>>(),
+    }}))
+}
+
+fn stop_log(task: &Task) -> String {
+    let mut log = format!("[{}] stopping the application\n", local_time(task.started));
+    if task.result == Outcome::Succeeded {
+        log += &format!("[{}] application instance deleted\n", local_time(task.updated));
+    }
+    log
+}
+
+fn start_log(state: &State, order: &Order, task: &Task, pod: &Pod) -> String {
+    let mut lines: Vec<(Timestamp, String)> = Vec::new();
+    if pod.placement.is_none() {
+        lines.push((task.started, format!("waiting for a node: {}", no_room(state, pod))));
+    } else {
+        if let Some(packet) = &order.packet {
+            let path = if order.template.code_path.is_empty() { "/" } else { &order.template.code_path };
+            lines.push((pod.since, format!("downloading {packet} to {path}")));
+        }
+        lines.push((after(pod, 1), "starting the application".to_owned()));
+        match pod.phase {
+            Phase::Failing => {
+                lines.push((after(pod, 3), "health check failed: connection refused".to_owned()));
+                lines.push((after(pod, 5), "the application did not become ready: giving up".to_owned()));
+            }
+            Phase::Crashing => {
+                let restarts = pod.restarts(state.now);
+                lines.push((after(pod, 5), "the application exited with code 1".to_owned()));
+                lines.push((after(pod, 5), format!("back-off: restarted {restarts} times")));
+            }
+            _ if task.result == Outcome::Succeeded => {
+                lines.push((after(pod, 5), "the application is ready".to_owned()));
+            }
+            _ => {}
+        }
+    }
+    match task.result {
+        Outcome::Failed => lines.push((task.updated, "the deploy of this instance failed".to_owned())),
+        Outcome::Closed => lines.push((task.updated, "the deploy order was closed".to_owned())),
+        Outcome::Running | Outcome::Succeeded => {}
+    }
+    let due = lines.into_iter().filter(|(at, _)| *at <= state.now);
+    due.map(|(at, text)| format!("[{}] {text}\n", local_time(at))).collect()
+}
+
+/// A moment in a pod's start, by the seconds since.
+fn after(pod: &Pod, seconds: i64) -> Timestamp {
+    pod.since.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+fn no_room(state: &State, pod: &Pod) -> String {
+    format!("0 nodes are available: Insufficient cpu ({}m requested)", state.release.cpu_millis(pod))
+}
+
+pub(super) fn events(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let (order, task, pod) = state.release.task_of(call.int("DeployOrderId"), call.text("AppInstId"))?;
+    let mut events = Vec::new();
+    if !task.removes {
+        start_events(state, order, pod, &mut events);
+    }
+    if let Some(left) = pod.left {
+        events.push(normal("Killing", left, "Stopping container app".to_owned()));
+    }
+    events.retain(|event| event.first <= state.now);
+    let events: Vec<Json> = events.into_iter().map(PodEvent::show).collect();
+    Ok(object!({"Result": {"DeployOrderName": order.name, "PodEvents": events}}))
+}
+
+/// What Kubernetes has to tell of a pod.
+struct PodEvent {
+    warning: bool,
+    reason: &'static str,
+    message: String,
+    count: i64,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+fn normal(reason: &'static str, at: Timestamp, message: String) -> PodEvent {
+    PodEvent { warning: false, reason, message, count: 1, first: at, last: at }
+}
+
+fn warning(reason: &'static str, at: Timestamp, message: String) -> PodEvent {
+    PodEvent { warning: true, ..normal(reason, at, message) }
+}
+
+impl PodEvent {
+    fn show(self) -> Json {
+        object!({
+            "Action": (self.reason == "Scheduled").then_some("Binding"),
+            "Type": if self.warning { "Warning" } else { "Normal" },
+            "Reason": self.reason,
+            "Message": self.message,
+            "Count": self.count,
+            "EventTime": minute_time(self.first),
+            "FirstTimestamp": minute_time(self.first),
+            "LastTimestamp": minute_time(self.last),
+        })
+    }
+}
+
+fn start_events(state: &State, order: &Order, pod: &Pod, events: &mut Vec<PodEvent>) {
+    let namespace = state.applications.app(order.app_id).map_or("default", |app| app.namespace.as_str());
+    if pod.moved {
+        events.push(warning("TaintManagerEviction", pod.created, format!("Moving pod {namespace}/{}", pod.name)));
+    } else if pod.placement.is_none() || pod.since > pod.created {
+        let until = if pod.placement.is_some() { pod.since } else { pod.left.unwrap_or(state.now) };
+        let waited = pod.created.duration_until(until).as_secs().max(0);
+        let failed = warning("FailedScheduling", pod.created, no_room(state, pod));
+        events.push(PodEvent { count: 1 + waited / 60, last: until, ..failed });
+    }
+    let Some(placement) = &pod.placement else { return };
+    let assigned = format!("Successfully assigned {namespace}/{} to {}", pod.name, placement.host_name);
+    events.push(normal("Scheduled", pod.since, assigned));
+    let image = order.template.images.first().map_or("app", String::as_str);
+    events.push(normal("Pulling", pod.since, format!("Pulling image \"{image}\"")));
+    events.push(normal("Pulled", after(pod, 1), format!("Successfully pulled image \"{image}\"")));
+    events.push(normal("Created", after(pod, 1), "Created container app".to_owned()));
+    events.push(normal("Started", after(pod, 1), "Started container app".to_owned()));
+    let repeated = |event: PodEvent, count: i64| PodEvent { count: count.max(1), last: state.now, ..event };
+    match pod.phase {
+        Phase::Failing => {
+            let failed = warning("Unhealthy", after(pod, 3), "Readiness probe failed: connection refused".to_owned());
+            // The probe asks every ten seconds.
+            let asked = pod.since.duration_until(state.now).as_secs() / 10;
+            events.push(repeated(failed, asked));
+        }
+        Phase::Crashing => {
+            let failed = warning("BackOff", after(pod, 5), "Back-off restarting failed container".to_owned());
+            events.push(repeated(failed, pod.restarts(state.now)));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,86 @@
+//! A look inside while it runs, and a hand on it: `/_sim/…`, off unless asked for. No signature is
+//! asked for here.
+//!
+//! | request | what it does |
+//! |---|---|
+//! | `GET /_sim/ledger` | the writes that were applied, oldest first, secrets masked; how many there were, with those that [`crate::sim::ledger`] no longer shows |
+//! | `GET /_sim/faults`, `POST /_sim/faults` | the rules with what they have done; other rules, as a JSON list |
+//! | `POST /_sim/advance?seconds=N` | moves the clock, and gives its time |
+//! | `GET /_sim/state`, `PUT /_sim/state` | the whole state; puts such a state in its place |
+
+use std::time::Duration;
+
+use hyper::body::Bytes;
+use hyper::{Method, Request};
+use serde_json::{Value, json};
+
+use crate::sim::faults::Rule;
+use crate::sim::ledger::{Line, Snapshot};
+use crate::sim::engine::state::State;
+use crate::sim::{Answer, CONTROL, Sim};
+
+/// Answers a request for control.
+pub(super) fn answer(sim: &Sim, request: &Request<Bytes>) -> Answer {
+    let what = request.uri().path().strip_prefix(CONTROL).unwrap_or_default();
+    let result = match (request.method(), what) {
+        (&Method::GET, "ledger") => return success(sim.book().ledger.json()),
+        (&Method::GET, "faults") => Ok(sim.faults.list()),
+        (&Method::POST, "faults") => Rule::list(request.body()).map(|rules| {
+            sim.faults.replace(rules);
+            sim.faults.list()
+        }),
+        (&Method::POST, "advance") => advance(sim, request.uri().query().unwrap_or_default()),
+        (&Method::GET, "state") => state(sim),
+        (&Method::PUT, "state") => restore(sim, request.body()),
+        (_, "ledger" | "faults" | "advance" | "state") => return failure(405, "another method"),
+        _ => return failure(404, "there is ledger, faults, advance and state"),
+    };
+    match result {
+        Ok(value) => success(value.to_string()),
+        Err(why) => failure(400, &why),
+    }
+}
+
+fn success(json: String) -> Answer {
+    Answer::new(200, "application/json;charset=utf-8", json)
+}
+
+fn failure(status: u16, why: &str) -> Answer {
+    Answer::new(status, "application/json;charset=utf-8", json!({"error": why}).to_string())
+}
+
+fn state(sim: &Sim) -> Result<Value, String> {
+    let mut book = sim.book();
+    let now = sim.time(&book);
+    book.state.advance(now);
+    let snapshot = Snapshot::new(&book.state, sim.starts, &book.ledger);
+    serde_json::to_value(snapshot).map_err(|error| error.to_string())
+}
+
+fn advance(sim: &Sim, query: &str) -> Result<Value, String> {
+    /// Ten years.
+    const FARTHEST: f64 = 10.0 * 366.0 * 86_400.0;
+    let by = query
+        .strip_prefix("seconds=")
+        .and_then(|seconds| seconds.parse().ok())
+        .filter(|seconds| (0.0..=FARTHEST).contains(seconds))
+        .ok_or(format!("?seconds=N is needed, with N from 0 to {FARTHEST}"))?;
+    let mut book = sim.book();
+    sim.clock.advance(Duration::from_secs_f64(by));
+    let now = sim.time(&book);
+    book.state.advance(now);
+    book.record(Line::Advanced(now)).map_err(|error| error.to_string())?;
+    Ok(json!({"now": now}))
+}
+
+fn restore(sim: &Sim, body: &[u8]) -> Result<Value, String> {
+    let snapshot: Snapshot<State> = serde_json::from_slice(body).map_err(|error| format!("no snapshot: {error}"))?;
+    let mut book = sim.book();
+    let book = &mut *book;
+    // What cannot be kept is not put in place.
+    if let Some(file) = &mut book.file {
+        file.compact(&Snapshot::new(&snapshot.state, sim.starts, &book.ledger)).map_err(|error| error.to_string())?;
+    }
+    sim.begin(book, snapshot.state);
+    Ok(json!({"now": book.state.now}))
+}
