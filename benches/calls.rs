@@ -5,19 +5,10 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use jst::account::Account;
-use jst::client::{Client, Settings as ClientSettings};
-use jst::clock::Clock;
-use jst::credentials::Credentials;
-use jst::endpoint::Endpoint;
-use jst::policy::Policy;
-use jst::script::{Host, Settings};
-use jst::secret::Secret;
-use jst::stop::Stop;
+use jst::harness::Script;
 use support::{Server, compare, report, time};
 
 const CALLS: usize = 4_000;
@@ -34,14 +25,14 @@ fn main() {
     let rounds = if quick { 1 } else { 9 };
     let bare = Bare::new();
     let server = Server::start(Duration::ZERO);
-    let script = Script::new(&server, 256);
+    let script = script(&server, 256);
 
     const SEQUENTIAL: &str = "sequential calls, of a bare loop's throughput";
     if wanted(SEQUENTIAL) {
         let [theirs, ours] = compare(
             rounds,
             || bare.time(&server, CALLS, 1),
-            || script.time(&format!("for n in 0..{CALLS} {{ list_app(); }}")),
+            || run(&script, &format!("for n in 0..{CALLS} {{ list_app(); }}")),
         );
         report(SEQUENTIAL, ratio(theirs, ours), ">= 0.80", &per_call(theirs, ours));
     }
@@ -49,18 +40,18 @@ fn main() {
     const IN_FLIGHT: &str = "64 calls in flight, of a bare loop's throughput";
     if wanted(IN_FLIGHT) {
         let [theirs, ours] =
-            compare(rounds, || bare.time(&server, CALLS, 64), || script.time(&call_all("ListApp", "#{}", CALLS, 64)));
+            compare(rounds, || bare.time(&server, CALLS, 64), || run(&script, &call_all("ListApp", "#{}", CALLS, 64)));
         report(IN_FLIGHT, ratio(theirs, ours), ">= 0.60", &per_call(theirs, ours));
     }
 
     const WRITES: &str = "2,000 writes at 20 ms, 256 at once, of the ideal";
     if wanted(WRITES) {
         let slow = Server::start(LATENCY);
-        let script = Script::new(&slow, 256);
+        let script = self::script(&slow, 256);
         let [theirs, ours] = compare(
             rounds,
             || bare.time(&slow, 2_000, 256),
-            || script.time(&call_all("ScaleApp", "#{ EnvId: 1, Replicas: 2 }", 2_000, 256)),
+            || run(&script, &call_all("ScaleApp", "#{ EnvId: 1, Replicas: 2 }", 2_000, 256)),
         );
         let ideal = LATENCY * 2_000_u32.div_ceil(256);
         // What the server's timer makes of its latency.
@@ -118,35 +109,10 @@ fn per_call(theirs: Duration, ours: Duration) -> String {
     format!("{:.0} µs a call, bare {:.0} µs", each(ours), each(theirs))
 }
 
-/// A script host on its own runtime, as the commands set it up.
-struct Script {
-    host: Host,
+fn script(server: &Server, concurrency: usize) -> Script {
+    Script::new(&server.url(), concurrency).unwrap()
 }
 
-impl Script {
-    fn new(server: &Server, concurrency: usize) -> Self {
-        let endpoint = Endpoint::parse(&server.url()).unwrap();
-        let credentials =
-            Credentials { access_key_id: "fake-id".into(), secret: Secret::new("fake-secret"), security_token: None };
-        let settings = ClientSettings { concurrency, ..ClientSettings::new(endpoint, credentials) };
-        let stop = Arc::new(Stop::new(None));
-        let connect = Box::new(move || Ok(Client::new(settings.clone())));
-        let account = Arc::new(Account::new(connect, Policy::default(), None, Arc::clone(&stop)).unwrap());
-        let settings = Settings {
-            root: std::path::PathBuf::new(),
-            args: Vec::new(),
-            allow_env: Default::default(),
-            allow_read: Vec::new(),
-            clock: Arc::new(Clock::real()),
-            stop,
-            max_memory: 512 << 20,
-            max_operations: u64::MAX,
-            simulated: false,
-        };
-        Self { host: Host::new(settings, &account) }
-    }
-
-    fn time(&self, code: &str) -> Duration {
-        time(|| assert_eq!(self.host.run("bench", code).unwrap(), 0))
-    }
+fn run(script: &Script, code: &str) -> Duration {
+    time(|| assert_eq!(script.run(code), Ok(0)))
 }

@@ -13,12 +13,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
-use jst::credentials::Credentials;
-use jst::secret::Secret;
-use jst::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
-use jst::wire::request::{Request, Target};
-use jst::wire::sign::{Stamp, sign};
 use serde_json::{Value, json};
 
 const CONNECTIONS: usize = 64;
@@ -76,21 +70,7 @@ impl Drop for Sim {
 
 /// A request as it goes over the wire, signed with a nonce of its own.
 fn signed(action: &str, params: Value) -> Vec<u8> {
-    let credentials = Credentials {
-        access_key_id: ACCESS_KEY_ID.into(),
-        secret: Secret::new(ACCESS_KEY_SECRET),
-        security_token: None,
-    };
-    let params = params.as_object().unwrap().clone();
-    let request = Request::build(&Target::named(action).unwrap(), params).unwrap();
-    let signed = sign(&request, &credentials, None, &Stamp::now(SignedDuration::ZERO));
-    let (method, length) = (signed.method.name(), signed.body.len());
-    let form = "Content-Type: application/x-www-form-urlencoded";
-    format!(
-        "{method} /?{} HTTP/1.1\r\nHost: localhost\r\n{form}\r\nContent-Length: {length}\r\n\r\n{}",
-        signed.query, signed.body
-    )
-    .into_bytes()
+    jst::harness::signed(action, params.as_object().unwrap().clone()).unwrap()
 }
 
 /// Sends a request and gives the body of its answer, which must say that all went well.
@@ -208,10 +188,9 @@ fn lists(fleet: &str, rounds: usize, more: i64) {
     let advance = b"POST /_sim/advance?seconds=3600 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
     exchange(&mut stream, advance, &mut buffer);
 
-    for operation in jst::catalogue::operations().filter(|operation| operation.paging.is_some()) {
-        let mut params: Value = serde_json::from_str(operation.example).unwrap();
+    for list in jst::harness::lists() {
         // Nothing is filtered out.
-        params.as_object_mut().unwrap().retain(|name, _| operation.param(name).is_some_and(|param| param.required));
+        let mut params = Value::from(list.required);
         for (name, value) in [
             ("AppId", &app),
             ("EnvId", &env),
@@ -220,14 +199,14 @@ fn lists(fleet: &str, rounds: usize, more: i64) {
             ("ClusterInstanceId", &cluster),
             ("PageSize", &json!(100)),
         ] {
-            if operation.param(name).is_some_and(|param| param.required || name == "PageSize") {
+            if params.get(name).is_some() || (list.has_pages && name == "PageSize") {
                 params[name] = value.clone();
             }
         }
         let cpu = sim.cpu();
         let mut times: Vec<Duration> = (0..rounds)
             .map(|_| {
-                let request = signed(operation.action, params.clone());
+                let request = signed(list.action, params.clone());
                 let begun = Instant::now();
                 exchange(&mut stream, &request, &mut buffer);
                 begun.elapsed()
@@ -236,7 +215,7 @@ fn lists(fleet: &str, rounds: usize, more: i64) {
         times.sort_unstable();
         let millis = |time: Duration| time.as_secs_f64() * 1000.0;
         let cpu = millis(sim.cpu() - cpu) / rounds as f64;
-        let (action, bytes) = (operation.action, buffer.len());
+        let (action, bytes) = (list.action, buffer.len());
         println!("{action:<28} {:>6.2} ms, {cpu:>5.2} ms of CPU, {bytes:>6} bytes", millis(times[rounds / 2]));
     }
 }

@@ -44,7 +44,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interrupt {
     /// Ctrl-C, SIGINT.
-    Interrupt,
+    CtrlC,
     /// SIGTERM.
     Terminate,
     /// SIGHUP: the terminal went away.
@@ -90,7 +90,7 @@ impl Kind {
             Self::Interrupted(Interrupt::Deadline) => 41,
             Self::Limit => 42,
             Self::Interrupted(Interrupt::HangUp) => 129,
-            Self::Interrupted(Interrupt::Interrupt) => 130,
+            Self::Interrupted(Interrupt::CtrlC) => 130,
             Self::Interrupted(Interrupt::Terminate) => 143,
         }
     }
@@ -151,7 +151,7 @@ impl std::ops::DerefMut for Error {
 
 /// What is known of a failure.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Facts {
+struct Facts {
     /// What went wrong.
     pub kind: Kind,
     /// One sentence for a person.

@@ -37,6 +37,8 @@ pub mod commands;
 mod credentials;
 mod encoding;
 mod error;
+#[doc(hidden)]
+pub mod harness;
 mod memory;
 mod repl;
 mod run;

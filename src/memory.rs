@@ -79,8 +79,7 @@ pub fn no_room() -> Error {
 /// The error of a run that held more than it may.
 pub fn exceeded() -> Error {
     let budget = BUDGET.load(Ordering::Relaxed) >> 20;
-    Error::new(Kind::Limit, format!("the script held more than {budget} MB of memory"))
-        .hint("--max-memory allows more")
+    Error::new(Kind::Limit, format!("the script held more than {budget} MB of memory")).hint("--max-memory allows more")
 }
 
 /// From now on a thread that goes a quarter beyond what is allowed is halted in the middle of it, and
@@ -102,7 +101,7 @@ pub fn apart() -> Apart {
 }
 
 /// A thread that stands apart until this is dropped.
-pub struct Apart(bool);
+struct Apart(bool);
 
 impl Drop for Apart {
     fn drop(&mut self) {

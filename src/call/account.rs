@@ -22,13 +22,13 @@ use crate::wire::reply::Tree;
 use crate::wire::request::{Request, Target};
 
 /// Makes the client at the first call: finds credentials, starts the simulator.
-pub type Connect = Box<dyn Fn() -> Result<Client> + Send + Sync>;
+type Connect = Box<dyn Fn() -> Result<Client> + Send + Sync>;
 
 /// Asks a person whether a destructive call may go ahead, given its action and what it is about.
 pub type Confirm = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
 /// The parameters of a call, by their wire names.
-pub type Params = Map<String, Value>;
+type Params = Map<String, Value>;
 
 /// An account under a policy.
 pub struct Account {

@@ -293,8 +293,7 @@ fn diagnose(fault: &mut reply::Fault, received: &Received, signed: &Signed, key:
             fault.error.hints = vec!["`jst whoami` shows where the secret comes from".to_owned()];
         }
         Some(false) => {
-            fault.error.message =
-                "the gateway signed a different text: the request was changed on its way".to_owned();
+            fault.error.message = "the gateway signed a different text: the request was changed on its way".to_owned();
             fault.error.hints = vec!["check the proxy between here and the endpoint".to_owned()];
         }
         None => {}

@@ -22,7 +22,7 @@ impl Record {
     }
 
     /// Whether an exchange that may change something had begun and not ended: its outcome is unknown.
-    pub fn is_under_way(&self) -> bool {
+    fn is_under_way(&self) -> bool {
         self.0.load(Ordering::Acquire) == Self::UNDER_WAY
     }
 

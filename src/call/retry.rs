@@ -32,11 +32,11 @@ pub struct Rule {
     /// Attempts of a call that meets faults.
     pub attempts: u32,
     /// Attempts of a call that is throttled: a throttled call did no harm and took no part in the load.
-    pub throttled_attempts: u32,
+    throttled_attempts: u32,
     /// The longest first wait; it doubles with each attempt.
     pub base: Duration,
     /// The longest wait that is not asked for by the service.
-    pub cap: Duration,
+    cap: Duration,
 }
 
 impl Default for Rule {
@@ -146,7 +146,7 @@ pub struct Budget(AtomicU32);
 
 impl Budget {
     /// Enough for a hundred faults in a row.
-    pub const FULL: u32 = 1_000;
+    const FULL: u32 = 1_000;
 
     /// Takes the price of sending again; `false` when it cannot be paid.
     pub fn spend(&self, failure: &Failure) -> bool {
@@ -213,9 +213,8 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_cap_and_honour_what_the_service_asks() {
         let rule = Rule::default();
-        let wait = |failure: &Failure, attempt, jitter| {
-            rule.wait(Effect::Read, failure, attempt, Tried::default(), jitter)
-        };
+        let wait =
+            |failure: &Failure, attempt, jitter| rule.wait(Effect::Read, failure, attempt, Tried::default(), jitter);
         let throttled = answered(Reason::Throttled, None);
         let ms = |n| Some(Duration::from_millis(n));
         assert_eq!(wait(&throttled, 1, 1.0), ms(200));

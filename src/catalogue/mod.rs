@@ -428,7 +428,7 @@ pub struct Chapter {
 }
 
 /// Every chapter, in the document's order.
-pub static CHAPTERS: &[Chapter] =
+static CHAPTERS: &[Chapter] =
     &[applications::CHAPTER, users::CHAPTER, access::CHAPTER, release::CHAPTER, cluster::CHAPTER, rds::CHAPTER];
 
 /// All operations, in the document's order.

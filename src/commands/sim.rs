@@ -63,7 +63,7 @@ pub struct SimArgs {
     pub fault: Vec<Rule>,
     /// More rules like those of --fault, from a file with a JSON list
     #[arg(long, value_name = "FILE")]
-    pub scenario: Option<PathBuf>,
+    scenario: Option<PathBuf>,
     /// Access keys that are known, from a file with a JSON list
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,

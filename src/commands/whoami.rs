@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{show, write_out};
-use crate::settings::Settings;
 use crate::error::Result;
-use crate::show::data::{self, Format};
 use crate::secret::shortened;
+use crate::settings::Settings;
+use crate::show::data::{self, Format};
 
 /// Prints every source tried, in order, then what is used.
 ///

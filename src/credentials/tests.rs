@@ -37,8 +37,7 @@ const INI: (&str, &str) = (
     ".alibabacloud/credentials",
     "[default]\ntype = access_key\naccess_key_id = ini-id\naccess_key_secret = fa#ke;x=y\n[other]\ntype=ecs_ram_role\nrole_name=r\n",
 );
-const ENV: [(&str, &str); 2] =
-    [("ALIBABA_CLOUD_ACCESS_KEY_ID", "env-id"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "fake")];
+const ENV: [(&str, &str); 2] = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "env-id"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "fake")];
 
 #[test]
 fn sources_are_taken_in_the_contracts_order() {
@@ -64,10 +63,8 @@ fn sources_are_taken_in_the_contracts_order() {
         assert_eq!(found.credentials.as_ref().map(|c| c.access_key_id.as_str()), id, "{sources:?}");
         assert_eq!(found.profile.as_deref(), profile, "{sources:?}");
     }
-    let flags = Sources {
-        flags: [Some("flag-id".into()), Some("fake".into()), None],
-        ..sources(&files, &ENV, Some("shop"))
-    };
+    let flags =
+        Sources { flags: [Some("flag-id".into()), Some("fake".into()), None], ..sources(&files, &ENV, Some("shop")) };
     assert_eq!(flags.find().credentials.unwrap().access_key_id, "flag-id");
 }
 

@@ -4,7 +4,7 @@ use crate::catalogue::{self, Operation, Type};
 
 /// Where the word under the cursor begins, and what it could become.
 #[derive(Debug, PartialEq)]
-pub struct Completion {
+struct Completion {
     /// The byte where the word begins.
     pub start: usize,
     /// What could stand in its place, sorted.

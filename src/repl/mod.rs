@@ -19,15 +19,15 @@ use serde_json::Value;
 use crate::catalogue;
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::script::{Ended, Session};
-use crate::show::errors::render;
 use crate::secret::is_secret_name;
+use crate::show::errors::render;
 use crate::show::redaction::REDACTOR;
 use crate::stop::Stop;
 pub use input::terminal_restorer;
 use input::{Input, Piped, Terminal};
 
 /// Prints a value.
-pub type Print = Box<dyn Fn(&Value) -> Result<()>>;
+type Print = Box<dyn Fn(&Value) -> Result<()>>;
 
 /// Explains what has this name.
 pub type Help = Box<dyn Fn(&str) -> Option<String>>;
@@ -174,7 +174,8 @@ fn run_piece(session: &Shared, config: &ReplConfig, piece: &str, output: &mut Ou
         }
         Err(error) => {
             let failed = show(&error, config, output);
-            let is_final = matches!(error.kind, Kind::Interrupted(Interrupt::Terminate | Interrupt::HangUp | Interrupt::Deadline));
+            let is_final =
+                matches!(error.kind, Kind::Interrupted(Interrupt::Terminate | Interrupt::HangUp | Interrupt::Deadline));
             Ok(if is_final { Done::Leave(error.kind.exit_code()) } else { failed })
         }
     }
@@ -184,9 +185,7 @@ fn run_command(session: &Shared, config: &ReplConfig, command: &str, output: &mu
     let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
     match (name, rest.trim()) {
         ("quit", "") => return Ok(Done::Leave(0)),
-        ("ops", "") => {
-            (config.operations)().as_array().map_or(Ok(()), |rows| (config.print)(&rows.clone().into()))?
-        }
+        ("ops", "") => (config.operations)().as_array().map_or(Ok(()), |rows| (config.print)(&rows.clone().into()))?,
         ("help", "") => write(output, &help())?,
         ("help", topic) => {
             let found = (config.help)(topic).or_else(|| locked(session).help(topic));

@@ -162,14 +162,12 @@ fn a_pipe_is_run_to_its_end_and_the_first_failure_decides_the_code() {
 
 #[test]
 fn a_stop_ends_what_runs_and_not_the_repl_unless_it_is_final() {
-    for (interrupt, code, printed) in [
-        (Interrupt::Interrupt, 0, vec![json!(2)]),
-        (Interrupt::Terminate, 143, vec![]),
-        (Interrupt::Deadline, 41, vec![]),
-    ] {
+    for (interrupt, code, printed) in
+        [(Interrupt::CtrlC, 0, vec![json!(2)]), (Interrupt::Terminate, 143, vec![]), (Interrupt::Deadline, 41, vec![])]
+    {
         let bench = Bench::new(|_| Answer::Never);
         // One that came before the piece began is not meant for it.
-        bench.stop.set(Error::new(Kind::Interrupted(Interrupt::Interrupt), "interrupted"));
+        bench.stop.set(Error::new(Kind::Interrupted(Interrupt::CtrlC), "interrupted"));
         let came = std::thread::scope(|scope| {
             scope.spawn(|| {
                 until(|| !bench.requests.lock().unwrap().is_empty());

@@ -64,7 +64,6 @@ impl Exit {
         within(FINISHING, move || exit.finish());
         let (exit, why) = (self.clone(), error.clone());
         within(TELLING, move || exit.tell(&why));
-        #[expect(clippy::exit, reason = "the one place that ends the process beside main")]
         std::process::exit(error.kind.exit_code().into())
     }
 

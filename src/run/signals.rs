@@ -25,8 +25,7 @@ const GRACE: Duration = Duration::from_secs(2);
 pub fn watch(background: &Background, stop: &Arc<Stop>, exit: &Exit, for_person: bool) -> Result<()> {
     let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot watch signals: {error}"));
     let listen = |kind| background.within(|| signal(kind)).map_err(failed);
-    let signals =
-        [listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
+    let signals = [listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
     background.spawn(stop_on_signals(signals, Arc::clone(stop), exit.clone()));
     let deadline = Arc::clone(stop);
     background.spawn(async move { deadline.keep_deadline().await });
@@ -44,7 +43,7 @@ async fn stop_on_signals(signals: [Signal; 3], stop: Arc<Stop>, exit: Exit) {
     let [mut interrupt, mut terminate, mut hang_up] = signals;
     loop {
         let (why, text) = tokio::select! {
-            _ = interrupt.recv() => (Interrupt::Interrupt, "interrupted"),
+            _ = interrupt.recv() => (Interrupt::CtrlC, "interrupted"),
             _ = terminate.recv() => (Interrupt::Terminate, "terminated"),
             _ = hang_up.recv() => (Interrupt::HangUp, "hung up"),
         };
@@ -61,7 +60,7 @@ async fn end_what_does_not_stop(stop: Arc<Stop>, exit: Exit, for_person: bool) {
     loop {
         let why = stop.stopped().await;
         let is_final = match why.kind {
-            Kind::Interrupted(Interrupt::Interrupt) | Kind::Limit => !for_person,
+            Kind::Interrupted(Interrupt::CtrlC) | Kind::Limit => !for_person,
             _ => true,
         };
         if is_final {

@@ -10,13 +10,13 @@ use rhai::{
 };
 use serde_json::Value;
 
+use super::api;
+use super::api::Pages;
 use super::limits::{self, Limits};
 use super::modules::{Loaded, Resolver};
-use super::api::Pages;
 use super::report::{Sources, explain};
 use super::threads::Threads;
 use super::value::{Ending, ScriptResult, from_dynamic, throw};
-use super::api;
 use crate::call::account::Account;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};

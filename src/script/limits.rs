@@ -9,14 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, Map, NativeCallContext};
 
 use super::api::json_of;
-use super::value::{DEPTH, ScriptError, ScriptResult, Ending, terminate, throw, written_list, written_map};
+use super::value::{DEPTH, Ending, ScriptError, ScriptResult, terminate, throw, written_list, written_map};
 use crate::error::{Error, Kind};
 use crate::memory;
 use crate::stop::Stop;
 
 /// Deepest nesting of function calls.
 const CALL_LEVELS: usize = 64;
-
 
 /// The limits of a run.
 #[derive(Debug)]

@@ -105,8 +105,9 @@ impl Resolver {
     }
 
     fn load(&self, engine: &Engine, name: &str, text: &str, position: Position) -> Result<Shared<Module>, ScriptError> {
-        let in_module =
-            |error: ScriptError| -> ScriptError { EvalAltResult::ErrorInModule(name.to_owned(), error, position).into() };
+        let in_module = |error: ScriptError| -> ScriptError {
+            EvalAltResult::ErrorInModule(name.to_owned(), error, position).into()
+        };
         self.sources.add(name, text);
         let mut ast = engine.compile(text).map_err(|error| in_module(EvalAltResult::from(error).into()))?;
         super::host::lint(&ast).map_err(in_module)?;

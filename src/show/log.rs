@@ -19,7 +19,7 @@ pub enum LogFormat {
 }
 
 /// The name that lines of `log::info` and friends go under.
-pub const SCRIPT: &str = "script";
+const SCRIPT: &str = "script";
 
 /// Begins to log. Lines carry the time where nobody watches them appear.
 pub fn start(level: tracing::Level, format: LogFormat, watched: bool, colour: bool) {

@@ -9,7 +9,7 @@ use crate::secret::{MASK, Secret};
 
 /// Takes known secrets out of text, in every encoding that jst itself produces.
 #[derive(Debug, Default)]
-pub struct Redactor(RwLock<Vec<Secret>>);
+struct Redactor(RwLock<Vec<Secret>>);
 
 impl Redactor {
     /// Secrets shorter than this would take ordinary words apart; they are masked by name only.

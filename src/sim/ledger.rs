@@ -18,11 +18,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::sim::engine::call::{Call, Trouble};
-use crate::sim::engine::state::State;
 use crate::catalogue;
 use crate::error::{Error, Kind, Result};
 use crate::secret::MASK;
+use crate::sim::engine::call::{Call, Trouble};
+use crate::sim::engine::state::State;
 
 /// A write that was applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

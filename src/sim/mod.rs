@@ -20,5 +20,5 @@ mod tests;
 
 pub use gateway::keys::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Key};
 pub use options::{Fleet, Options};
-pub use service::{Answer, Sim};
 use service::CONTROL;
+pub use service::{Answer, Sim};

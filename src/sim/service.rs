@@ -11,15 +11,15 @@ use hyper::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::demo;
 use super::engine::call::Call;
+use super::engine::state::State;
 use super::faults::{self, Delivery, Faults, Plan};
 use super::gateway::keys::Key;
+use super::gateway::reply::{self, Format, Shape};
 use super::gateway::{self, Nonces, Received, Rejection};
 use super::ledger::{Ledger, Line, Record, Snapshot, StateFile};
-use super::demo;
 use super::options::Options;
-use super::gateway::reply::{self, Format, Shape};
-use super::engine::state::State;
 use crate::catalogue::{self, Effect, Operation};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};

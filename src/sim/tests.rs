@@ -13,16 +13,15 @@ use hyper::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::sim::faults::{Delivery, Rule};
-use super::*;
 use super::engine::state;
 use super::gateway::keys::{READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET};
-use super::gateway::reply::Shape;
 use super::http::server::{self, respond};
+use super::*;
 use crate::catalogue::{self, Field, Shape as FieldShape};
 use crate::clock::{Clock, Pace};
 use crate::credentials::Credentials;
 use crate::secret::Secret;
+use crate::sim::faults::{Delivery, Rule};
 use crate::wire::request::{self as wire, Target};
 use crate::wire::sign::{self, Signed, Stamp};
 
@@ -75,7 +74,7 @@ fn json_of(answer: &Answer) -> Value {
 }
 
 fn control(sim: &Sim, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
-    respond(&sim, &Request::builder().method(method).uri(path).body(body.into()).unwrap())
+    respond(sim, &Request::builder().method(method).uri(path).body(body.into()).unwrap())
 }
 
 #[test]
@@ -310,7 +309,7 @@ fn a_state_file_keeps_the_state_across_a_kill_and_a_stop() {
 
 /// The id of an environment of an application of the demo account.
 fn an_environment(sim: &Sim, app: i64) -> Value {
-    let reply = json_of(&respond(&sim, &call("ListAppEnvironment", json!({"AppId": app}))));
+    let reply = json_of(&respond(sim, &call("ListAppEnvironment", json!({"AppId": app}))));
     reply["Data"][0]["EnvId"].clone()
 }
 

@@ -5,6 +5,7 @@
 mod commands;
 mod failures;
 mod readme;
+mod rooms;
 mod scripts;
 mod support;
 mod vendor;

@@ -9,11 +9,11 @@ use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map as RhaiMap, Module, NativeC
 use serde_json::Value;
 
 use super::{self as api, map_of, target_of};
+use crate::call::account::Account;
+use crate::error::{Error, Kind, Outcome, Result};
 use crate::script::threads::{self, Threads};
 use crate::script::value::{ScriptResult, from_dynamic, is_ours, throw, to_map};
 use crate::script::{limits, report};
-use crate::call::account::Account;
-use crate::error::{Error, Kind, Outcome, Result};
 use crate::secret;
 use crate::stop::Stop;
 

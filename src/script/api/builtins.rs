@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use rhai::{Array, Dynamic, Engine, FuncRegistration, ImmutableString, Module};
 use serde_json::{Map, Value};
 
-use super::function;
 use super::files;
-use crate::script::host::HostConfig;
+use super::function;
 use super::json;
-use crate::script::value::{ScriptResult, Ending, from_dynamic, terminate, throw, written};
 use crate::call::account::Account;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::memory;
+use crate::script::host::HostConfig;
+use crate::script::value::{Ending, ScriptResult, from_dynamic, terminate, throw, written};
 use crate::show::data;
 
 /// Registers them.

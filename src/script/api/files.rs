@@ -7,10 +7,10 @@ use std::path::{Component, Path, PathBuf};
 use rhai::{EvalAltResult, ImmutableString, Module};
 
 use super::function;
-use crate::script::host::HostConfig;
-use crate::script::value::{throw};
 use crate::error::{Error, Kind, Result};
 use crate::memory;
+use crate::script::host::HostConfig;
+use crate::script::value::throw;
 
 /// The largest file that is read.
 const LARGEST: usize = 64 << 20;

@@ -7,9 +7,9 @@ use rhai::Dynamic;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::script::value::{to_dynamic};
 use crate::error::{Error, Kind, Result};
 use crate::memory;
+use crate::script::value::to_dynamic;
 
 /// The value that a JSON text stands for.
 ///

@@ -105,4 +105,3 @@ pub(super) fn target_of(value: &Dynamic) -> Result<Target> {
         }
     }
 }
-

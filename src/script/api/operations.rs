@@ -6,11 +6,11 @@ use std::sync::Arc;
 use rhai::{Dynamic, Map as RhaiMap, Module};
 use serde_json::{Map, Value};
 
-use crate::script::value::{named_from_dynamic, throw};
 use super::{batch, map_of, misused, not_sent, target_of};
 use crate::call::account::Account;
 use crate::catalogue::{Operation, Param, Scalar, Type};
 use crate::error::{Error, Outcome, Result};
+use crate::script::value::{named_from_dynamic, throw};
 use crate::wire::request::Target;
 
 pub(super) fn register(module: &mut Module, account: &Arc<Account>, operation: &'static Operation) {

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
 use super::{self as api, map_of, not_sent, target_of};
-use crate::script::value::{throw, to_dynamic};
 use crate::call::account::{Account, Permit};
-use crate::error::{Error, Kind, Result};
 use crate::call::paging::Pager;
+use crate::error::{Error, Kind, Result};
+use crate::script::value::{throw, to_dynamic};
 use crate::wire::request::Target;
 
 /// The records of a list operation. Each loop over it walks the list anew, from its first page.
@@ -62,7 +62,7 @@ impl IntoIterator for Pages {
 }
 
 /// A walk in progress: the records of one page, and the next page on its way.
-pub struct Walk {
+struct Walk {
     pages: Pages,
     records: std::vec::IntoIter<Value>,
     ahead: Option<JoinHandle<Result<Value>>>,

@@ -15,13 +15,13 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 
 use crate::call::account::Account;
+use crate::call::endpoint::Endpoint;
+use crate::call::policy::Policy;
 use crate::call::{Client, ClientConfig};
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
-use crate::call::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::call::policy::Policy;
-use crate::script::{Ended, Host, Session, HostConfig};
+use crate::script::{Ended, Host, HostConfig, Session};
 use crate::stop::Stop;
 
 /// A request as the service saw it.

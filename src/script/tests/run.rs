@@ -158,7 +158,7 @@ fn a_run_ends_with_the_code_of_the_contract() {
         let error = Bench::idle().error(&format!("throw #{{error: \"{word}\", message: \"m\", hints: [\"h\"]}}"));
         assert_eq!((error.kind.exit_code(), error.message.as_str()), (code, "m"), "{word}");
     }
-    let interrupts = [(Interrupt::Deadline, 41), (Interrupt::Interrupt, 130), (Interrupt::Terminate, 143)];
+    let interrupts = [(Interrupt::Deadline, 41), (Interrupt::CtrlC, 130), (Interrupt::Terminate, 143)];
     for (interrupt, code) in interrupts {
         assert_eq!(Kind::Interrupted(interrupt).exit_code(), code);
     }

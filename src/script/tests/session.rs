@@ -81,8 +81,7 @@ error: the map has no property `Titel`
 
 #[test]
 fn a_limit_gives_back_what_the_piece_took() {
-    let bench =
-        Bench::with(|_| ok(json!({})), crate::stop::Stop::default(), |config| config.max_operations = 100_000);
+    let bench = Bench::with(|_| ok(json!({})), crate::stop::Stop::default(), |config| config.max_operations = 100_000);
     let mut session = bench.session();
     value(&mut session, "let x = 1;");
     assert_eq!(session.run("let y = [1]; loop { y.push(1); }").unwrap_err().kind, Kind::Limit);

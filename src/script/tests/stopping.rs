@@ -42,7 +42,7 @@ fn endless(stop: Stop) -> Bench {
 
 #[test]
 fn a_stop_ends_everything() {
-    for (script, interrupt) in ENDLESS.iter().zip([Interrupt::Interrupt, Interrupt::Terminate].into_iter().cycle()) {
+    for (script, interrupt) in ENDLESS.iter().zip([Interrupt::CtrlC, Interrupt::Terminate].into_iter().cycle()) {
         let bench = endless(Stop::default());
         let error = std::thread::scope(|scope| {
             let run = scope.spawn(|| bench.eval(script));
@@ -68,9 +68,9 @@ fn the_deadline_ends_everything() {
 #[test]
 fn nothing_is_sent_after_a_stop() {
     let bench = endless(Stop::default());
-    bench.stop.set(Error::new(Kind::Interrupted(Interrupt::Interrupt), "interrupted"));
+    bench.stop.set(Error::new(Kind::Interrupted(Interrupt::CtrlC), "interrupted"));
     for script in ["list_users()", "try { list_users() } catch {} list_users()", "call_all(\"ListUsers\", [#{}])"] {
-        assert_eq!(bench.eval(script).unwrap_err().kind, Kind::Interrupted(Interrupt::Interrupt), "{script}");
+        assert_eq!(bench.eval(script).unwrap_err().kind, Kind::Interrupted(Interrupt::CtrlC), "{script}");
     }
     assert!(bench.requests.lock().unwrap().is_empty());
     bench.stop.reset();

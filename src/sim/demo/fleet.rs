@@ -4,11 +4,11 @@ use fastrand::Rng;
 use jiff::SignedDuration;
 use serde_json::json;
 
+use super::shops::{manifest, number};
 use crate::sim::engine::call::Refusal;
 use crate::sim::engine::cluster::{MachineType, RUNNING_AFTER, add_machine};
-use crate::sim::options::Fleet;
 use crate::sim::engine::state::State;
-use super::shops::{manifest, number};
+use crate::sim::options::Fleet;
 
 const REGION: &str = "cn-zhangjiakou";
 /// Nodes of a cluster at most: its range of addresses has room for the pods on so many.
@@ -68,7 +68,7 @@ struct Env {
 /// How long it takes until all is deployed, whatever the size.
 const DEPLOYING: SignedDuration = SignedDuration::from_hours(2);
 /// How long a fleet takes in all. The last deploys are finished by then.
-pub const TAKES: SignedDuration = SignedDuration::from_hours(3);
+const TAKES: SignedDuration = SignedDuration::from_hours(3);
 
 /// Adds a fleet to an account by the simulator's own operations, and brings every environment to run.
 /// The account's time goes on by [`TAKES`] meanwhile. Without nodes, nothing is deployed.
@@ -246,9 +246,9 @@ fn deploy(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
-    use crate::sim::engine::applications::tests::Account;
-    use crate::sim::demo::START;
     use super::*;
+    use crate::sim::demo::START;
+    use crate::sim::engine::applications::tests::Account;
 
     const SMALL: Fleet = Fleet { apps: 20, envs: 61, nodes: 7 };
 

@@ -8,8 +8,8 @@ mod shops;
 use jiff::Timestamp;
 
 use crate::sim::engine::call::Refusal;
-use crate::sim::options::Fleet;
 use crate::sim::engine::state::State;
+use crate::sim::options::Fleet;
 
 /// When the demo account's day begins: a fixed moment, so that every start shows the same account.
 pub const START: Timestamp = Timestamp::constant(1_767_578_400, 0);

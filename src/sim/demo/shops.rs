@@ -19,9 +19,9 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::infrastructure;
 use crate::sim::engine::call::{Call, Refusal, Trouble};
 use crate::sim::engine::state::State;
-use super::infrastructure;
 
 /// Users: id, type, name. The first one holds the access key.
 const USERS: [(&str, &str, &str); 6] = [

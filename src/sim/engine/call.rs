@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::sim::engine::json::{Json, object};
-use crate::sim::engine::state::State;
 use crate::catalogue::{Operation, PAGE_SIZE};
 use crate::clock::BEIJING;
+use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::state::State;
 
 /// Carries out an operation: changes the state and gives the payload of the reply in its documented
 /// spelling. What every reply has (`RequestId`, `Code`, `Success`) is added by [`crate::sim::gateway::reply`].
@@ -96,7 +96,7 @@ impl Call {
     }
 
     /// A Boolean, if it was given.
-    pub fn opt_bool(&self, name: &str) -> Option<bool> {
+    fn opt_bool(&self, name: &str) -> Option<bool> {
         self.params.get(name)?.as_bool()
     }
 

@@ -39,7 +39,7 @@ impl FromIterator<Json> for Json {
 
 /// An object under construction: [`object!`] adds its fields.
 #[derive(Debug)]
-pub struct Fields(Vec<u8>);
+struct Fields(Vec<u8>);
 
 impl Fields {
     /// Adds all fields of another object.

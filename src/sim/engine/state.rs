@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::sim::engine::call::{Call, Handler, Refusal};
-use crate::sim::engine::json::Json;
 use super::{access, applications, cluster, rds, release, users};
 use crate::catalogue::Operation;
+use crate::sim::engine::call::{Call, Handler, Refusal};
+use crate::sim::engine::json::Json;
 
 /// The account. One field for each chapter.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub fn handlers() -> impl Iterator<Item = (&'static str, Handler)> {
 }
 
 /// The handler of an operation.
-pub fn handler(operation: &Operation) -> Option<Handler> {
+fn handler(operation: &Operation) -> Option<Handler> {
     handlers().find(|(action, _)| *action == operation.action).map(|(_, handler)| handler)
 }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use glob::Pattern;
 use serde_json::{Map, Value};
 
+use super::Delivery;
 use crate::sim::engine::call::{Refusal, Trouble};
 use crate::sim::gateway::Rejection;
-use super::Delivery;
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq)]

@@ -28,9 +28,9 @@ use self::params::Pairs;
 pub use self::rejection::Rejection;
 use self::reply::Format;
 use self::signature::Common;
-use crate::sim::engine::call::Call;
 use crate::catalogue::{self, Operation};
 use crate::error::Problem;
+use crate::sim::engine::call::Call;
 use crate::wire::{request, validate};
 
 /// Seconds that a request's time may be away from the gateway's, either way.

@@ -9,10 +9,10 @@ use std::fmt::Write as _;
 use quick_xml::escape::escape;
 use serde_json::{Map, Value, json};
 
-use crate::sim::engine::call::Refusal;
-use crate::sim::gateway::Rejection;
-use crate::sim::engine::json::Json;
 use crate::catalogue::{Field, Operation, Shape as Type};
+use crate::sim::engine::call::Refusal;
+use crate::sim::engine::json::Json;
+use crate::sim::gateway::Rejection;
 
 /// The form of replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,10 +250,10 @@ mod tests {
 
     use std::collections::BTreeSet;
 
-    use crate::sim::engine::call::Call;
-    use crate::sim::demo;
     use super::*;
     use crate::catalogue;
+    use crate::sim::demo;
+    use crate::sim::engine::call::Call;
     use crate::wire::reply::{Received, read};
     use crate::wire::request::Target;
 

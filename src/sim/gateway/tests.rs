@@ -13,9 +13,9 @@ use serde::Deserialize;
 
 use super::{Nonces, Rejection, decode, receive, verify};
 use crate::catalogue;
+use crate::encoding::percent;
 use crate::secret::Secret;
 use crate::sim::Key;
-use crate::encoding::percent;
 use crate::wire::sign;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");

@@ -14,9 +14,9 @@ use hyper::body::Bytes;
 use hyper::{Method, Request};
 use serde_json::{Value, json};
 
+use crate::sim::engine::state::State;
 use crate::sim::faults::Rule;
 use crate::sim::ledger::{Line, Snapshot};
-use crate::sim::engine::state::State;
 use crate::sim::{Answer, CONTROL, Sim};
 
 /// Answers a request for control.

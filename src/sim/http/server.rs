@@ -22,9 +22,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::control;
+use crate::error::{Error, Kind, Result};
 use crate::sim::faults::Delivery;
 use crate::sim::{Answer, Sim};
-use crate::error::{Error, Kind, Result};
 
 /// Smaller answers are not worth compressing.
 const COMPRESSED_FROM: usize = 16 << 10;

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::{next_id, success};
 use crate::sim::engine::call::{Call, Refusal, local_time};
 use crate::sim::engine::cluster;
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::state::State;
-use super::{next_id, success};
 
 /// A volume claim.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::{App, Applications, next_id, success};
 use crate::sim::engine::call::{Call, Refusal};
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::state::State;
-use super::{App, Applications, next_id, success};
 
 /// A deploy config.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

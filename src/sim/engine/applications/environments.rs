@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::{Claim, next_id, success};
 use crate::sim::engine::call::{Call, Refusal};
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::state::State;
 use crate::sim::engine::{access, cluster, release};
-use super::{Claim, next_id, success};
 
 /// An environment.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -8,11 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::sim::engine::call::{Call, Trouble};
-use crate::sim::demo;
-use crate::sim::engine::state::State;
 use super::Template;
 use super::configs::Resources;
+use crate::sim::demo;
+use crate::sim::engine::call::{Call, Trouble};
+use crate::sim::engine::state::State;
 
 /// An account under test.
 #[derive(Clone)]

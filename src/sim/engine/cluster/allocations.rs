@@ -19,7 +19,7 @@ pub struct Allocations {
 
 /// A resource allocation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Allocation {
+struct Allocation {
     id: i64,
     pub(super) app_id: i64,
     pub(super) env_id: i64,

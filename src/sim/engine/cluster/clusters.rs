@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::sim::engine::call::{Call, Refusal};
-use crate::sim::engine::json::{Json, object};
-use crate::sim::engine::state::{self, State};
 use super::Clusters;
 use super::addresses::Addresses;
 use super::placement::Pod;
+use crate::sim::engine::call::{Call, Refusal};
+use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::state::{self, State};
 
 /// A cluster.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub struct Cluster {
 
 /// How far a cluster has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Stage {
+enum Stage {
     /// Its control plane is being set up.
     Initial,
     /// Its components are being installed.

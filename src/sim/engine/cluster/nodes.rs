@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::clusters::nonsense;
 use crate::sim::engine::call::{Call, Refusal};
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::release;
 use crate::sim::engine::state::State;
-use super::clusters::nonsense;
 
 /// An ECS machine. It is made and paid for elsewhere; here it joins clusters and leaves them.
 #[derive(Clone, Debug, Serialize, Deserialize)]

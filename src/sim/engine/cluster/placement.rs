@@ -5,10 +5,10 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sim::engine::call::Refusal;
-use crate::sim::engine::state::State;
 use super::Clusters;
 use super::addresses::written;
+use crate::sim::engine::call::Refusal;
+use crate::sim::engine::state::State;
 
 /// Where a pod runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,9 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use crate::sim::engine::call::Refusal;
 use super::Clusters;
 use super::addresses::written;
+use crate::sim::engine::call::Refusal;
 
 impl Clusters {
     /// Whether a node port of a cluster is taken.

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::Instance;
+use crate::catalogue::PAGE_SIZE;
 use crate::sim::engine::call::{Call, Refusal, local_time};
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::state::State;
-use super::Instance;
-use crate::catalogue::PAGE_SIZE;
 
 /// What decides an instance's backups.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

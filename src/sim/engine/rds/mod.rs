@@ -126,7 +126,13 @@ impl Instance {
     }
 
     /// With a database that has been there since.
-    pub(in crate::sim) fn database(mut self, name: &str, character_set: &str, description: &str, created: Timestamp) -> Self {
+    pub(in crate::sim) fn database(
+        mut self,
+        name: &str,
+        character_set: &str,
+        description: &str,
+        created: Timestamp,
+    ) -> Self {
         let (character_set, description) = (character_set.to_owned(), description.to_owned());
         self.databases
             .insert(name.to_owned(), Database { character_set, description, created, grants: BTreeMap::new() });

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::engine::applications::tests::Account;
-use crate::sim::demo::START;
 use super::{Engine, History, Instance, add_instance};
+use crate::sim::demo::START;
+use crate::sim::engine::applications::tests::Account;
 
 const DAY: i64 = 24 * 60 * 60;
 

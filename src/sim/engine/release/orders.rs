@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::{Change, Order, Outcome, Pause, Phase, Release, Status, progress};
+use crate::clock::parse_time;
 use crate::sim::engine::applications::{Env, wanted_replicas};
 use crate::sim::engine::call::{Call, Refusal, Trouble, done, minute_time};
 use crate::sim::engine::cluster;
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::state::State;
-use super::{Change, Order, Outcome, Pause, Phase, Release, Status, progress};
-use crate::clock::parse_time;
 
 /// How every order is carried out: partition by partition, all pods of one at once, evenly divided.
 const DEPLOY_TYPE: &str = "partition_parallel";

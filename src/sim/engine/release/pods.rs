@@ -3,11 +3,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::progress::START;
+use super::{Order, Outcome, Phase, Pod, Release, Task};
 use crate::sim::engine::call::{Call, Refusal, local_time, minute_time, second_time};
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::state::State;
-use super::progress::START;
-use super::{Order, Outcome, Phase, Pod, Release, Task};
 
 /// Every pod is in the one group that an order has.
 const GROUP: &str = "defaultGroup";

@@ -9,10 +9,10 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::{Change, Order, Outcome, Pause, Phase, Pod, Release, Status, Task};
 use crate::sim::engine::call::Trouble;
 use crate::sim::engine::cluster;
 use crate::sim::engine::state::{self, State};
-use super::{Change, Order, Outcome, Pause, Phase, Pod, Release, Status, Task};
 
 /// Between the beginnings of two pods, and of two partitions.
 pub(super) const STEP: SignedDuration = SignedDuration::from_secs(1);

@@ -7,12 +7,12 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::{Outcome, Phase, Status, evict, place_waiting};
+use crate::sim::demo;
 use crate::sim::engine::applications::tests::Account;
 use crate::sim::engine::call::{Call, Refusal, Trouble};
-use crate::sim::demo;
-use crate::sim::options::Fleet;
 use crate::sim::engine::state::State;
-use super::{Outcome, Phase, Status, evict, place_waiting};
+use crate::sim::options::Fleet;
 
 /// An environment of 商城前台 in production, with three healthy pods.
 const ENV: i64 = 3002;
@@ -517,8 +517,10 @@ fn deploy_orders_are_found_by_every_filter() {
     // 4009 and 4010 began 1.0, 4039 and 4040 1.1; 4068 is paused.
     let all = [4068, 4040, 4039, 4010, 4009];
     let shown = account.order(4068)["StartTime"].clone();
-    let started: BTreeMap<i64, String> =
-        all.iter().map(|id| (*id, crate::sim::engine::call::local_time(account.0.release.orders[id].started))).collect();
+    let started: BTreeMap<i64, String> = all
+        .iter()
+        .map(|id| (*id, crate::sim::engine::call::local_time(account.0.release.orders[id].started)))
+        .collect();
     let ended = crate::sim::engine::call::local_time(account.0.release.orders[&4040].ended.unwrap());
     for (more, wanted) in [
         (json!({}), &all[..]),

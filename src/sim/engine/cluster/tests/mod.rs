@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::sim::engine::applications::tests::Account;
 use super::{MachineType, Placement, add_machine, place, vacate};
+use crate::sim::engine::applications::tests::Account;
 
 impl Account {
     fn column(&mut self, action: &str, params: Value, name: &str) -> Vec<String> {

@@ -1,0 +1,103 @@
+//! What benchmarks and fuzz targets drive. They stand outside the crate, whose only other public face is
+//! its command line.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::call::account::Account;
+use crate::call::endpoint::Endpoint;
+use crate::call::policy::Policy;
+use crate::call::{Client, ClientConfig};
+use crate::catalogue;
+use crate::clock::Clock;
+use crate::credentials::{Credentials, Provider};
+use crate::error::Result;
+use crate::script::{Host, HostConfig};
+use crate::secret::Secret;
+use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
+use crate::stop::Stop;
+use crate::wire::request::{Request, Target};
+use crate::wire::sign::{Stamp, sign};
+
+/// A script host on an account, set up as the commands do it.
+pub struct Script(Host);
+
+impl Script {
+    /// A host whose calls go to this URL, so many at once.
+    ///
+    /// # Errors
+    /// What is wrong with the URL, in words.
+    pub fn new(url: &str, concurrency: usize) -> std::result::Result<Self, String> {
+        Self::start(url, concurrency).map_err(|error| error.message.clone())
+    }
+
+    fn start(url: &str, concurrency: usize) -> Result<Self> {
+        let credentials = Provider::of("fake-id", "fake-secret");
+        let config = ClientConfig { concurrency, ..ClientConfig::new(Endpoint::parse(url)?, credentials) };
+        let stop = Arc::new(Stop::new(None));
+        let connect = Box::new(move || Ok(Client::new(config.clone())));
+        let account = Arc::new(Account::new(connect, Policy::default(), None, Arc::clone(&stop))?);
+        let config = HostConfig {
+            root: PathBuf::new(),
+            args: Vec::new(),
+            allow_env: Default::default(),
+            allow_read: Vec::new(),
+            clock: Arc::new(Clock::real()),
+            stop,
+            max_memory: 512 << 20,
+            max_operations: u64::MAX,
+            simulated: false,
+        };
+        Ok(Self(Host::new(config, &account)))
+    }
+
+    /// Runs code to its end, and gives its exit code.
+    ///
+    /// # Errors
+    /// What went wrong, in words.
+    pub fn run(&self, code: &str) -> std::result::Result<u8, String> {
+        self.0.run("harness", code).map_err(|error| error.message.clone())
+    }
+}
+
+/// A call as bytes of HTTP, signed with the key of the simulator's demo account and a nonce of its own.
+///
+/// # Errors
+/// What is wrong with the call, in words.
+pub fn signed(action: &str, params: Map<String, Value>) -> std::result::Result<Vec<u8>, String> {
+    let build = || Request::build(&Target::named(action)?, params);
+    let request = build().map_err(|error| error.message.clone())?;
+    let credentials = Credentials {
+        access_key_id: ACCESS_KEY_ID.to_owned(),
+        secret: Secret::new(ACCESS_KEY_SECRET),
+        security_token: None,
+    };
+    let signed = sign(&request, &credentials, None, &Stamp::now(jiff::SignedDuration::ZERO));
+    let (method, query, body) = (signed.method.name(), signed.query, signed.body);
+    let length = body.len();
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    Ok(format!("{method} /?{query} HTTP/1.1\r\nHost: localhost\r\n{form}\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes())
+}
+
+/// A list operation of the catalogue.
+pub struct List {
+    /// Its action.
+    pub action: &'static str,
+    /// The parameters that it needs, with values that work on the demo account.
+    pub required: Map<String, Value>,
+    /// Whether it takes a page's size.
+    pub has_pages: bool,
+}
+
+/// Every list operation.
+pub fn lists() -> Vec<List> {
+    let list = |operation: &'static catalogue::Operation| {
+        let mut required: Map<String, Value> = serde_json::from_str(operation.example).unwrap_or_default();
+        required.retain(|name, _| operation.param(name).is_some_and(|param| param.required));
+        List { action: operation.action, required, has_pages: operation.param(catalogue::PAGE_SIZE).is_some() }
+    };
+    catalogue::operations().filter(|operation| operation.paging.is_some()).map(list).collect()
+}
