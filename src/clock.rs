@@ -11,21 +11,21 @@ use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
 /// Where the service keeps its times that name no zone.
-pub const BEIJING: Offset = Offset::constant(8);
+pub(crate) const BEIJING: Offset = Offset::constant(8);
 
 /// Reads a time as the service writes it, or takes it: `2019-02-03T12:20:00Z` is UTC,
 /// `2020-01-01 00:00:00` is Beijing's.
 ///
 /// # Errors
 /// It is no time.
-pub fn parse_time(text: &str) -> Result<Timestamp, jiff::Error> {
+pub(crate) fn parse_time(text: &str) -> Result<Timestamp, jiff::Error> {
     let text = text.trim();
     text.parse().or_else(|_: jiff::Error| BEIJING.to_timestamp(text.parse::<DateTime>()?))
 }
 
 /// How a clock runs by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pace {
+pub(crate) enum Pace {
     /// With real time, this many times as fast.
     Times(f64),
     /// Only when told: it stands still at its start until [`Clock::advance`].
@@ -34,7 +34,7 @@ pub enum Pace {
 
 /// A clock that many threads may share.
 #[derive(Debug)]
-pub struct Clock {
+pub(crate) struct Clock {
     pace: Pace,
     /// Whether [`Clock::sleep`] moves the clock instead of waiting.
     skips: bool,
@@ -46,22 +46,22 @@ pub struct Clock {
 
 impl Clock {
     /// The real clock: sleeping waits.
-    pub fn real() -> Self {
+    pub(crate) fn real() -> Self {
         Self { skips: false, ..Self::simulated(Pace::Times(1.0), Timestamp::now()) }
     }
 
     /// A simulator's clock that starts at `origin`: sleeping moves it at once.
-    pub fn simulated(pace: Pace, origin: Timestamp) -> Self {
+    pub(crate) fn simulated(pace: Pace, origin: Timestamp) -> Self {
         Self { pace, skips: true, origin, started: std::time::Instant::now(), skipped: AtomicI64::new(0) }
     }
 
     /// Whether it moves by itself.
-    pub fn runs(&self) -> bool {
+    pub(crate) fn runs(&self) -> bool {
         self.pace != Pace::Told
     }
 
     /// The time now.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         let ran = match self.pace {
             Pace::Times(factor) => self.started.elapsed().as_secs_f64() * factor * 1000.0,
             Pace::Told => 0.0,
@@ -72,18 +72,18 @@ impl Clock {
     }
 
     /// How long this clock had whoever sleeps by it wait, since it was made: what waits are counted in.
-    pub fn waited(&self) -> Duration {
+    pub(crate) fn waited(&self) -> Duration {
         let ran = if self.runs() { self.started.elapsed() } else { Duration::ZERO };
         ran + Duration::from_millis(u64::try_from(self.skipped.load(Ordering::Acquire)).unwrap_or(0))
     }
 
     /// What a sleep takes of real time.
-    pub fn takes(&self, sleep: Duration) -> Duration {
+    pub(crate) fn takes(&self, sleep: Duration) -> Duration {
         if self.skips { Duration::ZERO } else { sleep }
     }
 
     /// Moves the clock forward.
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         let _ = self
             .skipped
@@ -92,7 +92,7 @@ impl Clock {
 
     /// Waits, or moves the clock when it is a simulator's: until it shows at least `by` more than
     /// when the wait began, however many wait at once.
-    pub async fn sleep(&self, by: Duration) {
+    pub(crate) async fn sleep(&self, by: Duration) {
         if !self.skips {
             return tokio::time::sleep(by).await;
         }

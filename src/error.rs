@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// What went wrong, in the words of the script API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Refused before sending.
     Invalid,
     /// The service answered with a failure.
@@ -42,7 +42,7 @@ pub enum Kind {
 
 /// What stopped a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interrupt {
+pub(crate) enum Interrupt {
     /// Ctrl-C, SIGINT.
     CtrlC,
     /// SIGTERM.
@@ -55,7 +55,7 @@ pub enum Interrupt {
 
 impl Kind {
     /// The word a script sees in `error`.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Invalid => "invalid",
             Self::Api => "api",
@@ -76,7 +76,7 @@ impl Kind {
     }
 
     /// The exit code of a run that ends with it.
-    pub fn exit_code(self) -> u8 {
+    pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Invalid | Self::Script | Self::Io => 1,
             Self::Usage => 2,
@@ -98,7 +98,7 @@ impl Kind {
 
 /// What is known of a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Nothing reached the service.
     NotSent,
     /// The service said no.
@@ -109,7 +109,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The word a script sees in `outcome`.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::NotSent => "not_sent",
             Self::Refused => "refused",
@@ -120,7 +120,7 @@ impl Outcome {
 
 /// One thing wrong with a request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Where: `Replicas`, `PortMappings[0].Port`.
     pub path: String,
     /// The value given, masked where it is secret; `None` when nothing was given.
@@ -133,7 +133,7 @@ pub struct Problem {
 
 /// Why something failed: one pointer, so that results stay small.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Error(Box<Facts>);
+pub(crate) struct Error(Box<Facts>);
 
 impl std::ops::Deref for Error {
     type Target = Facts;
@@ -151,7 +151,7 @@ impl std::ops::DerefMut for Error {
 
 /// What is known of a failure.
 #[derive(Clone, Debug, PartialEq)]
-struct Facts {
+pub(crate) struct Facts {
     /// What went wrong.
     pub kind: Kind,
     /// One sentence for a person.
@@ -182,7 +182,7 @@ struct Facts {
 
 /// A place in a script on the way to an error.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// The script's or module's name.
     pub file: String,
     /// Counted from 1; 0 when not known.
@@ -197,7 +197,7 @@ pub struct Frame {
 
 impl Error {
     /// An error that carries nothing but its kind and message.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self(Box::new(Facts {
             kind,
             message: message.into(),
@@ -216,25 +216,25 @@ impl Error {
     }
 
     /// Adds more of what is known.
-    pub fn with(mut self, set: impl FnOnce(&mut Facts)) -> Self {
+    pub(crate) fn with(mut self, set: impl FnOnce(&mut Facts)) -> Self {
         set(&mut self);
         self
     }
 
     /// Adds what to do about it.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
     /// Names the action that failed.
-    pub fn operation(mut self, action: impl Into<String>) -> Self {
+    pub(crate) fn operation(mut self, action: impl Into<String>) -> Self {
         self.operation = Some(action.into());
         self
     }
 
     /// Says what is known of the call.
-    pub fn outcome(mut self, outcome: Outcome) -> Self {
+    pub(crate) fn outcome(mut self, outcome: Outcome) -> Self {
         self.outcome = Some(outcome);
         self
     }
@@ -242,7 +242,7 @@ impl Error {
 
 impl Error {
     /// The error as data: what a script catches, and what a log in JSON carries.
-    pub fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let problems: Vec<Value> = self
             .problems
             .iter()
@@ -281,4 +281,4 @@ impl std::fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// The result of everything that can fail in this crate.
-pub type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;

@@ -2,31 +2,45 @@
 //!
 //! # The straight line
 //!
-//! A call of a script passes these modules, in this order:
+//! A call of a script passes these rooms, in this order:
 //!
-//! | step | module | what happens |
+//! | step | room | what happens |
 //! |---|---|---|
-//! | 1 | [`script`] | a function call becomes an action and a map; the only folder that names rhai |
-//! | 2 | [`account`] | the [`policy`] lets it pass or not |
+//! | 1 | [`script::api`](script) | a function call becomes an action and a map; the only folder that names rhai |
+//! | 2 | [`call::account`] | the [`call::policy`] permits it or not |
 //! | 3 | [`wire::request`], [`wire::validate`] | checked by the [`catalogue`], all problems at once; flattened |
-//! | 4 | [`wire::sign`], [`client`], [`retry`], [`pacer`] | signed afresh for each attempt and sent; the one file that touches the network |
+//! | 4 | [`wire::sign`], [`call`]'s client | signed afresh for each attempt and sent, as often as the retry rule lets it; the one file that touches the network |
 //! | 5 | [`wire::reply`] | whatever came back becomes the documented reply or a fault |
 //!
-//! [`account::Account::call`] and [`client::Client::call`] show the steps. Building, signing and reading
-//! are pure functions; [`paging`] walks lists by the same means.
+//! `call::account::Account::send` shows the steps: every call takes that line, alone, one of many, or a page
+//! of a list. Building, signing and reading are pure functions.
 //!
-//! # Around it
+//! What hooks in where:
 //!
+//! - what has to know of every call, a journal say: `call::record`, which `send` opens before the first byte
+//!   and closes with the outcome;
+//! - another source of credentials: [`credentials`], whose provider is asked at each attempt;
+//! - another service behind the account, a copy of it for a plan say, or a client that refuses writes:
+//!   `run::service`, which makes the client, and [`call::policy`].
+//!
+//! # The rooms
+//!
+//! Each stands on those before it, never the other way; a test holds that.
+//!
+//! - The ground: [`error`] is the one error, its kind decides the exit code; [`secret`] is what is never shown;
+//!   [`stop`] is how a run ends from outside, [`memory`] how much it may hold, [`clock`] what it calls time;
+//!   [`encoding`], [`suggest`].
 //! - [`catalogue`]: the 66 operations as plain data. Registration, validation, help, completion, paging,
 //!   policy and the simulator's routing derive from it. It depends on nothing else.
-//! - [`cli`] is the command line as written, [`config`] the settings resolved once, [`commands`] what each
-//!   command does, [`repl`] the session at a prompt (the only folder that names rustyline).
-//! - [`credentials`] finds who signs; [`secret`] keeps that out of everything that is shown; [`logging`]
-//!   and [`output`] show the rest.
-//! - [`error`] is the one error: its kind decides the exit code. [`stop`] is how a run ends from outside,
-//!   [`memory`] how much it may hold, [`clock`] what it calls time.
-//! - [`sim`]: the simulator, a server of its own or inside `--sim`. It shares the catalogue and the wire
-//!   code, and has a file for each chapter, mirroring the catalogue.
+//! - [`credentials`]: who signs. [`wire`]: how a call looks on the network. [`show`]: what leaves the process
+//!   for people and programs, without secrets.
+//! - [`call`]: a call on its way. [`script`]: the engine, and what scripts can call.
+//! - [`sim`]: the simulator, a server of its own or held inside a run. Its engine has a file for each chapter,
+//!   mirroring the catalogue.
+//! - [`settings`]: flags, environment and files, resolved once. [`run`]: a run of a command: its service, what
+//!   goes on in the background, what stops it, the way out of the process.
+//! - [`repl`]: the session at a prompt (the only folder that names rustyline). [`commands`]: the command line
+//!   and what each command does. [`harness`]: what benchmarks drive.
 //!
 //! To add an operation: one record in [`catalogue`], one handler in [`sim`].
 

@@ -42,13 +42,13 @@ thread_local! {
 }
 
 /// Bytes that the process holds from its allocator.
-pub fn allocated() -> usize {
+pub(crate) fn allocated() -> usize {
     let here = HERE.try_with(Cell::get).unwrap_or(0);
     usize::try_from(ALLOCATED.load(Ordering::Relaxed) + here).unwrap_or(0)
 }
 
 /// Sets what [`left`] counts down from: this much more than is held now.
-pub fn allow(bytes: usize) {
+pub(crate) fn allow(bytes: usize) {
     let ceiling = allocated().saturating_add(bytes);
     BUDGET.store(bytes, Ordering::Relaxed);
     CEILING.store(ceiling, Ordering::Relaxed);
@@ -58,7 +58,7 @@ pub fn allow(bytes: usize) {
 }
 
 /// Bytes that may still be taken.
-pub fn left() -> usize {
+pub(crate) fn left() -> usize {
     CEILING.load(Ordering::Relaxed).saturating_sub(allocated())
 }
 
@@ -66,18 +66,18 @@ pub fn left() -> usize {
 ///
 /// # Errors
 /// `limit`.
-pub fn room_for(bytes: usize) -> Result<()> {
+pub(crate) fn room_for(bytes: usize) -> Result<()> {
     if bytes < left() { Ok(()) } else { Err(no_room()) }
 }
 
 /// The error of data that would take more memory than may be held.
-pub fn no_room() -> Error {
+pub(crate) fn no_room() -> Error {
     let message = "the data would take more memory than the script may hold";
     Error::new(Kind::Limit, message).hint("--max-memory allows more")
 }
 
 /// The error of a run that held more than it may.
-pub fn exceeded() -> Error {
+pub(crate) fn exceeded() -> Error {
     let budget = BUDGET.load(Ordering::Relaxed) >> 20;
     Error::new(Kind::Limit, format!("the script held more than {budget} MB of memory")).hint("--max-memory allows more")
 }
@@ -87,7 +87,7 @@ pub fn exceeded() -> Error {
 ///
 /// # Errors
 /// The system gives no pipe; or somebody watches already.
-pub fn watch() -> std::io::Result<PipeReader> {
+pub(crate) fn watch() -> std::io::Result<PipeReader> {
     let (reader, writer) = std::io::pipe()?;
     ALARM.set(writer).map_err(|_| std::io::Error::other("memory is watched already"))?;
     Ok(reader)
@@ -95,13 +95,13 @@ pub fn watch() -> std::io::Result<PipeReader> {
 
 /// What the calling thread takes from now on, while this is held, is jst's own: not counted, not
 /// limited. It must give back what it takes itself.
-pub fn apart() -> Apart {
+pub(crate) fn apart() -> Apart {
     settle();
     Apart(APART.replace(true))
 }
 
 /// A thread that stands apart until this is dropped.
-struct Apart(bool);
+pub(crate) struct Apart(bool);
 
 impl Drop for Apart {
     fn drop(&mut self) {
@@ -110,7 +110,7 @@ impl Drop for Apart {
 }
 
 /// Reports what the calling thread holds. A thread that ends does so first.
-pub fn settle() {
+pub(crate) fn settle() {
     ALLOCATED.fetch_add(HERE.replace(0), Ordering::Relaxed);
 }
 

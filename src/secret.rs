@@ -6,20 +6,20 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 /// What stands in place of a secret.
-pub const MASK: &str = "****";
+pub(crate) const MASK: &str = "****";
 
 /// Text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// Wraps a secret.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// The secret itself.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -31,7 +31,7 @@ impl fmt::Debug for Secret {
 }
 
 /// An access key's id, shortened: enough to recognise it.
-pub fn shortened(id: &str) -> String {
+pub(crate) fn shortened(id: &str) -> String {
     let characters: Vec<char> = id.chars().collect();
     match (characters.get(..4), characters.len().checked_sub(4).and_then(|at| characters.get(at..))) {
         (Some(head), Some(tail)) if characters.len() > 10 => {
@@ -43,7 +43,7 @@ pub fn shortened(id: &str) -> String {
 
 /// Whether a field of this name holds a secret: `Password`, `AccessKeySecret`, `Passwords.1`. Tokens
 /// that only lead to a next page, or tell calls apart, are none.
-pub fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     const SECRET: [&str; 4] = ["password", "passwd", "secret", "token"];
     const HARMLESS: [&str; 3] = ["nexttoken", "pagetoken", "clienttoken"];
     name.split('.').any(|part| {
@@ -55,7 +55,7 @@ pub fn is_secret_name(name: &str) -> bool {
 }
 
 /// Masks what is a secret by its name, at any depth.
-pub fn mask(map: Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn mask(map: Map<String, Value>) -> Map<String, Value> {
     fn walk(value: Value) -> Value {
         match value {
             Value::Object(map) => Value::Object(mask(map)),
@@ -71,7 +71,7 @@ pub fn mask(map: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// The mask in place of a value, where there is one.
-pub fn masked(value: Value) -> Value {
+pub(crate) fn masked(value: Value) -> Value {
     if value.is_null() { value } else { MASK.into() }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{Error, Interrupt, Kind, Result};
 
 /// A flag that ends a run, shared by all its threads.
 #[derive(Debug, Default)]
-pub struct Stop {
+pub(crate) struct Stop {
     is_set: AtomicBool,
     why: Mutex<Option<Error>>,
     changed: Notify,
@@ -23,19 +23,19 @@ pub struct Stop {
 
 impl Stop {
     /// A stop with a deadline, which [`Stop::keep_deadline`] keeps.
-    pub fn new(deadline: Option<Instant>) -> Self {
+    pub(crate) fn new(deadline: Option<Instant>) -> Self {
         Self { deadline, ..Self::default() }
     }
 
     /// Ends the run. The first reason stays.
-    pub fn set(&self, why: Error) {
+    pub(crate) fn set(&self, why: Error) {
         self.why().get_or_insert(why);
         self.is_set.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
     }
 
     /// Lets a session go on after a line of it was stopped. A passed deadline stays.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         *self.why() = None;
         self.is_set.store(false, Ordering::SeqCst);
         self.changed.notify_waiters();
@@ -46,7 +46,7 @@ impl Stop {
     ///
     /// # Errors
     /// Why the run is to end, if it already is.
-    pub fn while_reading<T>(&self, read: impl FnOnce() -> T) -> Result<T> {
+    pub(crate) fn while_reading<T>(&self, read: impl FnOnce() -> T) -> Result<T> {
         self.reading.fetch_add(1, Ordering::SeqCst);
         // Counted before the look: either this sees the stop, or who stops sees the reader.
         let result = self.why_set().map_or_else(|| Ok(read()), Err);
@@ -55,12 +55,12 @@ impl Stop {
     }
 
     /// Whether someone waits for input.
-    pub fn is_reading(&self) -> bool {
+    pub(crate) fn is_reading(&self) -> bool {
         self.reading.load(Ordering::SeqCst) > 0
     }
 
     /// Whether the run is to end: one atomic read.
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.is_set.load(Ordering::SeqCst)
     }
 
@@ -71,12 +71,12 @@ impl Stop {
     }
 
     /// Why the run is to end, if it is.
-    pub fn why_set(&self) -> Option<Error> {
+    pub(crate) fn why_set(&self) -> Option<Error> {
         self.is_set().then(|| self.why().clone()).flatten()
     }
 
     /// Ends the run when its deadline passes. Someone must wait for this.
-    pub async fn keep_deadline(&self) {
+    pub(crate) async fn keep_deadline(&self) {
         if let Some(at) = self.deadline {
             tokio::time::sleep_until(at.into()).await;
             self.check_deadline();
@@ -84,12 +84,12 @@ impl Stop {
     }
 
     /// Waits until the run is to end, and says why.
-    pub async fn stopped(&self) -> Error {
+    pub(crate) async fn stopped(&self) -> Error {
         self.until(|| self.why_set()).await
     }
 
     /// Waits until the run may go on again.
-    pub async fn cleared(&self) {
+    pub(crate) async fn cleared(&self) {
         self.until(|| (!self.is_set()).then_some(())).await;
     }
 

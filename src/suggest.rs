@@ -1,7 +1,7 @@
 //! The nearest of the names that would have been right.
 
 /// The candidate that is most like `name`, if any is like it enough to be meant.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
     let allowed = (lower.chars().count() / 3).clamp(1, 5);
     candidates

@@ -22,16 +22,16 @@ use crate::wire::reply::Tree;
 use crate::wire::request::{Request, Target};
 
 /// Makes the client at the first call: finds credentials, starts the simulator.
-type Connect = Box<dyn Fn() -> Result<Client> + Send + Sync>;
+pub(crate) type Connect = Box<dyn Fn() -> Result<Client> + Send + Sync>;
 
 /// Asks a person whether a destructive call may go ahead, given its action and what it is about.
-pub type Confirm = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
+pub(crate) type Confirm = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
 /// The parameters of a call, by their wire names.
-type Params = Map<String, Value>;
+pub(crate) type Params = Map<String, Value>;
 
 /// An account under a policy.
-pub struct Account {
+pub(crate) struct Account {
     connect: Connect,
     client: OnceLock<Client>,
     /// Held while the client is made, so that it is made once.
@@ -47,14 +47,14 @@ pub struct Account {
 
 /// What the policy let pass: only this can be sent.
 #[derive(Clone, Debug)]
-pub struct Permit(Target);
+pub(crate) struct Permit(Target);
 
 impl Account {
     /// An account that is not yet connected.
     ///
     /// # Errors
     /// `io` when the system gives nothing to wait for connections with.
-    pub fn new(connect: Connect, policy: Policy, confirm: Option<Confirm>, stop: Arc<Stop>) -> Result<Self> {
+    pub(crate) fn new(connect: Connect, policy: Policy, confirm: Option<Confirm>, stop: Arc<Stop>) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
         // Never dropped: that would wait for a name lookup that hangs.
@@ -72,7 +72,7 @@ impl Account {
     }
 
     /// What stops calls.
-    pub fn stop(&self) -> &Arc<Stop> {
+    pub(crate) fn stop(&self) -> &Arc<Stop> {
         &self.stop
     }
 
@@ -80,7 +80,7 @@ impl Account {
     ///
     /// # Errors
     /// `policy`.
-    pub fn permit(&self, target: &Target, what: impl FnOnce() -> String) -> Result<Permit> {
+    pub(crate) fn permit(&self, target: &Target, what: impl FnOnce() -> String) -> Result<Permit> {
         match self.policy.check(target.action(), target.effect()) {
             Verdict::Allowed => {}
             Verdict::Refused(error) => return Err(error),
@@ -109,7 +109,7 @@ impl Account {
     ///
     /// # Errors
     /// Every kind of the script API but `limit`.
-    pub fn call<T: Tree>(&self, target: &Target, params: Params) -> Result<T> {
+    pub(crate) fn call<T: Tree>(&self, target: &Target, params: Params) -> Result<T> {
         let permit = self.permit(target, || {
             target.secrets(&params).iter().for_each(|secret| REDACTOR.add(secret));
             Value::from(secret::mask(params.clone())).to_string()
@@ -124,7 +124,7 @@ impl Account {
     ///
     /// # Errors
     /// `interrupted`, with how many calls came to which end; what keeps the account from being reached.
-    pub fn call_all<T: Tree, I>(
+    pub(crate) fn call_all<T: Tree, I>(
         &self,
         permit: &Permit,
         items: &[I],
@@ -149,7 +149,7 @@ impl Account {
     ///
     /// # Errors
     /// What keeps the account from being reached.
-    pub fn begin<T: Tree + Send + 'static>(
+    pub(crate) fn begin<T: Tree + Send + 'static>(
         self: &Arc<Self>,
         permit: &Permit,
         params: Params,
@@ -182,7 +182,7 @@ impl Account {
     ///
     /// # Errors
     /// `interrupted`, or what it waits for.
-    pub fn wait<T>(&self, what: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) fn wait<T>(&self, what: impl Future<Output = Result<T>>) -> Result<T> {
         self.runtime.block_on(async {
             if self.served().elapsed() > FRESH {
                 catch_up().await;

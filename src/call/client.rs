@@ -22,7 +22,7 @@ use crate::wire::sign::{self, Signed, Stamp};
 
 /// What a client needs to know.
 #[derive(Clone, Debug)]
-pub struct ClientConfig {
+pub(crate) struct ClientConfig {
     /// The base URL: scheme, host, port.
     pub endpoint: Endpoint,
     /// Who says who signs, asked at each attempt.
@@ -48,7 +48,7 @@ pub struct ClientConfig {
 impl ClientConfig {
     /// The usual ones: half a minute for an attempt, as pod logs can be slow, 5 s to connect, 256 attempts
     /// at once, no deadline.
-    pub fn new(endpoint: Endpoint, credentials: Provider) -> Self {
+    pub(crate) fn new(endpoint: Endpoint, credentials: Provider) -> Self {
         Self {
             endpoint,
             credentials: Arc::new(credentials),
@@ -66,7 +66,7 @@ impl ClientConfig {
 
 /// Sends calls. Cheap to share behind an [`std::sync::Arc`]; connections are reused between calls.
 #[derive(Debug)]
-pub struct Client {
+pub(crate) struct Client {
     config: ClientConfig,
     /// Built at the first call: reading the system's roots dominates start-up.
     http: OnceLock<reqwest::Client>,
@@ -89,7 +89,7 @@ const IDLE: Duration = Duration::from_secs(10);
 
 impl Client {
     /// A client. Nothing is sent or resolved before the first call.
-    pub fn new(config: ClientConfig) -> Self {
+    pub(crate) fn new(config: ClientConfig) -> Self {
         Self {
             http: OnceLock::new(),
             budget: Budget::default(),

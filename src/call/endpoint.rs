@@ -4,11 +4,11 @@ use crate::error::{Error, Kind, Result};
 
 /// The checked URL of an endpoint.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Endpoint(reqwest::Url);
+pub(crate) struct Endpoint(reqwest::Url);
 
 impl Endpoint {
     /// Reads an endpoint: a URL with scheme `http` or `https`, or a bare host, which means `https`.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
             // What stands before an `@` may be a password.
             let host = text.rsplit_once('@').map(|(_, host)| format!("…@{host}"));
@@ -30,12 +30,12 @@ impl Endpoint {
     }
 
     /// Its URL, without path and query.
-    pub fn url(&self) -> &reqwest::Url {
+    pub(crate) fn url(&self) -> &reqwest::Url {
         &self.0
     }
 
     /// Whether it is on this machine, where no proxy belongs in between.
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         match self.0.host_str() {
             Some("localhost") => true,
             Some(host) => host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),

@@ -4,13 +4,13 @@
 //!
 //! [`client`] is the only file that names reqwest.
 
-pub mod account;
+pub(crate) mod account;
 mod client;
-pub mod endpoint;
+pub(crate) mod endpoint;
 mod pacer;
-pub mod paging;
-pub mod policy;
+pub(crate) mod paging;
+pub(crate) mod policy;
 mod record;
 mod retry;
 
-pub use client::{Client, ClientConfig};
+pub(crate) use client::{Client, ClientConfig};

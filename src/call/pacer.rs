@@ -7,7 +7,7 @@ use crate::clock::Clock;
 
 /// Spaces attempts in time: an optional rate, and a pause for everyone after throttling.
 #[derive(Debug)]
-pub struct Pacer {
+pub(super) struct Pacer {
     interval: Duration,
     clock: Arc<Clock>,
     /// When the next attempt may begin, in [`Clock::waited`].
@@ -16,7 +16,7 @@ pub struct Pacer {
 
 impl Pacer {
     /// At most so many attempts a second.
-    pub fn new(rate: Option<f64>, clock: Arc<Clock>) -> Self {
+    pub(super) fn new(rate: Option<f64>, clock: Arc<Clock>) -> Self {
         let interval = rate
             .filter(|rate| rate.is_finite() && *rate > 0.0)
             .map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate.max(1e-6)));
@@ -24,7 +24,7 @@ impl Pacer {
     }
 
     /// Waits for the next free moment.
-    pub async fn turn(&self) {
+    pub(super) async fn turn(&self) {
         let wait = {
             let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
             if next.is_zero() && self.interval.is_zero() {
@@ -41,7 +41,7 @@ impl Pacer {
     }
 
     /// Lets nobody go before this much time has passed.
-    pub fn hold(&self, wait: Duration) {
+    pub(super) fn hold(&self, wait: Duration) {
         let until = self.clock.waited() + wait;
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         *next = until.max(*next);

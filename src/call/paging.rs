@@ -15,7 +15,7 @@ use crate::suggest;
 
 /// The state of one walk over a list.
 #[derive(Clone, Debug)]
-pub struct Pager {
+pub(crate) struct Pager {
     operation: &'static Operation,
     paging: Paging,
     params: Map<String, Value>,
@@ -34,7 +34,7 @@ impl Pager {
     ///
     /// # Errors
     /// `invalid` when the operation is not a list.
-    pub fn new(operation: &'static Operation, mut params: Map<String, Value>) -> Result<Self> {
+    pub(crate) fn new(operation: &'static Operation, mut params: Map<String, Value>) -> Result<Self> {
         let Some(paging) = operation.paging else {
             return Err(not_a_list(operation));
         };
@@ -56,7 +56,7 @@ impl Pager {
     }
 
     /// The parameters of the next page; `None` when the list is complete.
-    pub fn next(&self) -> Option<Map<String, Value>> {
+    pub(crate) fn next(&self) -> Option<Map<String, Value>> {
         if self.done {
             return None;
         }
@@ -72,7 +72,7 @@ impl Pager {
     ///
     /// # Errors
     /// `api` when a page repeats an earlier one, or comes empty before all announced records came.
-    pub fn accept(&mut self, mut reply: Value) -> Result<Vec<Value>> {
+    pub(crate) fn accept(&mut self, mut reply: Value) -> Result<Vec<Value>> {
         let total = at(&mut reply, self.paging.total).and_then(|value| whole(value));
         let records = match at(&mut reply, self.paging.items).map(Value::take) {
             Some(Value::Array(records)) => records,

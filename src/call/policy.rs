@@ -11,7 +11,7 @@ use crate::suggest;
 
 /// The rules of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Policy {
+pub(crate) struct Policy {
     read_only: bool,
     allow_destructive: bool,
     allow: Vec<Pattern>,
@@ -20,7 +20,7 @@ pub struct Policy {
 
 /// What the rules say of a call.
 #[derive(Debug, PartialEq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It may go ahead.
     Allowed,
     /// A person may allow it; otherwise it is refused with this error.
@@ -34,14 +34,14 @@ impl Policy {
     ///
     /// # Errors
     /// `config` for a pattern that does not parse, or that can only be a slip of an operation's name.
-    pub fn new(read_only: bool, allow_destructive: bool, allow: &[String], deny: &[String]) -> Result<Self> {
+    pub(crate) fn new(read_only: bool, allow_destructive: bool, allow: &[String], deny: &[String]) -> Result<Self> {
         let patterns =
             |flag: &str, texts: &[String]| texts.iter().map(|text| pattern(flag, text)).collect::<Result<_>>();
         Ok(Self { read_only, allow_destructive, allow: patterns("--allow", allow)?, deny: patterns("--deny", deny)? })
     }
 
     /// What the rules say of an action.
-    pub fn check(&self, action: &str, effect: Effect) -> Verdict {
+    pub(crate) fn check(&self, action: &str, effect: Effect) -> Verdict {
         let matches = |patterns: &[Pattern]| patterns.iter().any(|p| p.matches_with(action, ANY_CASE));
         if matches(&self.deny) {
             return Verdict::Refused(refused(action, "--deny forbids it"));

@@ -17,7 +17,7 @@ impl Record {
     const DONE: u8 = 2;
 
     /// Begins a call that is whole and allowed. Nothing of it was sent yet.
-    pub fn begin<'a>(&'a self, target: &'a Target, request: &'a Request) -> Call<'a> {
+    pub(super) fn begin<'a>(&'a self, target: &'a Target, request: &'a Request) -> Call<'a> {
         Call { target, request, record: self }
     }
 
@@ -27,12 +27,12 @@ impl Record {
     }
 
     /// Whether the call came to its end.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.0.load(Ordering::Acquire) == Self::DONE
     }
 
     /// What is known of a call of this action that was given up with this error.
-    pub fn given_up(&self, action: &str, error: Error) -> Error {
+    pub(super) fn given_up(&self, action: &str, error: Error) -> Error {
         match error.kind {
             Kind::Interrupted(_) if self.is_under_way() => error.operation(action).outcome(Outcome::Unknown),
             _ => error,
@@ -40,7 +40,7 @@ impl Record {
     }
 
     /// What is known of many calls of this action that were given up together.
-    pub fn all_given_up(records: &[Self], action: &str, error: Error) -> Error {
+    pub(super) fn all_given_up(records: &[Self], action: &str, error: Error) -> Error {
         let done = records.iter().filter(|record| record.is_done()).count();
         let unknown = records.iter().filter(|record| record.is_under_way()).count();
         let left = records.len() - done - unknown;
@@ -66,7 +66,7 @@ pub(super) struct Call<'a> {
 
 impl Call<'_> {
     /// An attempt begins: from now on it may have reached the service.
-    pub fn exchange(&self) -> Exchange<'_> {
+    pub(super) fn exchange(&self) -> Exchange<'_> {
         let changes = self.target.effect() != Effect::Read;
         if changes {
             self.record.set(Record::UNDER_WAY);
@@ -75,7 +75,7 @@ impl Call<'_> {
     }
 
     /// The call came to its end, with a reply or an error. One that is given up never does.
-    pub fn ended<T>(self, result: Result<T>) -> Result<T> {
+    pub(super) fn ended<T>(self, result: Result<T>) -> Result<T> {
         self.record.set(Record::DONE);
         result
     }
@@ -90,7 +90,7 @@ pub(super) struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// It brought an answer, or certainly none.
-    pub fn ended(mut self) {
+    pub(super) fn ended(mut self) {
         self.ended = true;
         self.call.record.set(Record::WAITING);
     }

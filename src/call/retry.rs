@@ -12,7 +12,7 @@ use crate::wire::reply::{Fault, Reason};
 
 /// Why an attempt brought no reply.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// No connection was made: nothing was sent.
     NotConnected(Error),
     /// Sent, or partly sent, and no whole answer came back.
@@ -28,7 +28,7 @@ pub enum Failure {
 
 /// How often and how patiently a call is sent again.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// Attempts of a call that meets faults.
     pub attempts: u32,
     /// Attempts of a call that is throttled: a throttled call did no harm and took no part in the load.
@@ -47,11 +47,11 @@ impl Default for Rule {
 
 /// The longest wait asked for by the service that is waited for: a run that hangs for a day is worse
 /// than one that fails.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What was already tried for one call and helps only once.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Tried {
+pub(crate) struct Tried {
     /// The clock was corrected.
     pub clock: bool,
     /// The call was signed anew after a rejected signature.
@@ -61,7 +61,14 @@ pub struct Tried {
 impl Rule {
     /// How long to wait before the call is sent again; `None` when it must not be.
     /// `jitter` is drawn from `0.0..1.0`; `attempt` counts from 1.
-    pub fn wait(&self, effect: Effect, failure: &Failure, attempt: u32, tried: Tried, jitter: f64) -> Option<Duration> {
+    pub(crate) fn wait(
+        &self,
+        effect: Effect,
+        failure: &Failure,
+        attempt: u32,
+        tried: Tried,
+        jitter: f64,
+    ) -> Option<Duration> {
         let (allowed, attempts) = match failure {
             Failure::NotConnected(_) => (true, self.attempts),
             Failure::Unanswered(_) => (effect == Effect::Read, self.attempts),
@@ -94,7 +101,7 @@ impl Rule {
 
 impl Failure {
     /// What went wrong, for the log.
-    pub fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         match self {
             Self::NotConnected(error) | Self::Unanswered(error) => &error.message,
             Self::Answered { fault, .. } => &fault.error.message,
@@ -110,7 +117,7 @@ impl Failure {
     }
 
     /// The error of a call that ends with this failure.
-    pub fn into_error(self, action: &str, effect: Effect, attempts: u32) -> Error {
+    pub(crate) fn into_error(self, action: &str, effect: Effect, attempts: u32) -> Error {
         let (mut error, happened) = match self {
             Self::NotConnected(error) => (error.outcome(Outcome::NotSent), Some(false)),
             Self::Unanswered(error) => (error, None),
@@ -142,20 +149,20 @@ impl Failure {
 /// What all workers together may spend on sending again, so that a failing service is not
 /// hammered by retries: a fault costs ten, a throttling one, a success gives one back.
 #[derive(Debug)]
-pub struct Budget(AtomicU32);
+pub(super) struct Budget(AtomicU32);
 
 impl Budget {
     /// Enough for a hundred faults in a row.
     const FULL: u32 = 1_000;
 
     /// Takes the price of sending again; `false` when it cannot be paid.
-    pub fn spend(&self, failure: &Failure) -> bool {
+    pub(super) fn spend(&self, failure: &Failure) -> bool {
         let cost = failure.cost();
         self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(cost)).is_ok()
     }
 
     /// Gives back for a success.
-    pub fn earn(&self) {
+    pub(super) fn earn(&self) {
         let _ =
             self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| (left < Self::FULL).then_some(left + 1));
     }

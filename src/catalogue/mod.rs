@@ -19,12 +19,12 @@ mod users;
 mod tests;
 
 /// The version of the API that every request names.
-pub const VERSION: &str = "2018-03-13";
+pub(crate) const VERSION: &str = "2018-03-13";
 
 /// What an operation does to the account. Never guessed from the HTTP method: `DeleteAppDetail`
 /// travels by GET, most reads by POST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Changes nothing.
     Read,
     /// Creates or changes something.
@@ -35,7 +35,7 @@ pub enum Effect {
 
 impl Effect {
     /// The word for it.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Write => "write",
@@ -46,7 +46,7 @@ impl Effect {
 
 /// The HTTP method an operation is sent with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub(crate) enum Method {
     /// Every parameter travels in the query.
     Get,
     /// Parameters marked [`Position::Body`] travel as a form, the rest in the query.
@@ -55,7 +55,7 @@ pub enum Method {
 
 impl Method {
     /// As HTTP writes it.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
@@ -65,7 +65,7 @@ impl Method {
 
 /// Where a parameter travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
+pub(crate) enum Position {
     /// In the URL's query.
     Query,
     /// In the `application/x-www-form-urlencoded` body of a POST.
@@ -74,7 +74,7 @@ pub enum Position {
 
 /// The type of one plain value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scalar {
+pub(crate) enum Scalar {
     /// Text.
     String,
     /// A 32-bit integer.
@@ -87,7 +87,7 @@ pub enum Scalar {
 
 /// The type of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Type {
+pub(crate) enum Type {
     /// One plain value.
     Scalar(Scalar),
     /// `Name.1`, `Name.2`, …: a list of plain values.
@@ -98,7 +98,7 @@ pub enum Type {
 
 /// One condition on a single value, taken from the document's text.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Check {
+pub(crate) enum Check {
     /// An integer between these bounds, both included.
     Range(i64, i64),
     /// One of these values, compared as they are written on the wire.
@@ -118,7 +118,7 @@ pub enum Check {
 
 /// One condition between parameters of an operation, taken from the document's text.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
+pub(crate) enum Rule {
     /// `param` may be given only when `with` is one of `values`.
     OnlyWith {
         /// The parameter that is restricted.
@@ -143,7 +143,7 @@ pub enum Rule {
 
 /// One request parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Param {
+pub(crate) struct Param {
     /// The wire name without indexes: `EnvId`, `UserRoles`.
     pub name: &'static str,
     /// The type of its value.
@@ -166,7 +166,7 @@ pub struct Param {
 
 impl Param {
     /// An optional parameter that travels in the query.
-    pub const fn query(name: &'static str, ty: Type, help: &'static str) -> Self {
+    pub(crate) const fn query(name: &'static str, ty: Type, help: &'static str) -> Self {
         Self {
             name,
             ty,
@@ -181,49 +181,49 @@ impl Param {
     }
 
     /// An optional parameter that travels in the body.
-    pub const fn body(name: &'static str, ty: Type, help: &'static str) -> Self {
+    pub(crate) const fn body(name: &'static str, ty: Type, help: &'static str) -> Self {
         Self { position: Position::Body, ..Self::query(name, ty, help) }
     }
 
     /// The service refuses a request without it.
-    pub const fn required(self) -> Self {
+    pub(crate) const fn required(self) -> Self {
         Self { required: true, ..self }
     }
 
     /// Travels in the body.
-    pub const fn in_body(self) -> Self {
+    pub(crate) const fn in_body(self) -> Self {
         Self { position: Position::Body, ..self }
     }
 
     /// Known only to later SDKs.
-    pub const fn later(self) -> Self {
+    pub(crate) const fn later(self) -> Self {
         Self { later: true, ..self }
     }
 
     /// Its value is masked wherever it could be shown.
-    pub const fn secret(self) -> Self {
+    pub(crate) const fn secret(self) -> Self {
         Self { secret: true, ..self }
     }
 
     /// Conditions on its value.
-    pub const fn checks(self, checks: &'static [Check]) -> Self {
+    pub(crate) const fn checks(self, checks: &'static [Check]) -> Self {
         Self { checks, ..self }
     }
 
     /// What the service assumes when it is left out.
-    pub const fn default(self, value: &'static str) -> Self {
+    pub(crate) const fn default(self, value: &'static str) -> Self {
         Self { default: Some(value), ..self }
     }
 
     /// Whether this parameter takes one plain value.
-    pub fn is_scalar(&self) -> bool {
+    pub(crate) fn is_scalar(&self) -> bool {
         matches!(self.ty, Type::Scalar(_))
     }
 }
 
 /// The type of a reply field.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// Text.
     String,
     /// A 64-bit integer.
@@ -240,7 +240,7 @@ pub enum Shape {
 
 /// One reply field, in the document's spelling.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Field {
+pub(crate) struct Field {
     /// Canonical name.
     pub name: &'static str,
     /// Documented type.
@@ -304,7 +304,7 @@ const BOOLEAN: Type = Type::Scalar(Scalar::Boolean);
 
 /// How a list operation pages.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Paging {
+pub(crate) struct Paging {
     /// The parameter with the page's number, counted from 1; `None` when one reply holds the whole list.
     pub number: Option<&'static str>,
     /// The page size that `paginate` asks for and that is sent where the service wants one and the caller gave none.
@@ -323,7 +323,7 @@ impl Paging {
 }
 
 /// The parameter with a page's size, the same in every paged operation.
-pub const PAGE_SIZE: &str = "PageSize";
+pub(crate) const PAGE_SIZE: &str = "PageSize";
 
 // Parameters and conditions that several chapters share.
 const APP_ID: Param = Param::query("AppId", LONG, "Application id.");
@@ -352,7 +352,7 @@ const AT_LEAST_ONE: Check = Check::Range(1, i32::MAX as i64);
 
 /// One operation of the API.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Operation {
+pub(crate) struct Operation {
     /// The wire name: `ScaleApp`.
     pub action: &'static str,
     /// The script name: `scale_app`.
@@ -398,7 +398,7 @@ impl Operation {
 
     /// The required plain parameters that a script may give by position, in the document's order.
     /// Paging ones are left out.
-    pub fn positional(&self) -> impl Iterator<Item = &'static Param> {
+    pub(crate) fn positional(&self) -> impl Iterator<Item = &'static Param> {
         let number = self.paging.and_then(|paging| paging.number);
         self.params.iter().filter(move |param| {
             param.required && param.is_scalar() && param.name != PAGE_SIZE && Some(param.name) != number
@@ -406,12 +406,12 @@ impl Operation {
     }
 
     /// The parameter of this wire name.
-    pub fn param(&self, name: &str) -> Option<&'static Param> {
+    pub(crate) fn param(&self, name: &str) -> Option<&'static Param> {
         self.params.iter().find(|param| param.name == name)
     }
 
     /// The title of the document's chapter that describes it.
-    pub fn chapter(&self) -> &'static str {
+    pub(crate) fn chapter(&self) -> &'static str {
         CHAPTERS
             .iter()
             .find(|chapter| chapter.operations.iter().any(|op| op.action == self.action))
@@ -420,7 +420,7 @@ impl Operation {
 }
 
 /// A chapter of the document.
-pub struct Chapter {
+pub(crate) struct Chapter {
     /// Its title: `applications`, `users`, `operations`, `release`, `cluster`, `rds`.
     pub title: &'static str,
     /// Its operations, in the document's order.
@@ -432,11 +432,11 @@ static CHAPTERS: &[Chapter] =
     &[applications::CHAPTER, users::CHAPTER, access::CHAPTER, release::CHAPTER, cluster::CHAPTER, rds::CHAPTER];
 
 /// All operations, in the document's order.
-pub fn operations() -> impl Iterator<Item = &'static Operation> {
+pub(crate) fn operations() -> impl Iterator<Item = &'static Operation> {
     CHAPTERS.iter().flat_map(|chapter| chapter.operations)
 }
 
 /// The operation of this action (`ScaleApp`) or function (`scale_app`).
-pub fn find(name: &str) -> Option<&'static Operation> {
+pub(crate) fn find(name: &str) -> Option<&'static Operation> {
     operations().find(|op| op.action == name || op.function == name)
 }

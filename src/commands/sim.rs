@@ -22,7 +22,7 @@ use crate::sim::{Key, Options, Sim, demo, options};
 
 /// Flags of `jst sim`.
 #[derive(Debug, Args)]
-pub struct SimArgs {
+pub(super) struct SimArgs {
     /// Address to listen on; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:8180", value_name = "ADDRESS")]
     pub listen: std::net::SocketAddr,
@@ -120,7 +120,7 @@ fn start(text: &str) -> std::result::Result<Timestamp, String> {
 /// # Errors
 /// `usage` for an address that is open to others without `--public`, `config` for files that do not
 /// parse, `io` when the address cannot be listened on.
-pub fn serve(args: &SimArgs) -> Result<()> {
+pub(super) fn serve(args: &SimArgs) -> Result<()> {
     if !args.public && !args.listen.ip().to_canonical().is_loopback() {
         return Err(Error::new(Kind::Usage, format!("{} can be reached from other machines", args.listen))
             .hint("listen on 127.0.0.1, or add --public if that is meant"));

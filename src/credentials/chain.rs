@@ -10,7 +10,7 @@ use crate::secret::shortened;
 
 /// Where to look.
 #[derive(Debug, Default)]
-pub struct Sources {
+pub(crate) struct Sources {
     /// Id, secret and token given as flags.
     pub flags: [Option<String>; 3],
     /// The environment.
@@ -23,7 +23,7 @@ pub struct Sources {
 
 /// One source that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tried {
+pub(crate) struct Tried {
     /// What it is: "environment", a file and its profile.
     pub source: String,
     /// What was there, secrets masked.
@@ -34,7 +34,7 @@ pub struct Tried {
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// The credentials in use, if any.
     pub credentials: Option<Credentials>,
     /// Every source in the order it was looked at.
@@ -57,7 +57,7 @@ type Look = fn(&Sources) -> Vec<(String, Result<Held>)>;
 const PREFIXES: [&str; 3] = ["ALIBABA_CLOUD", "ALIBABACLOUD", "ALICLOUD"];
 
 /// Whether jst reads an environment variable of this name.
-pub fn is_variable(name: &str) -> bool {
+pub(crate) fn is_variable(name: &str) -> bool {
     PREFIXES.iter().chain(&["JST"]).any(|prefix| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('_')))
 }
 
@@ -65,7 +65,7 @@ impl Sources {
     /// Looks at every source in order and takes the first that holds credentials. What is wrong with a
     /// source before it ends the search, and [`Found::require`] says so; what is wrong with a later one
     /// only stands in the trace.
-    pub fn find(&self) -> Found {
+    pub(crate) fn find(&self) -> Found {
         let mut found = Found::default();
         let order: &[Look] = match self.profile {
             Some(_) => &[Self::flags, Self::command_line_file, Self::ini_files],
@@ -175,7 +175,7 @@ impl Found {
     /// # Errors
     /// `credentials` for half a credential, or for a profile of a kind that cannot be used; `config`
     /// for a file that cannot be read, or a profile asked for by hand that is not there.
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         self.error.clone().map_or(Ok(()), Err)
     }
 
@@ -183,7 +183,7 @@ impl Found {
     ///
     /// # Errors
     /// As [`Found::check`]; `credentials` when there are none.
-    pub fn require(&self) -> Result<&Credentials> {
+    pub(crate) fn require(&self) -> Result<&Credentials> {
         self.check()?;
         self.credentials.as_ref().ok_or_else(|| {
             Error::new(Kind::Credentials, "there are no credentials")

@@ -13,14 +13,14 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use chain::{Found, Sources, is_variable};
+pub(crate) use chain::{Found, Sources, is_variable};
 
 use crate::error::Result;
 use crate::secret::Secret;
 
 /// What signs a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     /// The access key's id.
     pub access_key_id: String,
     /// Its secret.
@@ -31,16 +31,16 @@ pub struct Credentials {
 
 /// Gives credentials to whoever signs, anew for each attempt: they may have been replaced since the last.
 #[derive(Clone, Debug)]
-pub struct Provider(Arc<Credentials>);
+pub(crate) struct Provider(Arc<Credentials>);
 
 impl Provider {
     /// These, for as long as the process lives.
-    pub fn fixed(credentials: Credentials) -> Self {
+    pub(crate) fn fixed(credentials: Credentials) -> Self {
         Self(Arc::new(credentials))
     }
 
     /// A key of this id and secret.
-    pub fn of(access_key_id: &str, secret: &str) -> Self {
+    pub(crate) fn of(access_key_id: &str, secret: &str) -> Self {
         let (access_key_id, secret) = (access_key_id.to_owned(), Secret::new(secret));
         Self::fixed(Credentials { access_key_id, secret, security_token: None })
     }
@@ -49,7 +49,7 @@ impl Provider {
     ///
     /// # Errors
     /// `credentials` when there are none any more.
-    pub async fn credentials(&self) -> Result<Arc<Credentials>> {
+    pub(crate) async fn credentials(&self) -> Result<Arc<Credentials>> {
         Ok(Arc::clone(&self.0))
     }
 }

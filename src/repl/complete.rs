@@ -4,7 +4,7 @@ use crate::catalogue::{self, Operation, Type};
 
 /// Where the word under the cursor begins, and what it could become.
 #[derive(Debug, PartialEq)]
-struct Completion {
+pub(crate) struct Completion {
     /// The byte where the word begins.
     pub start: usize,
     /// What could stand in its place, sorted.
@@ -13,7 +13,7 @@ struct Completion {
 
 /// Completes the word that ends at `cursor`. `names` are the functions and variables that the
 /// session knows beside the catalogue's.
-pub fn complete(line: &str, cursor: usize, names: &[String]) -> Completion {
+pub(crate) fn complete(line: &str, cursor: usize, names: &[String]) -> Completion {
     let before = line.get(..cursor).unwrap_or(line);
     let start = word_start(before);
     let word = before.get(start..).unwrap_or_default();

@@ -13,7 +13,7 @@ use super::{Shared, locked};
 use crate::error::{Error, Kind, Result};
 
 /// What asking for a line gave.
-pub enum Line {
+pub(super) enum Line {
     /// A line without its end.
     Text(String),
     /// Ctrl-C.
@@ -23,7 +23,7 @@ pub enum Line {
 }
 
 /// A source of lines.
-pub trait Input {
+pub(super) trait Input {
     /// The next line. `above` are the lines of the same piece before it.
     ///
     /// # Errors
@@ -35,11 +35,11 @@ pub trait Input {
 }
 
 /// Lines of a pipe.
-pub struct Piped<R>(R);
+pub(super) struct Piped<R>(R);
 
 impl<R: BufRead> Piped<R> {
     /// The lines of this reader.
-    pub fn new(reader: R) -> Self {
+    pub(super) fn new(reader: R) -> Self {
         Self(reader)
     }
 }
@@ -62,7 +62,7 @@ fn unreadable(error: &dyn std::fmt::Display) -> Error {
 }
 
 /// Lines that a person edits.
-pub struct Terminal {
+pub(super) struct Terminal {
     editor: Editor<Assistant, FileHistory>,
     history: Option<PathBuf>,
 }
@@ -75,7 +75,7 @@ impl Terminal {
     ///
     /// # Errors
     /// `io` when it cannot be set up.
-    pub fn new(session: Shared, history: Option<&Path>) -> Result<Self> {
+    pub(super) fn new(session: Shared, history: Option<&Path>) -> Result<Self> {
         let config = Config::builder().completion_type(CompletionType::List).max_history_size(KEPT);
         let config = config.and_then(|config| config.history_ignore_dups(true));
         let config = config.map_err(|error| unreadable(&error))?.history_ignore_space(true).build();
@@ -117,7 +117,7 @@ impl Input for Terminal {
 }
 
 /// Puts the terminal back as it is now: whoever ends the process while a line is edited does it.
-pub fn terminal_restorer() -> impl FnOnce() + Send + 'static {
+pub(crate) fn terminal_restorer() -> impl FnOnce() + Send + 'static {
     use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
     let before = tcgetattr(std::io::stdin()).ok();
     move || {

@@ -4,7 +4,7 @@
 //! [`complete`] knows what could come next; [`input`] gets lines from a terminal or a pipe; the
 //! loop here knows neither.
 
-pub mod complete;
+pub(crate) mod complete;
 mod input;
 
 #[cfg(test)]
@@ -23,17 +23,17 @@ use crate::secret::is_secret_name;
 use crate::show::errors::render;
 use crate::show::redaction::REDACTOR;
 use crate::stop::Stop;
-pub use input::terminal_restorer;
+pub(crate) use input::terminal_restorer;
 use input::{Input, Piped, Terminal};
 
 /// Prints a value.
-type Print = Box<dyn Fn(&Value) -> Result<()>>;
+pub(crate) type Print = Box<dyn Fn(&Value) -> Result<()>>;
 
 /// Explains what has this name.
-pub type Help = Box<dyn Fn(&str) -> Option<String>>;
+pub(crate) type Help = Box<dyn Fn(&str) -> Option<String>>;
 
 /// What a REPL needs beside its session.
-pub struct ReplConfig {
+pub(crate) struct ReplConfig {
     /// What the prompt says before `> `: `sim` or the profile.
     pub name: String,
     /// The file that keeps what was entered; `None` keeps nothing.
@@ -54,7 +54,7 @@ pub struct ReplConfig {
 }
 
 /// The commands, and what they do.
-pub const COMMANDS: &[(&str, &str)] = &[
+pub(crate) const COMMANDS: &[(&str, &str)] = &[
     (":help", "this list; `:help NAME` explains an operation or a function"),
     (":ops", "every operation"),
     (":quit", "leave, as Ctrl-D does"),
@@ -69,7 +69,7 @@ type Shared = Arc<Mutex<Session>>;
 ///
 /// # Errors
 /// `io` when stdin cannot be read or a value cannot be printed.
-pub fn run(session: Session, config: &ReplConfig) -> Result<u8> {
+pub(crate) fn run(session: Session, config: &ReplConfig) -> Result<u8> {
     let session = Arc::new(Mutex::new(session));
     let mut output = Output { text: &mut std::io::stdout(), errors: &mut std::io::stderr() };
     if config.interactive {

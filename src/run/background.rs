@@ -8,14 +8,14 @@ use crate::memory;
 
 /// The background of the process. Its thread ends with the process.
 #[derive(Clone, Debug)]
-pub struct Background(Handle);
+pub(super) struct Background(Handle);
 
 impl Background {
     /// Starts the thread.
     ///
     /// # Errors
     /// `io` when the system gives none.
-    pub fn start() -> Result<Self> {
+    pub(super) fn start() -> Result<Self> {
         let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot start the background: {error}"));
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();
@@ -29,12 +29,12 @@ impl Background {
     }
 
     /// Lets something go on for as long as the process lives.
-    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(task);
     }
 
     /// Makes what registers with a runtime, such as a signal's stream, register here.
-    pub fn within<T>(&self, make: impl FnOnce() -> T) -> T {
+    pub(super) fn within<T>(&self, make: impl FnOnce() -> T) -> T {
         let _entered = self.0.enter();
         make()
     }

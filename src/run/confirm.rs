@@ -10,7 +10,7 @@ use crate::show::redaction::REDACTOR;
 use crate::stop::Stop;
 
 /// How a person is asked; `None` where there is none.
-pub fn confirm(settings: &Settings, stop: &Arc<Stop>) -> Option<Confirm> {
+pub(super) fn confirm(settings: &Settings, stop: &Arc<Stop>) -> Option<Confirm> {
     if !(settings.around.terminal[0] && settings.around.terminal[2]) {
         return None;
     }

@@ -21,7 +21,7 @@ type Finish = Box<dyn FnOnce() + Send>;
 
 /// The way out, shared by all who may leave.
 #[derive(Clone)]
-pub struct Exit(Arc<Inner>);
+pub(crate) struct Exit(Arc<Inner>);
 
 struct Inner {
     tell: Tell,
@@ -31,17 +31,17 @@ struct Inner {
 
 impl Exit {
     /// A way out on which errors are told like this.
-    pub fn new(tell: impl Fn(&Error) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(tell: impl Fn(&Error) + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner { tell: Box::new(tell), told: AtomicBool::default(), finish: Mutex::default() }))
     }
 
     /// Has something done before the process ends. It must not wait for what may never come.
-    pub fn before(&self, finish: impl FnOnce() + Send + 'static) {
+    pub(crate) fn before(&self, finish: impl FnOnce() + Send + 'static) {
         self.pending().push(Box::new(finish));
     }
 
     /// Does what is to be done before the process ends, the latest first.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         loop {
             // Not held while it is done: another may leave meanwhile.
             let next = self.pending().pop();
@@ -51,7 +51,7 @@ impl Exit {
     }
 
     /// Says why the process ends, unless that was said.
-    pub fn tell(&self, error: &Error) {
+    pub(crate) fn tell(&self, error: &Error) {
         if !self.0.told.swap(true, Ordering::AcqRel) {
             (self.0.tell)(error);
         }
@@ -59,7 +59,7 @@ impl Exit {
 
     /// Ends the process now, whatever its threads are in: finishes, says why, and ends with the code
     /// of the error. Neither a pipe that nobody reads nor a lock that a halted thread holds keeps it.
-    pub fn leave(&self, error: &Error) -> ! {
+    pub(crate) fn leave(&self, error: &Error) -> ! {
         let exit = self.clone();
         within(FINISHING, move || exit.finish());
         let (exit, why) = (self.clone(), error.clone());

@@ -3,7 +3,7 @@
 
 mod background;
 mod confirm;
-pub mod exit;
+pub(crate) mod exit;
 mod service;
 mod signals;
 
@@ -20,7 +20,7 @@ use exit::Exit;
 use service::Service;
 
 /// A run of a command that may call the service.
-pub struct Run {
+pub(crate) struct Run {
     settings: Arc<Settings>,
     stop: Arc<Stop>,
     service: Arc<Service>,
@@ -32,7 +32,7 @@ impl Run {
     ///
     /// # Errors
     /// `io` when the system gives no thread or no signal handler.
-    pub fn new(settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
+    pub(crate) fn new(settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
         let stop = Arc::new(Stop::new(settings.deadline));
         signals::watch(&Background::start()?, &stop, exit, for_person)?;
         let service = Arc::new(Service::new(settings, for_person));
@@ -47,17 +47,17 @@ impl Run {
     }
 
     /// What stops the run.
-    pub fn stop(&self) -> &Arc<Stop> {
+    pub(crate) fn stop(&self) -> &Arc<Stop> {
         &self.stop
     }
 
     /// The account that the run works on.
-    pub fn account(&self) -> &Account {
+    pub(crate) fn account(&self) -> &Account {
         &self.account
     }
 
     /// A script engine whose imports stay in `root`.
-    pub fn host(&self, root: PathBuf, args: Vec<String>) -> Host {
+    pub(crate) fn host(&self, root: PathBuf, args: Vec<String>) -> Host {
         let config = HostConfig {
             root,
             args,
@@ -76,7 +76,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`crate::credentials::Found::require`].
-    pub fn account_name(&self) -> Result<String> {
+    pub(crate) fn account_name(&self) -> Result<String> {
         if self.settings.sim() {
             return Ok("sim".to_owned());
         }

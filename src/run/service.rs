@@ -15,7 +15,7 @@ use crate::sim::http::running::Running;
 use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, demo};
 
 /// The service of a run, and the clock that goes with it.
-pub struct Service {
+pub(super) struct Service {
     settings: Arc<Settings>,
     /// What scripts call time: the real one's, or the simulator's.
     pub clock: Arc<Clock>,
@@ -32,7 +32,7 @@ impl Service {
     ///
     /// The simulator's clock runs as the real one does for a person at a prompt; for a script it moves
     /// only by its sleeps and its calls, so that every run is the same. Sleeping moves it at once.
-    pub fn new(settings: &Arc<Settings>, for_person: bool) -> Self {
+    pub(super) fn new(settings: &Arc<Settings>, for_person: bool) -> Self {
         let pace = if for_person { Pace::Times(1.0) } else { Pace::Told };
         let clock = if settings.sim() { Clock::simulated(pace, demo::START) } else { Clock::real() };
         Self { settings: Arc::clone(settings), clock: Arc::new(clock), simulator: Mutex::default() }
@@ -42,7 +42,7 @@ impl Service {
     ///
     /// # Errors
     /// `credentials`, `config`, or whatever keeps the simulator from starting.
-    pub fn connect(&self) -> Result<Client> {
+    pub(super) fn connect(&self) -> Result<Client> {
         let config = if self.settings.sim() { self.simulated()? } else { self.real()? };
         Ok(Client::new(ClientConfig { clock: Arc::clone(&self.clock), ..config }))
     }

@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// `io` when the system refuses to tell of signals.
-pub fn watch(background: &Background, stop: &Arc<Stop>, exit: &Exit, for_person: bool) -> Result<()> {
+pub(super) fn watch(background: &Background, stop: &Arc<Stop>, exit: &Exit, for_person: bool) -> Result<()> {
     let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot watch signals: {error}"));
     let listen = |kind| background.within(|| signal(kind)).map_err(failed);
     let signals = [listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];

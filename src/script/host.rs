@@ -24,7 +24,7 @@ use crate::stop::Stop;
 
 /// What a script runs with.
 #[derive(Clone)]
-pub struct HostConfig {
+pub(crate) struct HostConfig {
     /// The folder that imports stay in.
     pub root: PathBuf,
     /// What the script sees as `args`.
@@ -47,7 +47,7 @@ pub struct HostConfig {
 
 /// How code ended without an error.
 #[derive(Debug, PartialEq)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// With its last value.
     Value(Value),
     /// By `exit`.
@@ -55,7 +55,7 @@ pub enum Ended {
 }
 
 /// An engine for one run or session.
-pub struct Host {
+pub(crate) struct Host {
     pub(super) engine: Engine,
     pub(super) sources: Arc<Sources>,
     limits: Arc<Limits>,
@@ -67,7 +67,7 @@ pub struct Host {
 
 impl Host {
     /// An engine with everything a script can call.
-    pub fn new(config: HostConfig, account: &Arc<Account>) -> Self {
+    pub(crate) fn new(config: HostConfig, account: &Arc<Account>) -> Self {
         let sources = Arc::new(Sources::default());
         let modules = Arc::new(Loaded::default());
         let threads = Arc::new(Threads::new(config.max_memory));
@@ -93,7 +93,7 @@ impl Host {
     ///
     /// # Errors
     /// `parse`, or whatever the script threw, with the places on the way to it.
-    pub fn run(&self, name: &str, text: &str) -> Result<u8> {
+    pub(crate) fn run(&self, name: &str, text: &str) -> Result<u8> {
         match self.evaluate(name, text, |_| Ok(Value::Null))? {
             Ended::Value(_) => Ok(0),
             Ended::Exit(code) => Ok(code),
@@ -104,7 +104,7 @@ impl Host {
     ///
     /// # Errors
     /// As [`Host::run`]; `invalid` when the value is no data.
-    pub fn eval(&self, name: &str, text: &str) -> Result<Ended> {
+    pub(crate) fn eval(&self, name: &str, text: &str) -> Result<Ended> {
         self.evaluate(name, text, data)
     }
 
@@ -200,7 +200,7 @@ pub(super) fn data(value: &Dynamic) -> ScriptResult<Value> {
 }
 
 /// Refuses what the engine would run wrongly without a word.
-pub fn lint(ast: &AST) -> ScriptResult<()> {
+pub(super) fn lint(ast: &AST) -> ScriptResult<()> {
     let mut found = None;
     ast.walk(&mut |path| {
         found = match path.last() {
@@ -227,7 +227,7 @@ pub fn lint(ast: &AST) -> ScriptResult<()> {
 ///
 /// # Errors
 /// `io`, naming the file.
-pub fn read_script(path: &Path) -> Result<String> {
+pub(crate) fn read_script(path: &Path) -> Result<String> {
     let text = std::fs::read(path)
         .map_err(|error| Error::new(Kind::Io, format!("cannot read {}: {error}", path.display())))?;
     String::from_utf8(text).map_err(|_| Error::new(Kind::Parse, format!("{} is not UTF-8 text", path.display())))

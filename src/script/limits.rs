@@ -19,7 +19,7 @@ const CALL_LEVELS: usize = 64;
 
 /// The limits of a run.
 #[derive(Debug)]
-pub struct Limits {
+pub(super) struct Limits {
     stop: Arc<Stop>,
     operations: AtomicU64,
     max_operations: u64,
@@ -28,14 +28,14 @@ pub struct Limits {
 
 impl Limits {
     /// Limits that count from now.
-    pub fn new(stop: Arc<Stop>, max_operations: u64, max_memory: usize) -> Self {
+    pub(super) fn new(stop: Arc<Stop>, max_operations: u64, max_memory: usize) -> Self {
         let limits = Self { stop, operations: AtomicU64::new(0), max_operations, max_memory };
         limits.restart();
         limits
     }
 
     /// Counts from now on.
-    pub fn restart(&self) {
+    pub(super) fn restart(&self) {
         self.operations.store(0, Ordering::Relaxed);
         memory::allow(self.max_memory);
     }
@@ -68,7 +68,7 @@ impl Limits {
     }
 
     /// Puts the limits on an engine.
-    pub fn guard(self: &Arc<Self>, engine: &mut Engine) {
+    pub(super) fn guard(self: &Arc<Self>, engine: &mut Engine) {
         let limits = Arc::clone(self);
         engine
             .set_max_call_levels(CALL_LEVELS)
@@ -291,7 +291,7 @@ fn equal_maps(context: &NativeCallContext<'_>, one: &mut Map, other: &mut Map, d
 }
 
 /// Ends the script when the run is being stopped, past every `catch`.
-pub fn check(stop: &Stop) -> ScriptResult<()> {
+pub(super) fn check(stop: &Stop) -> ScriptResult<()> {
     match stop.why_set() {
         None => Ok(()),
         Some(why) => Err(terminate(Ending::Stopped(Box::new(why)))),

@@ -16,5 +16,5 @@ mod value;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use host::{Ended, Host, HostConfig, read_script};
-pub use session::Session;
+pub(crate) use host::{Ended, Host, HostConfig, read_script};
+pub(crate) use session::Session;

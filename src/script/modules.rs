@@ -11,14 +11,14 @@ use super::report::Sources;
 use super::value::ScriptError;
 
 /// The bundled library: what follows `std/` in an import, and its text.
-pub const STD: &[(&str, &str)] = &[
+pub(super) const STD: &[(&str, &str)] = &[
     ("args", include_str!("../../stdlib/args.rhai")),
     ("fleet", include_str!("../../stdlib/fleet.rhai")),
     ("rollout", include_str!("../../stdlib/rollout.rhai")),
 ];
 
 /// Finds, compiles and runs imported modules, each once.
-pub struct Resolver {
+pub(super) struct Resolver {
     /// The folder that imports stay in, as it was given: modules are named below it.
     shown: PathBuf,
     /// The same folder without links, or why it has none.
@@ -32,16 +32,16 @@ pub struct Resolver {
 /// The modules that were loaded, by name. Their values need a deep stack to be dropped, so their
 /// owner clears them where it has one.
 #[derive(Default)]
-pub struct Loaded(Mutex<HashMap<String, Shared<Module>>>);
+pub(super) struct Loaded(Mutex<HashMap<String, Shared<Module>>>);
 
 impl Loaded {
     /// Forgets every module.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.modules().clear();
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.modules().is_empty()
     }
 
@@ -52,7 +52,7 @@ impl Loaded {
 
 impl Resolver {
     /// A resolver for scripts of this folder.
-    pub fn new(root: &Path, sources: Arc<Sources>, loaded: Arc<Loaded>) -> Self {
+    pub(super) fn new(root: &Path, sources: Arc<Sources>, loaded: Arc<Loaded>) -> Self {
         let folder = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         Self {
             shown: root.to_owned(),

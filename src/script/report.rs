@@ -15,11 +15,11 @@ use crate::wire::request::Target;
 
 /// The texts of scripts and modules by name, to show a line of them.
 #[derive(Debug, Default)]
-pub struct Sources(Mutex<HashMap<String, Arc<str>>>);
+pub(super) struct Sources(Mutex<HashMap<String, Arc<str>>>);
 
 impl Sources {
     /// Keeps a text.
-    pub fn add(&self, name: &str, text: &str) {
+    pub(super) fn add(&self, name: &str, text: &str) {
         self.texts().insert(name.to_owned(), text.into());
     }
 
@@ -40,7 +40,7 @@ impl Sources {
 }
 
 /// The crate's error for an error of the engine's, with the places on the way to it.
-pub fn explain(engine: &Engine, sources: &Sources, script: &str, error: &EvalAltResult) -> Error {
+pub(super) fn explain(engine: &Engine, sources: &Sources, script: &str, error: &EvalAltResult) -> Error {
     let mut explained = said(engine, error);
     explained.trace = trace(sources, script, error);
     let operation = explained.operation.as_deref().and_then(catalogue::find);
@@ -84,7 +84,7 @@ fn without_literals(line: &str) -> String {
 }
 
 /// The crate's error for an error of the engine's, with hints for what the engine only names.
-pub fn said(engine: &Engine, error: &EvalAltResult) -> Error {
+pub(super) fn said(engine: &Engine, error: &EvalAltResult) -> Error {
     let script = |message: String| Error::new(Kind::Script, message);
     match error.unwrap_inner() {
         EvalAltResult::ErrorParsing(what, _) => parse_error(what),
@@ -187,7 +187,7 @@ fn no_property(name: &str) -> Error {
 }
 
 /// The innermost place of an error in code of this source.
-pub fn place(source: &str, error: &EvalAltResult) -> Option<Frame> {
+pub(super) fn place(source: &str, error: &EvalAltResult) -> Option<Frame> {
     trace(&Sources::default(), source, error).into_iter().find(|frame| frame.line > 0)
 }
 

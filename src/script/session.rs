@@ -7,7 +7,7 @@ use super::host::{Ended, Host, data};
 use crate::error::{Error, Kind, Result};
 
 /// A session in a host.
-pub struct Session {
+pub(crate) struct Session {
     host: Host,
     scope: Scope<'static>,
     /// The functions so far.
@@ -23,7 +23,7 @@ const SESSION: &str = "input";
 
 impl Session {
     /// A session in this host.
-    pub fn new(host: Host) -> Self {
+    pub(crate) fn new(host: Host) -> Self {
         let scope = host.new_scope();
         Self { host, scope, library: AST::empty(), imports: Vec::new(), transcript: String::new() }
     }
@@ -32,7 +32,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Host::eval`]. Variables and functions stay.
-    pub fn run(&mut self, piece: &str) -> Result<Ended> {
+    pub(crate) fn run(&mut self, piece: &str) -> Result<Ended> {
         let before = self.transcript.lines().count();
         let text = self.in_place(piece);
         self.transcript.push_str(piece);
@@ -70,7 +70,7 @@ impl Session {
     }
 
     /// Whether a piece is whole, or wants more lines.
-    pub fn is_complete(&self, piece: &str) -> bool {
+    pub(crate) fn is_complete(&self, piece: &str) -> bool {
         if is_open(piece) {
             return false;
         }
@@ -85,7 +85,7 @@ impl Session {
     }
 
     /// The names of variables and functions so far, for completion.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let variables = self.scope.iter_raw().map(|(name, ..)| name.to_owned());
         let functions = self.library.iter_functions().map(|f| f.name.to_owned());
         let known = self.host.engine.gen_fn_signatures(true);
@@ -101,7 +101,7 @@ impl Session {
     }
 
     /// What a function of this name takes and does, where it says so.
-    pub fn help(&self, name: &str) -> Option<String> {
+    pub(crate) fn help(&self, name: &str) -> Option<String> {
         let metadata = self.host.engine.gen_fn_metadata_to_json(false).ok()?;
         let metadata: Value = serde_json::from_str(&metadata).ok()?;
         let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -19,7 +19,7 @@ const STACK_PER_BYTE: usize = 4;
 const LEAST: usize = 16 << 20;
 
 /// The most threads that a run has at once, however its calls of `parallel` are nested.
-pub const MOST: usize = 1024;
+pub(super) const MOST: usize = 1024;
 
 /// The stack for scripts that may hold this many bytes.
 fn stack_for(memory: usize) -> usize {
@@ -28,14 +28,14 @@ fn stack_for(memory: usize) -> usize {
 
 /// Where a run gets its threads from.
 #[derive(Debug)]
-pub struct Threads {
+pub(super) struct Threads {
     stack: usize,
     free: AtomicUsize,
 }
 
 impl Threads {
     /// Threads for scripts that may hold this many bytes.
-    pub fn new(memory: usize) -> Self {
+    pub(super) fn new(memory: usize) -> Self {
         Self { stack: stack_for(memory), free: AtomicUsize::new(MOST) }
     }
 
@@ -43,7 +43,7 @@ impl Threads {
     ///
     /// # Errors
     /// `limit` when the system gives no thread; `script` when the work panicked.
-    pub fn alone<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
+    pub(super) fn alone<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
         // Taken by the thread that starts, so that a failed attempt to get one does not lose it.
         let work = Mutex::new(Some(work));
         let start = || {
@@ -61,7 +61,7 @@ impl Threads {
 
     /// Runs `work` on this thread and on up to `count - 1` more at once, and waits for all. Where
     /// the run has its threads already, or the system gives no more, fewer do the work.
-    pub fn together(&self, count: usize, work: &(impl Fn() + Sync)) {
+    pub(super) fn together(&self, count: usize, work: &(impl Fn() + Sync)) {
         let give_back = || self.free.fetch_add(1, Ordering::AcqRel);
         let start = || {
             work();

@@ -9,13 +9,13 @@ use crate::memory;
 use crate::wire::reply::Tree;
 
 /// What the engine carries when something failed.
-pub type ScriptError = Box<EvalAltResult>;
+pub(super) type ScriptError = Box<EvalAltResult>;
 
 /// What a function of a script gives back to the engine.
-pub type ScriptResult<T = Dynamic> = std::result::Result<T, ScriptError>;
+pub(super) type ScriptResult<T = Dynamic> = std::result::Result<T, ScriptError>;
 
 /// A JSON value for a script. Integers beyond 64 bits with sign become text, so that nothing is lost.
-pub fn to_dynamic(value: Value) -> Dynamic {
+pub(super) fn to_dynamic(value: Value) -> Dynamic {
     match value {
         Value::Null => Dynamic::UNIT,
         Value::Bool(flag) => flag.into(),
@@ -50,14 +50,14 @@ impl Tree for Dynamic {
 }
 
 /// Deeper than any data. Whatever walks a value stops here, so that no value overflows the stack.
-pub const DEPTH: usize = 100;
+pub(super) const DEPTH: usize = 100;
 
 /// A script's value as JSON.
 ///
 /// # Errors
 /// `invalid`, with the path of the first thing that has no JSON form; `limit` when the JSON would
 /// take more memory than the script may hold: a value may hold the same large text many times.
-pub fn from_dynamic(value: &Dynamic) -> Result<Value> {
+pub(super) fn from_dynamic(value: &Dynamic) -> Result<Value> {
     named_from_dynamic("", value)
 }
 
@@ -65,7 +65,7 @@ pub fn from_dynamic(value: &Dynamic) -> Result<Value> {
 ///
 /// # Errors
 /// As [`from_dynamic`].
-pub fn named_from_dynamic(name: &str, value: &Dynamic) -> Result<Value> {
+pub(super) fn named_from_dynamic(name: &str, value: &Dynamic) -> Result<Value> {
     convert(value, &Path { parent: None, depth: 0, step: Step::Key(name) })
 }
 
@@ -162,7 +162,7 @@ fn no_data(what: &str, path: &Path<'_>) -> Error {
 
 /// A value as `to_string` gives it: text as it is, arrays and maps as a script writes them. `None`
 /// when it would take more memory than the script may hold.
-pub fn written(value: &Dynamic) -> Option<String> {
+pub(super) fn written(value: &Dynamic) -> Option<String> {
     match value.as_immutable_string_ref() {
         Ok(text) => (text.len() < memory::left()).then(|| text.to_string()),
         Err(_) if value.is_array() || value.is_map() => write(|text| write_value(text, value, 0)),
@@ -171,12 +171,12 @@ pub fn written(value: &Dynamic) -> Option<String> {
 }
 
 /// The same for an array.
-pub fn written_list(list: &[Dynamic]) -> Option<String> {
+pub(super) fn written_list(list: &[Dynamic]) -> Option<String> {
     write(|text| write_list(text, list, 0))
 }
 
 /// The same for a map.
-pub fn written_map(map: &RhaiMap) -> Option<String> {
+pub(super) fn written_map(map: &RhaiMap) -> Option<String> {
     write(|text| write_map(text, map, 0))
 }
 
@@ -227,7 +227,7 @@ fn push(text: &mut String, piece: &str) -> Option<()> {
 
 /// An error as a script throws it: the map that `catch` sees. A stop of the run becomes what no
 /// `catch` sees.
-pub fn throw(error: Error) -> Box<EvalAltResult> {
+pub(super) fn throw(error: Error) -> Box<EvalAltResult> {
     match error.kind {
         Kind::Interrupted(_) | Kind::Limit => terminate(Ending::Stopped(Box::new(error))),
         _ => EvalAltResult::ErrorRuntime(to_map(&error), Position::NONE).into(),
@@ -236,7 +236,7 @@ pub fn throw(error: Error) -> Box<EvalAltResult> {
 
 /// What ends a script past every `catch`.
 #[derive(Clone, Debug)]
-pub enum Ending {
+pub(super) enum Ending {
     /// `exit` was called.
     Exit(u8),
     /// The run is being stopped.
@@ -244,18 +244,18 @@ pub enum Ending {
 }
 
 /// The engine's error that no script catches.
-pub fn terminate(ending: Ending) -> Box<EvalAltResult> {
+pub(super) fn terminate(ending: Ending) -> Box<EvalAltResult> {
     EvalAltResult::ErrorTerminated(Dynamic::from(ending), Position::NONE).into()
 }
 
 /// The map that a script sees of an error.
-pub fn to_map(error: &Error) -> Dynamic {
+pub(super) fn to_map(error: &Error) -> Dynamic {
     to_dynamic(error.to_json())
 }
 
 /// The crate's error behind an error of the engine's that this crate or a script threw; `None` for
 /// what the engine itself found wrong.
-pub fn thrown(error: &EvalAltResult) -> Option<Error> {
+pub(super) fn thrown(error: &EvalAltResult) -> Option<Error> {
     match error.unwrap_inner() {
         EvalAltResult::ErrorRuntime(value, _) => Some(from_thrown(value)),
         EvalAltResult::ErrorTerminated(ending, _) => Some(match ending.clone().try_cast::<Ending>() {
@@ -280,7 +280,7 @@ fn from_thrown(value: &Dynamic) -> Error {
 }
 
 /// Whether a value is an error's map as [`to_map`] makes it.
-pub fn is_ours(value: &Dynamic) -> bool {
+pub(super) fn is_ours(value: &Dynamic) -> bool {
     value
         .as_map_ref()
         .is_ok_and(|map| ["error", "message", "outcome", "attempts"].iter().all(|key| map.contains_key(*key)))

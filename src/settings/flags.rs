@@ -14,7 +14,7 @@ use crate::show::log::LogFormat;
 /// Flags that work before and after the command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Flags for every command")]
-pub struct Flags {
+pub(crate) struct Flags {
     /// Talk to a simulator inside the process instead of the service
     #[arg(long, global = true, env = "JST_SIM", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
     pub sim: bool,

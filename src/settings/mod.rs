@@ -1,7 +1,7 @@
 //! One set of settings for a run, resolved once from flags, environment and files. Nothing reads
 //! the environment later. [`flags`] is the command line as written.
 
-pub mod flags;
+pub(crate) mod flags;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ const DEFAULT_ENDPOINT: &str = "https://retailcloud.aliyuncs.com";
 
 /// What surrounds the process, taken in once.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub(crate) struct Surroundings {
     /// The environment's variables. Those that are no text are left out.
     pub env: BTreeMap<String, String>,
     /// Whether stdin, stdout and stderr are terminals.
@@ -31,7 +31,7 @@ pub struct Surroundings {
 
 impl Surroundings {
     /// Those of this process.
-    pub fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         use std::io::IsTerminal as _;
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -56,20 +56,20 @@ impl Surroundings {
     }
 
     /// Where state that outlives a run is kept.
-    pub fn state_dir(&self) -> Option<PathBuf> {
+    pub(crate) fn state_dir(&self) -> Option<PathBuf> {
         let base = self.path("XDG_STATE_HOME").filter(|path| path.is_absolute());
         base.or_else(|| Some(self.home()?.join(".local/state"))).map(|base| base.join("jst"))
     }
 
     /// Whether talk on stderr may be coloured.
-    pub fn colour(&self) -> bool {
+    pub(crate) fn colour(&self) -> bool {
         self.terminal[2] && self.path("NO_COLOR").is_none()
     }
 }
 
 /// Settings of a run that need neither files nor the network to be known.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The flags as they were given.
     flags: Flags,
     /// What surrounds the process.
@@ -87,7 +87,7 @@ impl Settings {
     ///
     /// # Errors
     /// `config` for a policy or an endpoint that does not parse.
-    pub fn new(flags: Flags, around: Surroundings) -> Result<Self> {
+    pub(crate) fn new(flags: Flags, around: Surroundings) -> Result<Self> {
         let policy = Policy::new(flags.read_only, flags.allow_destructive, &flags.allow, &flags.deny)?;
         let deadline = flags.deadline.map(|span| Instant::now() + span);
         let settings = Self { deadline, policy, flags, around, found: OnceLock::new() };
@@ -96,22 +96,22 @@ impl Settings {
     }
 
     /// Whether the simulator inside the process stands in for the service.
-    pub fn sim(&self) -> bool {
+    pub(crate) fn sim(&self) -> bool {
         self.flags.sim
     }
 
     /// Form of the data on stdout.
-    pub fn output(&self) -> Format {
+    pub(crate) fn output(&self) -> Format {
         self.flags.output.unwrap_or(if self.around.terminal[1] { Format::Table } else { Format::Json })
     }
 
     /// Form of the log on stderr.
-    pub fn log_format(&self) -> LogFormat {
+    pub(crate) fn log_format(&self) -> LogFormat {
         self.flags.log_format
     }
 
     /// The least grave line that is logged.
-    pub fn log_level(&self) -> tracing::Level {
+    pub(crate) fn log_level(&self) -> tracing::Level {
         match (self.flags.quiet, self.flags.verbose) {
             (true, _) => tracing::Level::ERROR,
             (_, 0) => tracing::Level::INFO,
@@ -121,29 +121,29 @@ impl Settings {
     }
 
     /// Environment variables that a script may read, and their values.
-    pub fn allowed_env(&self) -> BTreeMap<String, Option<String>> {
+    pub(crate) fn allowed_env(&self) -> BTreeMap<String, Option<String>> {
         self.flags.allow_env.iter().map(|name| (name.clone(), self.around.env.get(name).cloned())).collect()
     }
 
     /// Files and folders that a script may read.
-    pub fn allowed_read(&self) -> Vec<PathBuf> {
+    pub(crate) fn allowed_read(&self) -> Vec<PathBuf> {
         // An empty path would be the working folder.
         self.flags.allow_read.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect()
     }
 
     /// Most bytes that a script may hold.
-    pub fn max_memory(&self) -> usize {
+    pub(crate) fn max_memory(&self) -> usize {
         usize::try_from(self.flags.max_memory).unwrap_or(usize::MAX).saturating_mul(1 << 20)
     }
 
     /// Most operations of the script engine.
-    pub fn max_operations(&self) -> u64 {
+    pub(crate) fn max_operations(&self) -> u64 {
         self.flags.max_operations
     }
 
     /// Who signs, and which profile says where calls go: looked for once, in every source. What a prompt,
     /// `whoami` and a client say is this.
-    pub fn found(&self) -> &Found {
+    pub(crate) fn found(&self) -> &Found {
         self.found.get_or_init(|| {
             let flags = &self.flags;
             let sources = Sources {
@@ -166,7 +166,7 @@ impl Settings {
     ///
     /// # Errors
     /// `config` for what is not a URL.
-    pub fn endpoint(&self) -> Result<Endpoint> {
+    pub(crate) fn endpoint(&self) -> Result<Endpoint> {
         match self.given_endpoint()? {
             Some(given) => Ok(given),
             None => Endpoint::parse(self.found().endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT)),
@@ -174,13 +174,13 @@ impl Settings {
     }
 
     /// The region sent with every call, where one is configured.
-    pub fn region(&self) -> Option<&str> {
+    pub(crate) fn region(&self) -> Option<&str> {
         let given = self.flags.region.as_deref().filter(|text| !text.is_empty());
         given.or_else(|| self.found().region.as_deref())
     }
 
     /// What a client of this endpoint needs to know beside who signs.
-    pub fn client(&self, endpoint: Endpoint, credentials: Provider) -> ClientConfig {
+    pub(crate) fn client(&self, endpoint: Endpoint, credentials: Provider) -> ClientConfig {
         let usual = ClientConfig::new(endpoint, credentials);
         ClientConfig {
             timeout: self.flags.timeout.unwrap_or(usual.timeout),

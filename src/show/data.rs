@@ -13,7 +13,7 @@ use crate::show::redaction::REDACTOR;
 
 /// Form of the data on stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// Columns for people.
     Table,
     /// One JSON value.
@@ -28,7 +28,7 @@ pub enum Format {
 ///
 /// # Errors
 /// `invalid` for CSV of what is no list of maps.
-pub fn render(value: &Value, format: Format, width: Option<u16>) -> Result<String> {
+pub(crate) fn render(value: &Value, format: Format, width: Option<u16>) -> Result<String> {
     match format {
         Format::Json => Ok(format!("{value:#}")),
         Format::Jsonl => {
@@ -93,7 +93,7 @@ fn for_people(value: &Value, width: Option<u16>) -> String {
 ///
 /// # Errors
 /// `invalid` for rows that are no maps, and for columns that no row has.
-pub fn table(rows: &[Value], columns_wanted: Option<&[String]>) -> Result<String> {
+pub(crate) fn table(rows: &[Value], columns_wanted: Option<&[String]>) -> Result<String> {
     if let Some(odd) = rows.iter().find(|row| !row.is_object()) {
         return Err(Error::new(Kind::Invalid, format!("table takes an array of maps, and one row is {odd}")));
     }
@@ -197,7 +197,7 @@ fn csv(value: &Value) -> Result<String> {
 /// Puts the fields of every map into the document's order. Scripts' maps are sorted by name; the
 /// order comes back from the reply object of the catalogue that has the most fields and all of them
 /// among the map's keys. Other keys follow as they are.
-pub fn in_document_order(value: Value) -> Value {
+pub(crate) fn in_document_order(value: Value) -> Value {
     match value {
         Value::Array(list) => list.into_iter().map(in_document_order).collect(),
         Value::Object(mut map) => {
@@ -249,20 +249,20 @@ fn reply_object(map: &Map<String, Value>) -> Option<&'static [Field]> {
 ///
 /// # Errors
 /// Whatever stdout says, a reader that went away included.
-pub fn print(text: &str) -> io::Result<()> {
+pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{}", REDACTOR.redact(text))?;
     stdout.flush()
 }
 
 /// Says a line on stderr, without secrets.
-pub fn tell(text: &str) {
+pub(crate) fn tell(text: &str) {
     // There is nowhere left to complain to.
     let _ = writeln!(io::stderr(), "{}", REDACTOR.redact(text));
 }
 
 /// The columns of the terminal, where there is one.
-pub fn terminal_width() -> Option<u16> {
+pub(crate) fn terminal_width() -> Option<u16> {
     terminal_size::terminal_size().map(|(width, _)| width.0)
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::error::{Error, Frame, Problem};
 
 /// An error as a person reads it: what, where, the way there, every problem, and what to do.
-pub fn render(error: &Error, colour: bool) -> String {
+pub(crate) fn render(error: &Error, colour: bool) -> String {
     let mut group =
         Level::ERROR.primary_title(error.message.as_str()).elements(Vec::<annotate_snippets::Element<'_>>::new());
     let innermost = error.trace.first();

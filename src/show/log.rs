@@ -11,7 +11,7 @@ use crate::show::redaction::REDACTOR;
 
 /// Form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// A line for people.
     Text,
     /// A JSON object a line.
@@ -22,7 +22,7 @@ pub enum LogFormat {
 const SCRIPT: &str = "script";
 
 /// Begins to log. Lines carry the time where nobody watches them appear.
-pub fn start(level: tracing::Level, format: LogFormat, watched: bool, colour: bool) {
+pub(crate) fn start(level: tracing::Level, format: LogFormat, watched: bool, colour: bool) {
     // Only what is meant for people: libraries would spell out whole requests.
     let wanted = Targets::new().with_target("jst", level).with_target(SCRIPT, level);
     let lines = || fmt::layer().with_writer(|| Redacted(io::stderr())).with_target(false).with_ansi(colour);

@@ -1,7 +1,7 @@
 //! What leaves the process: [`data`] on stdout, [`errors`] and the [`log`] on stderr, all of it through
 //! [`redaction`]. Knows neither the script engine nor the command line.
 
-pub mod data;
-pub mod errors;
-pub mod log;
-pub mod redaction;
+pub(crate) mod data;
+pub(crate) mod errors;
+pub(crate) mod log;
+pub(crate) mod redaction;

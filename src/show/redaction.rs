@@ -9,14 +9,14 @@ use crate::secret::{MASK, Secret};
 
 /// Takes known secrets out of text, in every encoding that jst itself produces.
 #[derive(Debug, Default)]
-struct Redactor(RwLock<Vec<Secret>>);
+pub(crate) struct Redactor(RwLock<Vec<Secret>>);
 
 impl Redactor {
     /// Secrets shorter than this would take ordinary words apart; they are masked by name only.
     const SHORTEST: usize = 6;
 
     /// Knows one more secret.
-    pub fn add(&self, secret: &Secret) {
+    pub(crate) fn add(&self, secret: &Secret) {
         let plain = secret.expose();
         if plain.chars().count() < Self::SHORTEST {
             return;
@@ -42,7 +42,7 @@ impl Redactor {
     }
 
     /// A text without the secrets.
-    pub fn redact(&self, text: &str) -> String {
+    pub(crate) fn redact(&self, text: &str) -> String {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         known.iter().fold(text.to_owned(), |text, secret| {
             if text.contains(secret.expose()) { text.replace(secret.expose(), MASK) } else { text }
@@ -51,7 +51,7 @@ impl Redactor {
 }
 
 /// The secrets of this process: whatever is written to stderr passes through it.
-pub static REDACTOR: Redactor = Redactor(RwLock::new(Vec::new()));
+pub(crate) static REDACTOR: Redactor = Redactor(RwLock::new(Vec::new()));
 
 #[cfg(test)]
 mod tests {

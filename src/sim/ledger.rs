@@ -26,7 +26,7 @@ use crate::sim::engine::state::State;
 
 /// A write that was applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub(crate) struct Record {
     /// When, on the simulator's clock.
     pub time: Timestamp,
     /// What was called.
@@ -44,7 +44,7 @@ pub struct Record {
 
 impl Record {
     /// The record with its secrets masked.
-    pub fn masked(mut self) -> Self {
+    pub(crate) fn masked(mut self) -> Self {
         if let Some(operation) = catalogue::find(&self.action) {
             for (name, value) in &mut self.params {
                 if operation.param(name).is_some_and(|param| param.secret) || crate::secret::is_secret_name(name) {
@@ -58,7 +58,7 @@ impl Record {
 
 /// The latest applied writes, and how many there were in all.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     /// As JSON, secrets masked.
     records: VecDeque<String>,
     bytes: usize,
@@ -70,7 +70,7 @@ impl Ledger {
     const KEPT: usize = 64 << 20;
 
     /// Adds a record.
-    pub fn push(&mut self, record: Record) {
+    pub(crate) fn push(&mut self, record: Record) {
         // No secret stays in memory for longer than the state needs it.
         let text = serde_json::to_string(&record.masked()).unwrap_or_default();
         self.bytes += size_of::<String>() + text.len();
@@ -84,7 +84,7 @@ impl Ledger {
     }
 
     /// As JSON: the records that are kept, oldest first, secrets masked; and how many there were in all.
-    pub fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         let mut text = format!(r#"{{"total":{},"records":["#, self.total);
         for (index, record) in self.records.iter().enumerate() {
             if index > 0 {
@@ -102,14 +102,14 @@ impl Ledger {
 
     /// How many there were in all.
     #[cfg(test)]
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.total
     }
 }
 
 /// The first line of a state's file.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Snapshot<S = State> {
+pub(crate) struct Snapshot<S = State> {
     /// The version of the file's form.
     version: u32,
     /// How often this state's file was opened before.
@@ -126,7 +126,7 @@ impl<S> Snapshot<S> {
     const VERSION: u32 = 1;
 
     /// A snapshot of a state.
-    pub fn new(state: S, starts: u64, ledger: &Ledger) -> Self {
+    pub(crate) fn new(state: S, starts: u64, ledger: &Ledger) -> Self {
         Self { version: Self::VERSION, starts, applied: ledger.total, state }
     }
 }
@@ -134,7 +134,7 @@ impl<S> Snapshot<S> {
 /// A further line of a state's file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Line {
+pub(crate) enum Line {
     /// A write was applied.
     Call(Record),
     /// The clock was moved.
@@ -143,7 +143,7 @@ pub enum Line {
 
 /// A state's file, held by this process alone.
 #[derive(Debug)]
-pub struct StateFile {
+pub(crate) struct StateFile {
     path: PathBuf,
     /// Where lines are appended; `None` after that has failed.
     file: Option<File>,
@@ -157,7 +157,7 @@ impl StateFile {
     ///
     /// # Errors
     /// The file cannot be read, another process holds it, or it is damaged.
-    pub fn open(path: &Path) -> Result<(Self, Option<(Snapshot, Ledger)>)> {
+    pub(crate) fn open(path: &Path) -> Result<(Self, Option<(Snapshot, Ledger)>)> {
         let lock_path = beside(path, "lock");
         let lock = create(&lock_path).map_err(|error| cannot(&lock_path, "open", &error))?;
         match lock.try_lock() {
@@ -184,7 +184,7 @@ impl StateFile {
     ///
     /// # Errors
     /// This line or an earlier one could not be written.
-    pub fn append(&mut self, line: &Line) -> std::io::Result<()> {
+    pub(crate) fn append(&mut self, line: &Line) -> std::io::Result<()> {
         let Some(mut file) = self.file.take() else {
             return Err(std::io::Error::other("an earlier line could not be written"));
         };
@@ -201,7 +201,7 @@ impl StateFile {
 
     /// Appends to another file, for tests of what happens when that fails.
     #[cfg(test)]
-    pub fn replace(&mut self, file: File) {
+    pub(crate) fn replace(&mut self, file: File) {
         self.file = Some(file);
     }
 
@@ -209,7 +209,7 @@ impl StateFile {
     ///
     /// # Errors
     /// It cannot be written; the file is then as it was.
-    pub fn compact(&mut self, snapshot: &Snapshot<&State>) -> Result<()> {
+    pub(crate) fn compact(&mut self, snapshot: &Snapshot<&State>) -> Result<()> {
         let new = beside(&self.path, "new");
         let written = || -> std::io::Result<(File, u64)> {
             let file = create(&new)?;

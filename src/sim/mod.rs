@@ -6,19 +6,19 @@
 //! chapter of the document, mirroring the catalogue; [`demo`] is the account that a start begins with;
 //! [`faults`] make any of it go wrong on demand; [`http::control`] looks inside while it runs.
 
-pub mod demo;
-pub mod engine;
-pub mod faults;
-pub mod gateway;
-pub mod http;
-pub mod ledger;
-pub mod options;
+pub(crate) mod demo;
+pub(crate) mod engine;
+pub(crate) mod faults;
+pub(crate) mod gateway;
+pub(crate) mod http;
+pub(crate) mod ledger;
+pub(crate) mod options;
 mod service;
 
 #[cfg(test)]
 mod tests;
 
-pub use gateway::keys::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Key};
-pub use options::{Fleet, Options};
+pub(crate) use gateway::keys::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Key};
+pub(crate) use options::{Fleet, Options};
 use service::CONTROL;
-pub use service::{Answer, Sim};
+pub(crate) use service::{Answer, Sim};

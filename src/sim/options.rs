@@ -17,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 
 /// How much a generated account holds, beside the demo account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fleet {
+pub(crate) struct Fleet {
     /// Applications.
     pub apps: u32,
     /// Environments of these applications.
@@ -57,7 +57,7 @@ impl FromStr for Fleet {
 
 /// What a simulator is started with.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// The access keys that the gateway knows.
     pub keys: Vec<Key>,
     /// Where the state is kept; without it, in memory only.
@@ -82,7 +82,7 @@ pub struct Options {
 
 impl Options {
     /// The demo account in memory, with its two keys and nothing going wrong.
-    pub fn demo() -> Self {
+    pub(crate) fn demo() -> Self {
         let reader = Key { read_only: true, ..Key::new(READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET) };
         Self {
             keys: vec![Key::new(ACCESS_KEY_ID, ACCESS_KEY_SECRET), reader],
@@ -103,7 +103,7 @@ impl Options {
 ///
 /// # Errors
 /// `config` for what is no such object, and for an action that the simulator answers itself.
-pub fn answers(json: &str) -> Result<HashMap<String, Value>> {
+pub(crate) fn answers(json: &str) -> Result<HashMap<String, Value>> {
     let wrong = |why: String| Error::new(Kind::Config, format!("the recorded answers do not parse: {why}"));
     let answers: HashMap<String, Value> = serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
     match answers.iter().find(|(action, body)| catalogue::find(action).is_some() || !body.is_object()) {

@@ -26,7 +26,7 @@ use crate::error::{Error, Kind, Result};
 
 /// The simulator: one account behind one plain mutex, and what stands before it.
 #[derive(Debug)]
-pub struct Sim {
+pub(crate) struct Sim {
     keys: Vec<Key>,
     shape: Shape,
     seed: u64,
@@ -59,7 +59,7 @@ pub(super) struct Book {
 
 /// What the server is to send, and how.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// HTTP status.
     pub status: u16,
     /// `Content-Type`
@@ -98,7 +98,7 @@ impl Sim {
     ///
     /// # Errors
     /// The state's file cannot be used.
-    pub fn new(options: Options, clock: Arc<Clock>) -> Result<Arc<Self>> {
+    pub(crate) fn new(options: Options, clock: Arc<Clock>) -> Result<Arc<Self>> {
         let (mut file, kept) = match &options.state {
             None => (None, None),
             Some(path) => {
@@ -118,7 +118,7 @@ impl Sim {
 
     /// A simulator of this account, kept in memory only: what the options say of a file, a fleet and
     /// a start is passed over.
-    pub fn of(state: State, options: Options, clock: Arc<Clock>) -> Arc<Self> {
+    pub(crate) fn of(state: State, options: Options, clock: Arc<Clock>) -> Arc<Self> {
         let ledger = Ledger::default();
         Self::begun(Snapshot::new(state, 0, &ledger), ledger, None, options, clock)
     }
@@ -149,7 +149,7 @@ impl Sim {
     }
 
     /// Answers one request.
-    pub fn answer(&self, request: &Request<Bytes>) -> Answer {
+    pub(crate) fn answer(&self, request: &Request<Bytes>) -> Answer {
         let id = self.request_id();
         let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
         let rejected = |rejection: &Rejection, format| Answer {
@@ -259,7 +259,7 @@ impl Sim {
 
     /// The state as it is now, for a look inside.
     #[cfg(test)]
-    pub fn look<T>(&self, at: impl FnOnce(&State) -> T) -> T {
+    pub(crate) fn look<T>(&self, at: impl FnOnce(&State) -> T) -> T {
         let mut book = self.book();
         let now = self.time(&book);
         book.state.advance(now);
@@ -270,7 +270,7 @@ impl Sim {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn close(&self) -> Result<()> {
+    pub(crate) fn close(&self) -> Result<()> {
         let mut book = self.book();
         let now = self.time(&book);
         book.state.advance(now);

@@ -6,10 +6,10 @@
 //! and a [`serde_json::Value`] in the documented form is what a caller sees. The simulator uses the
 //! same functions in the other direction.
 
-pub mod reply;
-pub mod request;
-pub mod sign;
-pub mod validate;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod sign;
+pub(crate) mod validate;
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use crate::secret::{mask, masked};
 
 /// An answer as it came from the network.
 #[derive(Clone, Debug, Default)]
-pub struct Received {
+pub(crate) struct Received {
     /// HTTP status.
     pub status: u16,
     /// The body, decompressed; perhaps cut short.
@@ -28,7 +28,7 @@ pub struct Received {
 
 /// Why an answer is no reply, in the terms of the retry rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// Back off; nothing happened.
     Throttled,
     /// The signature was rejected; nothing happened.
@@ -47,7 +47,7 @@ pub enum Reason {
 
 /// An answer that is no reply.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// What the retry rule goes by.
     pub reason: Reason,
     /// What a caller sees when it is final.
@@ -56,7 +56,7 @@ pub struct Fault {
 
 /// What a reply is read into: JSON here, the engine's values in the script layer. Each field is
 /// moved once, from the answer's text to where it is used.
-pub trait Tree: Sized {
+pub(crate) trait Tree: Sized {
     /// A plain value, or a part of a reply that no record describes.
     fn json(value: Value) -> Self;
     /// A list.
@@ -81,7 +81,7 @@ impl Tree for Value {
 }
 
 /// Reads an answer to a call.
-pub fn read<T: Tree>(target: &Target, received: &Received) -> Result<T, Box<Fault>> {
+pub(crate) fn read<T: Tree>(target: &Target, received: &Received) -> Result<T, Box<Fault>> {
     let text = String::from_utf8_lossy(&received.body);
     let text = text.trim_start_matches('\u{feff}').trim();
     let mut result = match received.status {
@@ -437,7 +437,7 @@ fn gateway_fault(status: u16, code: &str, body: &Map<String, Value>) -> Box<Faul
 
 /// Whether a gateway that rejected a signature says that it signed the very same text: then the
 /// secret is wrong. `None` when its message does not tell.
-pub fn signed_the_same(body: &[u8], string_to_sign: &str) -> Option<bool> {
+pub(crate) fn signed_the_same(body: &[u8], string_to_sign: &str) -> Option<bool> {
     let text = String::from_utf8_lossy(body);
     let theirs = serde_json::from_str::<Map<String, Value>>(&text)
         .ok()

@@ -12,7 +12,7 @@ use crate::suggest;
 
 /// What is called: an operation of the catalogue, or an action that it does not list.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Target {
+pub(crate) enum Target {
     /// Validated and normalised by its record.
     Listed(&'static Operation),
     /// Signed and sent as given.
@@ -22,7 +22,7 @@ pub enum Target {
 impl Target {
     /// The target of this action or function name. Names that could only be a slip of a listed
     /// operation's are refused, so that a typing error is not sent to the service.
-    pub fn named(name: &str) -> Result<Self> {
+    pub(crate) fn named(name: &str) -> Result<Self> {
         if let Some(operation) = catalogue::find(name) {
             return Ok(Self::Listed(operation));
         }
@@ -36,7 +36,7 @@ impl Target {
     }
 
     /// The wire name.
-    pub fn action(&self) -> &str {
+    pub(crate) fn action(&self) -> &str {
         match self {
             Self::Listed(operation) => operation.action,
             Self::Unlisted(action) => action,
@@ -44,7 +44,7 @@ impl Target {
     }
 
     /// The record, where the catalogue has one.
-    pub fn operation(&self) -> Option<&'static Operation> {
+    pub(crate) fn operation(&self) -> Option<&'static Operation> {
         match self {
             Self::Listed(operation) => Some(operation),
             Self::Unlisted(_) => None,
@@ -52,13 +52,13 @@ impl Target {
     }
 
     /// Whether the value of this wire name must never be shown.
-    pub fn is_secret(&self, name: &str) -> bool {
+    pub(crate) fn is_secret(&self, name: &str) -> bool {
         let param = self.operation().and_then(|operation| operation.param(name));
         param.is_some_and(|param| param.secret) || secret::is_secret_name(name)
     }
 
     /// The values of a call that must never be shown, at any depth, whether or not the call is valid.
-    pub fn secrets(&self, params: &Map<String, Value>) -> Vec<Secret> {
+    pub(crate) fn secrets(&self, params: &Map<String, Value>) -> Vec<Secret> {
         fn walk(value: &Value, is_secret: bool, target: &Target, found: &mut Vec<Secret>) {
             match value {
                 Value::String(text) if is_secret => found.push(Secret::new(text.as_str())),
@@ -76,12 +76,12 @@ impl Target {
     }
 
     /// Whether a call may hold what must never be shown.
-    pub fn may_hold_secrets(&self) -> bool {
+    pub(crate) fn may_hold_secrets(&self) -> bool {
         self.operation().is_none_or(|operation| operation.params.iter().any(|param| param.secret))
     }
 
     /// What a call does to the account. For an unlisted action its first word tells.
-    pub fn effect(&self) -> Effect {
+    pub(crate) fn effect(&self) -> Effect {
         let action = match self {
             Self::Listed(operation) => return operation.effect,
             Self::Unlisted(action) => action,
@@ -117,7 +117,7 @@ fn unknown(name: &str, slip: Option<&'static str>) -> Error {
 
 /// A validated call, flattened and ready to be signed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Request {
+pub(crate) struct Request {
     /// The wire name.
     pub action: String,
     /// How it is sent.
@@ -132,7 +132,7 @@ impl Request {
     /// Validates and flattens the parameters of a call. Every problem is reported at once.
     /// Parameters with a null value count as not given; page parameters that the service
     /// insists on are filled in.
-    pub fn build(target: &Target, mut params: Map<String, Value>) -> Result<Self> {
+    pub(crate) fn build(target: &Target, mut params: Map<String, Value>) -> Result<Self> {
         params.retain(|_, value| !value.is_null());
         let Target::Listed(operation) = target else {
             let query = flatten_unlisted(&params)?;
@@ -162,7 +162,7 @@ impl Request {
     }
 
     /// The call in a line for people, secrets masked: `ScaleApp EnvId=3001 Replicas=2`.
-    pub fn shown(&self, target: &Target) -> String {
+    pub(crate) fn shown(&self, target: &Target) -> String {
         let pairs = self.query.iter().chain(&self.body).map(|(name, value)| {
             let value = if target.is_secret(name) { secret::MASK } else { value };
             format!(" {name}={value}")
@@ -171,7 +171,7 @@ impl Request {
     }
 
     /// Whether a parameter of this wire name is sent.
-    pub fn names(&self, name: &str) -> bool {
+    pub(crate) fn names(&self, name: &str) -> bool {
         self.query.iter().chain(&self.body).any(|(n, _)| n == name)
     }
 }
@@ -181,7 +181,7 @@ fn reserved((name, _): &(String, String)) -> Problem {
 }
 
 /// The error of a request that was refused before sending.
-pub fn invalid(action: &str, problems: Vec<Problem>) -> Error {
+pub(crate) fn invalid(action: &str, problems: Vec<Problem>) -> Error {
     let what = match problems.as_slice() {
         [_] => "a parameter is wrong".to_owned(),
         more => format!("{} parameters are wrong", more.len()),
@@ -205,7 +205,7 @@ fn fill_page(operation: &Operation, params: &mut Map<String, Value>) {
 }
 
 /// The wire names and texts of a validated map, in the catalogue's order.
-pub fn flatten(operation: &Operation, params: &Map<String, Value>) -> Vec<(Position, String, String)> {
+pub(crate) fn flatten(operation: &Operation, params: &Map<String, Value>) -> Vec<(Position, String, String)> {
     let mut flat = Vec::new();
     for param in operation.params {
         let Some(value) = params.get(param.name) else {
@@ -235,7 +235,7 @@ pub fn flatten(operation: &Operation, params: &Map<String, Value>) -> Vec<(Posit
 }
 
 /// A plain value as it is written on the wire.
-pub fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -272,7 +272,10 @@ fn flatten_unlisted(params: &Map<String, Value>) -> Result<Vec<(String, String)>
 /// does not have are passed over, as the service does. A text that does not fit its type stays
 /// text, for validation to name it beside whatever else is wrong. Indices only order a list: how
 /// many there are is for the gateway to limit.
-pub fn unflatten<'a>(operation: &Operation, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Map<String, Value> {
+pub(crate) fn unflatten<'a>(
+    operation: &Operation,
+    pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Map<String, Value> {
     let mut scalars = BTreeMap::new();
     let mut lists: BTreeMap<&str, BTreeMap<usize, Value>> = BTreeMap::new();
     for (name, text) in pairs {
@@ -322,7 +325,7 @@ fn in_order(
 
 /// A plain value from its text, as people and the wire write it; the text itself where it does not
 /// fit. Whether an integer fits into 32 bits is for validation to say.
-pub fn parse(scalar: Scalar, text: &str) -> Value {
+pub(crate) fn parse(scalar: Scalar, text: &str) -> Value {
     let value = match (scalar, text) {
         (Scalar::String, _) => None,
         (Scalar::Integer | Scalar::Long, _) => text.parse::<i64>().ok().map(Value::from),

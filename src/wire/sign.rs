@@ -15,7 +15,7 @@ use crate::encoding::percent;
 
 /// What makes two attempts of one call different.
 #[derive(Clone, Debug)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     /// A value that no other attempt carries.
     pub nonce: String,
     /// The time the service would read on its own clock.
@@ -24,7 +24,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// A stamp for an attempt sent now, on a clock that the service's is `skew` ahead of.
-    pub fn now(skew: jiff::SignedDuration) -> Self {
+    pub(crate) fn now(skew: jiff::SignedDuration) -> Self {
         Self {
             // It must not come twice; that it can be guessed does no harm, since it is signed.
             nonce: uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes()).into_uuid().to_string(),
@@ -35,7 +35,7 @@ impl Stamp {
 
 /// A request ready to send.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Signed {
+pub(crate) struct Signed {
     /// `GET` or `POST`.
     pub method: Method,
     /// Everything behind the `?` of the URL.
@@ -47,7 +47,7 @@ pub struct Signed {
 }
 
 /// Signs a request: common parameters are added, everything is canonicalised and signed.
-pub fn sign(request: &Request, credentials: &Credentials, region: Option<&str>, stamp: &Stamp) -> Signed {
+pub(crate) fn sign(request: &Request, credentials: &Credentials, region: Option<&str>, stamp: &Stamp) -> Signed {
     // Without a fraction it is written as the service wants it: `2018-03-13T08:00:00Z`.
     let time = Timestamp::from_second(stamp.time.as_second()).unwrap_or(stamp.time).to_string();
     let common = [
@@ -77,7 +77,7 @@ pub fn sign(request: &Request, credentials: &Credentials, region: Option<&str>, 
 
 /// Whether a parameter of this name is the client's own to set: given by a caller, it would be sent
 /// beside the real one, and a gateway may take either.
-pub fn is_reserved(name: &str) -> bool {
+pub(crate) fn is_reserved(name: &str) -> bool {
     const RESERVED: [&str; 6] = ["AccessKeyId", "Action", "Format", "SecurityToken", "Timestamp", "Version"];
     let begins = |text: &str| name.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text));
     RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) || begins("Signature")
@@ -88,7 +88,7 @@ fn pairs(list: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// `key=value&…`, encoded, sorted by the keys' bytes.
-pub fn canonical(mut pairs: Vec<(&str, &str)>) -> String {
+pub(crate) fn canonical(mut pairs: Vec<(&str, &str)>) -> String {
     pairs.sort_unstable();
     let mut text = String::with_capacity(pairs.len() * 32);
     for (name, value) in pairs {
@@ -103,7 +103,7 @@ pub fn canonical(mut pairs: Vec<(&str, &str)>) -> String {
 }
 
 /// What version 1 signs: the method and every parameter but `Signature`, of query and form together.
-pub fn string_to_sign(method: &str, pairs: Vec<(&str, &str)>) -> String {
+pub(crate) fn string_to_sign(method: &str, pairs: Vec<(&str, &str)>) -> String {
     string_to_sign_of(method, &canonical(pairs))
 }
 
@@ -116,7 +116,7 @@ fn string_to_sign_of(method: &str, canonical: &str) -> String {
 }
 
 /// The base64 HMAC-SHA1 of a string to sign, with the key that version 1 derives from the secret.
-pub fn signature(secret: &str, string_to_sign: &str) -> String {
+pub(crate) fn signature(secret: &str, string_to_sign: &str) -> String {
     let key = format!("{secret}&");
     // HMAC takes a key of any length; the error its type allows for does not occur.
     let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(key.as_bytes()) else {

@@ -14,7 +14,7 @@ use crate::suggest;
 
 /// Every problem of a map of parameters: unknown and missing names, types, values, and conditions
 /// between parameters. Empty when the call can be sent.
-pub fn validate(operation: &Operation, params: &Map<String, Value>) -> Vec<Problem> {
+pub(crate) fn validate(operation: &Operation, params: &Map<String, Value>) -> Vec<Problem> {
     let mut problems = Vec::new();
     map(operation.params, params, "", &mut problems);
     for rule in operation.rules {
@@ -108,7 +108,7 @@ fn problem(param: &Param, value: &Value, path: &str, message: String) -> Problem
 }
 
 /// A value as it may be shown: masked where it is secret.
-pub fn shown(param: &Param, value: &Value) -> Value {
+pub(crate) fn shown(param: &Param, value: &Value) -> Value {
     if param.secret { Value::from("****") } else { value.clone() }
 }
 
@@ -145,7 +145,7 @@ fn fails(check: Check, value: &Value) -> Option<String> {
 }
 
 /// What a check demands, in words that follow "the value".
-pub fn says(check: Check) -> String {
+pub(crate) fn says(check: Check) -> String {
     match check {
         Check::Range(low, high) if high >= i64::from(i32::MAX) => format!("must be {low} or more"),
         Check::Range(low, high) => format!("must be between {low} and {high}"),

@@ -71,14 +71,14 @@ fn console(text: &str) {
 }
 
 /// The text of README's block that begins with this line.
-pub fn text_block(first: &str) -> String {
+pub(crate) fn text_block(first: &str) -> String {
     let found =
         blocks(include_str!("../../README.md")).into_iter().find(|(_, text)| text.lines().next() == Some(first));
     found.unwrap_or_else(|| panic!("no block begins with {first}")).1
 }
 
 /// Whether lines are as expected, `…` standing for any number of them.
-pub fn fits(expected: &[&str], shown: &[&str]) -> bool {
+pub(crate) fn fits(expected: &[&str], shown: &[&str]) -> bool {
     match expected {
         [] => shown.is_empty(),
         ["…", rest @ ..] => (0..=shown.len()).any(|n| fits(rest, &shown[n..])),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// The binary with a home folder of its own and no variables but those that a test gives.
-pub struct Jst {
+pub(crate) struct Jst {
     command: Command,
     stdin: String,
     /// The working folder and home of the run.
@@ -19,7 +19,7 @@ pub struct Jst {
 
 /// What a run of the binary left behind.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// The exit code; `None` after a signal.
     pub code: Option<i32>,
     pub stdout: String,
@@ -27,7 +27,7 @@ pub struct Ran {
 }
 
 /// The binary with these arguments.
-pub fn jst<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) -> Jst {
+pub(crate) fn jst<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) -> Jst {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_jst"));
     command.args(args).env_clear().env("HOME", home.path()).current_dir(home.path());
@@ -35,42 +35,42 @@ pub fn jst<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) -> Jst 
 }
 
 impl Jst {
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
-    pub fn args(mut self, args: &[&str]) -> Self {
+    pub(crate) fn args(mut self, args: &[&str]) -> Self {
         self.command.args(args);
         self
     }
 
-    pub fn no_home(mut self) -> Self {
+    pub(crate) fn no_home(mut self) -> Self {
         self.command.env_remove("HOME");
         self
     }
 
-    pub fn in_folder(mut self, folder: &Path) -> Self {
+    pub(crate) fn in_folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self
     }
 
-    pub fn stdin(mut self, text: &str) -> Self {
+    pub(crate) fn stdin(mut self, text: &str) -> Self {
         text.clone_into(&mut self.stdin);
         self
     }
 
     /// Credentials that are obviously no real ones.
-    pub fn fake_key(self) -> Self {
+    pub(crate) fn fake_key(self) -> Self {
         self.env("ALIBABA_CLOUD_ACCESS_KEY_ID", "fake-access-key").env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", FAKE_SECRET)
     }
 
     /// A file in the working folder.
-    pub fn file(self, name: &str, text: &str) -> Self {
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
         self.file_bytes(name, text.as_bytes())
     }
 
-    pub fn file_bytes(self, name: &str, bytes: &[u8]) -> Self {
+    pub(crate) fn file_bytes(self, name: &str, bytes: &[u8]) -> Self {
         let path = self.home.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
@@ -78,13 +78,13 @@ impl Jst {
     }
 
     /// Starts it with its streams piped.
-    pub fn start(mut self) -> (std::process::Child, TempDir) {
+    pub(crate) fn start(mut self) -> (std::process::Child, TempDir) {
         let child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         (child, self.home)
     }
 
     /// Runs it to its end.
-    pub fn run(self) -> Ran {
+    pub(crate) fn run(self) -> Ran {
         let stdin = self.stdin.clone();
         let (mut child, _home) = self.start();
         // A process that has ended already does not read.
@@ -97,17 +97,17 @@ impl Jst {
 
 impl Ran {
     /// The run ended well; gives its stdout.
-    pub fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{self:#?}");
         self.stdout
     }
 }
 
 /// The secret of [`Jst::fake_key`].
-pub const FAKE_SECRET: &str = "fake-secret-never-shown";
+pub(crate) const FAKE_SECRET: &str = "fake-secret-never-shown";
 
 /// `jst sim` as a process of its own, until it is dropped.
-pub struct Simulator {
+pub(crate) struct Simulator {
     child: std::process::Child,
     _home: TempDir,
     /// What it said when it was ready.
@@ -116,7 +116,7 @@ pub struct Simulator {
 
 impl Simulator {
     /// The demo account, changed by these arguments.
-    pub fn new(args: &[&str]) -> Self {
+    pub(crate) fn new(args: &[&str]) -> Self {
         let pace: &[&str] = if args.contains(&"--pace") { &[] } else { &["--pace", "told"] };
         let (mut child, home) = jst(["sim", "--json", "--listen", "127.0.0.1:0"]).args(pace).args(args).start();
         let mut line = String::new();
@@ -125,7 +125,7 @@ impl Simulator {
     }
 
     /// The binary with these arguments, to talk to it.
-    pub fn jst(&self, args: &[&str]) -> Jst {
+    pub(crate) fn jst(&self, args: &[&str]) -> Jst {
         let said = |name: &str| self.ready[name].as_str().unwrap();
         jst(args)
             .env("JST_ENDPOINT", said("endpoint"))
@@ -143,7 +143,7 @@ impl Drop for Simulator {
 
 /// What a server does with one request.
 #[derive(Clone, Debug)]
-pub enum Behaviour {
+pub(crate) enum Behaviour {
     /// Answers with a status, more header lines, and a body.
     Answer(u16, &'static str, String),
     /// Reads the request and closes the connection.
@@ -155,13 +155,13 @@ pub enum Behaviour {
 }
 
 /// A server that treats one request after the other as a list says, the last way again and again.
-pub struct Server {
+pub(crate) struct Server {
     pub address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    pub fn new(behaviours: Vec<Behaviour>) -> Self {
+    pub(crate) fn new(behaviours: Vec<Behaviour>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -177,12 +177,12 @@ impl Server {
         Self { address, requests }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The requests so far: request line and body.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }

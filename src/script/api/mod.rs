@@ -25,7 +25,7 @@ pub(super) use operations::CALL;
 pub(super) use pages::Pages;
 
 /// Every function that needs the account.
-pub fn module(account: &Arc<Account>, threads: &Arc<Threads>) -> Module {
+pub(super) fn module(account: &Arc<Account>, threads: &Arc<Threads>) -> Module {
     let mut module = Module::new();
     for operation in crate::catalogue::operations() {
         operations::register(&mut module, account, operation);

@@ -15,7 +15,7 @@ use crate::wire::request::Target;
 
 /// The records of a list operation. Each loop over it walks the list anew, from its first page.
 #[derive(Clone)]
-pub struct Pages {
+pub(crate) struct Pages {
     account: Arc<Account>,
     permit: Permit,
     pager: Pager,
@@ -62,7 +62,7 @@ impl IntoIterator for Pages {
 }
 
 /// A walk in progress: the records of one page, and the next page on its way.
-struct Walk {
+pub(crate) struct Walk {
     pages: Pages,
     records: std::vec::IntoIter<Value>,
     ahead: Option<JoinHandle<Result<Value>>>,

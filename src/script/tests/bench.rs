@@ -26,19 +26,19 @@ use crate::stop::Stop;
 
 /// A request as the service saw it.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     pub action: String,
     pub params: HashMap<String, String>,
 }
 
 impl Request {
-    pub fn number(&self, name: &str) -> i64 {
+    pub(crate) fn number(&self, name: &str) -> i64 {
         self.params[name].parse().unwrap()
     }
 }
 
 /// What the service does with a request.
-pub enum Answer {
+pub(crate) enum Answer {
     Json(u16, Value),
     /// This, as soon as something holds.
     When(Box<dyn Fn() -> bool + Send>, Value),
@@ -46,18 +46,18 @@ pub enum Answer {
 }
 
 /// A success with these fields.
-pub fn ok(fields: Value) -> Answer {
+pub(crate) fn ok(fields: Value) -> Answer {
     Answer::Json(200, success(fields))
 }
 
-pub fn success(fields: Value) -> Value {
+pub(crate) fn success(fields: Value) -> Value {
     let mut reply = json!({"Code": 0, "RequestId": "R"});
     reply.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     reply
 }
 
 /// The page of a list that a request asks for; records are `AppId`s from 1 to `total`.
-pub fn page(request: &Request, total: i64) -> Answer {
+pub(crate) fn page(request: &Request, total: i64) -> Answer {
     let (number, size) = (request.number("PageNumber"), request.number("PageSize"));
     let ids = (number - 1) * size + 1..=(number * size).min(total);
     let records: Vec<Value> = ids.map(|id| json!({"AppId": id, "Title": format!("应用{id}")})).collect();
@@ -65,13 +65,13 @@ pub fn page(request: &Request, total: i64) -> Answer {
 }
 
 /// A failure of the service's own.
-pub fn refused(code: i64, message: &str) -> Answer {
+pub(crate) fn refused(code: i64, message: &str) -> Answer {
     Answer::Json(200, json!({"Code": code, "ErrMsg": message, "ErrorMsg": message, "RequestId": "R-7"}))
 }
 
 type Answers = dyn Fn(&Request) -> Answer + Send + Sync;
 
-pub fn runtime() -> Handle {
+pub(crate) fn runtime() -> Handle {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME
         .get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap())
@@ -80,7 +80,7 @@ pub fn runtime() -> Handle {
 }
 
 /// An engine, its account and the service behind it.
-pub struct Bench {
+pub(crate) struct Bench {
     pub stop: Arc<Stop>,
     pub requests: Arc<Mutex<Vec<Request>>>,
     pub config: HostConfig,
@@ -89,17 +89,17 @@ pub struct Bench {
 
 impl Bench {
     /// One whose service answers so.
-    pub fn new(answers: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(answers: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
         Self::with(answers, Stop::default(), |_| {})
     }
 
     /// One that calls nothing.
-    pub fn idle() -> Self {
+    pub(crate) fn idle() -> Self {
         Self::new(|request| panic!("nothing was to be called, but {request:?}"))
     }
 
     /// One with other config.
-    pub fn with(
+    pub(crate) fn with(
         answers: impl Fn(&Request) -> Answer + Send + Sync + 'static,
         stop: Stop,
         change: impl FnOnce(&mut HostConfig),
@@ -129,25 +129,25 @@ impl Bench {
     }
 
     /// The same on scripts in this folder.
-    pub fn in_folder(mut self, root: &Path) -> Self {
+    pub(crate) fn in_folder(mut self, root: &Path) -> Self {
         self.config.root = root.to_owned();
         self
     }
 
-    pub fn host(&self) -> Host {
+    pub(crate) fn host(&self) -> Host {
         Host::new(self.config.clone(), &self.account)
     }
 
-    pub fn session(&self) -> Session {
+    pub(crate) fn session(&self) -> Session {
         Session::new(self.host())
     }
 
-    pub fn eval(&self, text: &str) -> Result<Ended> {
+    pub(crate) fn eval(&self, text: &str) -> Result<Ended> {
         self.host().eval("test.rhai", text)
     }
 
     #[track_caller]
-    pub fn value(&self, text: &str) -> Value {
+    pub(crate) fn value(&self, text: &str) -> Value {
         match self.eval(text) {
             Ok(Ended::Value(value)) => value,
             other => panic!("{text} ended with {other:#?}"),
@@ -155,7 +155,7 @@ impl Bench {
     }
 
     #[track_caller]
-    pub fn error(&self, text: &str) -> Error {
+    pub(crate) fn error(&self, text: &str) -> Error {
         match self.eval(text) {
             Err(error) => error,
             other => panic!("{text} ended with {other:#?}"),
@@ -163,7 +163,7 @@ impl Bench {
     }
 
     /// The actions called so far, with one parameter of each.
-    pub fn seen(&self, name: &str) -> Vec<String> {
+    pub(crate) fn seen(&self, name: &str) -> Vec<String> {
         let requests = self.requests.lock().unwrap();
         let shown =
             |request: &Request| format!("{} {}", request.action, request.params.get(name).map_or("", String::as_str));
@@ -173,7 +173,7 @@ impl Bench {
 
 /// Waits until something holds; fails the test when it takes far too long.
 #[track_caller]
-pub fn until(holds: impl Fn() -> bool) {
+pub(crate) fn until(holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain");

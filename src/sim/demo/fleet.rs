@@ -75,7 +75,7 @@ const TAKES: SignedDuration = SignedDuration::from_hours(3);
 ///
 /// # Errors
 /// None that a test would not have caught.
-pub fn build(state: &mut State, fleet: Fleet, seed: u64) -> Result<(), Refusal> {
+pub(crate) fn build(state: &mut State, fleet: Fleet, seed: u64) -> Result<(), Refusal> {
     let mut random = Rng::with_seed(seed);
     let end = state.now + TAKES;
     let mut clusters = clusters(state, fleet.nodes, &mut random)?;

@@ -1,7 +1,7 @@
 //! The demo account: the same on every start, made by the simulator's own operations over the two weeks
 //! before it starts, which is at [`START`] unless another time is asked for.
 
-pub mod fleet;
+pub(crate) mod fleet;
 mod infrastructure;
 mod shops;
 
@@ -12,13 +12,13 @@ use crate::sim::engine::state::State;
 use crate::sim::options::Fleet;
 
 /// When the demo account's day begins: a fixed moment, so that every start shows the same account.
-pub const START: Timestamp = Timestamp::constant(1_767_578_400, 0);
+pub(crate) const START: Timestamp = Timestamp::constant(1_767_578_400, 0);
 
 /// The demo account at [`START`].
 ///
 /// # Errors
 /// None that a test would not have caught: every step is one of the simulator's own operations.
-pub fn account() -> Result<State, Refusal> {
+pub(crate) fn account() -> Result<State, Refusal> {
     account_with(START, Fleet::default(), 0)
 }
 
@@ -26,7 +26,7 @@ pub fn account() -> Result<State, Refusal> {
 ///
 /// # Errors
 /// As [`account`].
-pub fn account_with(start: Timestamp, fleet: Fleet, seed: u64) -> Result<State, Refusal> {
+pub(crate) fn account_with(start: Timestamp, fleet: Fleet, seed: u64) -> Result<State, Refusal> {
     let mut state = State::empty(start - jiff::SignedDuration::from_hours(14 * 24));
     infrastructure::build(&mut state, start)?;
     shops::build(&mut state, start)?;

@@ -11,11 +11,11 @@ use crate::sim::engine::state::State;
 
 /// Carries out an operation: changes the state and gives the payload of the reply in its documented
 /// spelling. What every reply has (`RequestId`, `Code`, `Success`) is added by [`crate::sim::gateway::reply`].
-pub type Handler = fn(&mut State, &Call) -> Result<Json, Refusal>;
+pub(crate) type Handler = fn(&mut State, &Call) -> Result<Json, Refusal>;
 
 /// A verified and decoded call.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// What is called.
     pub operation: &'static Operation,
     /// Its parameters, validated by the catalogue.
@@ -26,7 +26,7 @@ pub struct Call {
 
 /// What can be made to go wrong with a release.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// It is not admitted.
     Frozen {
         /// Why: `102000` no admission credential, `102001` admission under review.
@@ -40,7 +40,7 @@ pub enum Trouble {
 
 /// A business failure: an integer code inside HTTP 200.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The business code, never 0 or 200.
     pub code: i64,
     /// Why, in words.
@@ -49,49 +49,49 @@ pub struct Refusal {
 
 impl Refusal {
     /// Something that was named does not exist.
-    pub fn not_found(what: &str, id: impl std::fmt::Display) -> Self {
+    pub(crate) fn not_found(what: &str, id: impl std::fmt::Display) -> Self {
         Self { code: 10404, text: format!("{what} {id} does not exist") }
     }
 
     /// Something is in use, or already there.
-    pub fn conflict(text: impl Into<String>) -> Self {
+    pub(crate) fn conflict(text: impl Into<String>) -> Self {
         Self { code: 10409, text: text.into() }
     }
 
     /// Something cannot be deleted because of what still hangs on it.
-    pub fn in_use(what: &str, uses: &[String]) -> Self {
+    pub(crate) fn in_use(what: &str, uses: &[String]) -> Self {
         Self::conflict(format!("{what} cannot be deleted: it still has {}", uses.join(", ")))
     }
 
     /// A value that only the state can tell is wrong.
-    pub fn invalid(text: impl Into<String>) -> Self {
+    pub(crate) fn invalid(text: impl Into<String>) -> Self {
         Self { code: 10400, text: text.into() }
     }
 }
 
 impl Call {
     /// A call from inside the simulator.
-    pub fn new(operation: &'static Operation, params: Map<String, Value>) -> Self {
+    pub(crate) fn new(operation: &'static Operation, params: Map<String, Value>) -> Self {
         Self { operation, params, trouble: None }
     }
 
     /// A whole number, if it was given.
-    pub fn opt_int(&self, name: &str) -> Option<i64> {
+    pub(crate) fn opt_int(&self, name: &str) -> Option<i64> {
         self.params.get(name)?.as_i64()
     }
 
     /// A required whole number: validation has made sure of it.
-    pub fn int(&self, name: &str) -> i64 {
+    pub(crate) fn int(&self, name: &str) -> i64 {
         self.opt_int(name).unwrap_or_default()
     }
 
     /// Text, if it was given.
-    pub fn opt_text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn opt_text(&self, name: &str) -> Option<&str> {
         self.params.get(name)?.as_str()
     }
 
     /// A required text: validation has made sure of it.
-    pub fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.opt_text(name).unwrap_or_default()
     }
 
@@ -101,34 +101,34 @@ impl Call {
     }
 
     /// Whether a Boolean was given as true.
-    pub fn is(&self, name: &str) -> bool {
+    pub(crate) fn is(&self, name: &str) -> bool {
         self.opt_bool(name) == Some(true)
     }
 
     /// A list, if it was given.
-    pub fn opt_list(&self, name: &str) -> Option<&[Value]> {
+    pub(crate) fn opt_list(&self, name: &str) -> Option<&[Value]> {
         self.params.get(name)?.as_array().map(Vec::as_slice)
     }
 
     /// The elements of a list of text.
-    pub fn texts(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn texts(&self, name: &str) -> Vec<&str> {
         self.opt_list(name).unwrap_or_default().iter().filter_map(Value::as_str).collect()
     }
 
     /// The elements of a list of whole numbers.
-    pub fn ints(&self, name: &str) -> Vec<i64> {
+    pub(crate) fn ints(&self, name: &str) -> Vec<i64> {
         self.opt_list(name).unwrap_or_default().iter().filter_map(Value::as_i64).collect()
     }
 
     /// One page of records as the call asks for it. Only the records of the page are shown.
-    pub fn page<T>(&self, records: impl Iterator<Item = T>, show: impl Fn(T) -> Json) -> Json {
+    pub(crate) fn page<T>(&self, records: impl Iterator<Item = T>, show: impl Fn(T) -> Json) -> Json {
         let (number, size) = self.asked_page();
         let (total, data) = self.records(records, show);
         object!({"PageNumber": number, "PageSize": size, "TotalCount": total, "Data": data})
     }
 
     /// The records of a page, and how many there are in all.
-    pub fn records<T>(&self, records: impl Iterator<Item = T>, show: impl Fn(T) -> Json) -> (i64, Json) {
+    pub(crate) fn records<T>(&self, records: impl Iterator<Item = T>, show: impl Fn(T) -> Json) -> (i64, Json) {
         let (number, size) = self.asked_page();
         let first = number.saturating_sub(1).saturating_mul(size);
         let asked = first..first.saturating_add(size);
@@ -151,22 +151,22 @@ impl Call {
 }
 
 /// The payload of an operation that only says that it was done.
-pub fn done() -> Result<Json, Refusal> {
+pub(crate) fn done() -> Result<Json, Refusal> {
     Ok(object!({}))
 }
 
 /// A time as the service writes most of its own: `2020-01-01 00:00:00`, in Beijing.
-pub fn local_time(at: Timestamp) -> String {
+pub(crate) fn local_time(at: Timestamp) -> String {
     in_beijing(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A time as deploy orders and pods show it: `2020-01-05T17:03Z`, in UTC.
-pub fn minute_time(at: Timestamp) -> String {
+pub(crate) fn minute_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%MZ").to_string()
 }
 
 /// A time as pods and instances show it: `2020-01-05T18:38:49`, in Beijing.
-pub fn second_time(at: Timestamp) -> String {
+pub(crate) fn second_time(at: Timestamp) -> String {
     in_beijing(at).strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 

@@ -7,23 +7,23 @@ use serde_json::Value;
 
 /// The text of a JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Json(Vec<u8>);
+pub(crate) struct Json(Vec<u8>);
 
 impl Json {
     /// An object, to which fields are to be added.
-    pub fn object() -> Fields {
+    pub(crate) fn object() -> Fields {
         let mut text = Vec::with_capacity(512);
         text.push(b'{');
         Fields(text)
     }
 
     /// The text.
-    pub fn into_text(self) -> Vec<u8> {
+    pub(crate) fn into_text(self) -> Vec<u8> {
         self.0
     }
 
     /// The value as a tree, to look into or to print in another form.
-    pub fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         serde_json::from_slice(&self.0).unwrap_or_default()
     }
 }
@@ -39,11 +39,11 @@ impl FromIterator<Json> for Json {
 
 /// An object under construction: [`object!`] adds its fields.
 #[derive(Debug)]
-struct Fields(Vec<u8>);
+pub(crate) struct Fields(Vec<u8>);
 
 impl Fields {
     /// Adds all fields of another object.
-    pub fn add_all(&mut self, other: &Json) {
+    pub(crate) fn add_all(&mut self, other: &Json) {
         let fields = other.0.strip_prefix(b"{").and_then(|text| text.strip_suffix(b"}")).unwrap_or_default();
         if !fields.is_empty() {
             self.separate();
@@ -58,13 +58,13 @@ impl Fields {
     }
 
     /// The object with these fields.
-    pub fn end(mut self) -> Json {
+    pub(crate) fn end(mut self) -> Json {
         self.0.push(b'}');
         Json(self.0)
     }
 
     /// Adds a field. One with no value is left out, as the service does. The name needs no escapes.
-    pub fn add(&mut self, name: &str, value: &(impl Write + ?Sized)) {
+    pub(crate) fn add(&mut self, name: &str, value: &(impl Write + ?Sized)) {
         let before = self.0.len();
         self.separate();
         self.0.push(b'"');
@@ -100,7 +100,7 @@ macro_rules! object {
 pub(super) use object;
 
 /// What can be written as JSON text.
-pub trait Write {
+pub(crate) trait Write {
     /// Appends it.
     fn write(&self, text: &mut Vec<u8>);
 }

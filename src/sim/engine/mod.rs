@@ -2,12 +2,12 @@
 //! chapter of the document has its handlers, which give their payloads as [`json`]. Pure: no wire, no
 //! socket, no clock of its own.
 
-pub mod access;
-pub mod applications;
-pub mod call;
-pub mod cluster;
-pub mod json;
-pub mod rds;
-pub mod release;
-pub mod state;
-pub mod users;
+pub(crate) mod access;
+pub(crate) mod applications;
+pub(crate) mod call;
+pub(crate) mod cluster;
+pub(crate) mod json;
+pub(crate) mod rds;
+pub(crate) mod release;
+pub(crate) mod state;
+pub(crate) mod users;

@@ -16,7 +16,7 @@ use crate::sim::engine::json::Json;
 
 /// The account. One field for each chapter.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct State {
+pub(crate) struct State {
     /// The time that the state has been brought to.
     pub now: Timestamp,
     /// What is still to happen, in order of time; the number keeps the order within a moment.
@@ -38,7 +38,7 @@ pub struct State {
 
 /// Something that happens by itself at its time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Event {
+pub(crate) enum Event {
     /// A step of a deploy order or a pod.
     Release(release::Event),
     /// A stage of a cluster.
@@ -50,7 +50,7 @@ const HANDLERS: [&[(&str, Handler)]; 6] =
     [applications::HANDLERS, users::HANDLERS, access::HANDLERS, release::HANDLERS, cluster::HANDLERS, rds::HANDLERS];
 
 /// Every handler with the action it serves.
-pub fn handlers() -> impl Iterator<Item = (&'static str, Handler)> {
+pub(crate) fn handlers() -> impl Iterator<Item = (&'static str, Handler)> {
     HANDLERS.into_iter().flatten().copied()
 }
 
@@ -61,19 +61,19 @@ fn handler(operation: &Operation) -> Option<Handler> {
 
 impl State {
     /// An empty account at this time.
-    pub fn empty(now: Timestamp) -> Self {
+    pub(crate) fn empty(now: Timestamp) -> Self {
         Self { now, ..Self::default() }
     }
 
     /// Lets something happen after a while.
-    pub fn schedule(&mut self, after: jiff::SignedDuration, event: Event) {
+    pub(crate) fn schedule(&mut self, after: jiff::SignedDuration, event: Event) {
         let at = self.now.saturating_add(after).unwrap_or(Timestamp::MAX);
         self.scheduled += 1;
         self.events.insert((at, self.scheduled, event));
     }
 
     /// Brings the state to a time: everything due happens at its own moment, in order.
-    pub fn advance(&mut self, to: Timestamp) {
+    pub(crate) fn advance(&mut self, to: Timestamp) {
         while self.events.first().is_some_and(|(at, ..)| *at <= to) {
             let Some((at, _, event)) = self.events.pop_first() else { break };
             self.now = self.now.max(at);
@@ -89,7 +89,7 @@ impl State {
     ///
     /// # Errors
     /// The business failure.
-    pub fn apply(&mut self, call: &Call) -> Result<Json, Refusal> {
+    pub(crate) fn apply(&mut self, call: &Call) -> Result<Json, Refusal> {
         match handler(call.operation) {
             Some(handler) => handler(self, call),
             None => Err(Refusal::not_found("operation", call.operation.action)),
@@ -101,7 +101,7 @@ impl State {
     ///
     /// # Errors
     /// The business failure.
-    pub fn perform(&mut self, action: &str, params: Value) -> Result<Value, Refusal> {
+    pub(crate) fn perform(&mut self, action: &str, params: Value) -> Result<Value, Refusal> {
         let operation = crate::catalogue::find(action).ok_or_else(|| Refusal::not_found("operation", action))?;
         let params = match params {
             Value::Object(params) => params,

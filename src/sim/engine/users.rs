@@ -10,13 +10,13 @@ use crate::sim::engine::state::State;
 
 /// The users of the account.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Users {
+pub(crate) struct Users {
     by_id: BTreeMap<String, User>,
 }
 
 /// A user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct User {
+pub(crate) struct User {
     /// Its id.
     pub id: String,
     /// `TAOBAO` or `DING_TALK`.
@@ -27,7 +27,7 @@ pub struct User {
 
 impl Users {
     /// Adds a user.
-    pub fn add(&mut self, id: &str, user_type: &str, real_name: &str) {
+    pub(crate) fn add(&mut self, id: &str, user_type: &str, real_name: &str) {
         let user = User { id: id.into(), user_type: user_type.into(), real_name: real_name.into() };
         self.by_id.insert(user.id.clone(), user);
     }
@@ -36,18 +36,18 @@ impl Users {
     ///
     /// # Errors
     /// There is none.
-    pub fn user(&self, id: &str, user_type: &str) -> Result<&User, Refusal> {
+    pub(crate) fn user(&self, id: &str, user_type: &str) -> Result<&User, Refusal> {
         let user = self.by_id.get(id).filter(|user| user.user_type == user_type);
         user.ok_or_else(|| Refusal::not_found(&format!("{user_type} user"), id))
     }
 
     /// The name of a user.
-    pub fn real_name(&self, id: &str) -> Option<&str> {
+    pub(crate) fn real_name(&self, id: &str) -> Option<&str> {
         self.by_id.get(id).map(|user| user.real_name.as_str())
     }
 
     /// Whose access key calls: the first user.
-    pub fn caller(&self) -> Option<&User> {
+    pub(crate) fn caller(&self) -> Option<&User> {
         self.by_id.values().next()
     }
 }

@@ -39,14 +39,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-pub use self::rule::Rule;
+pub(crate) use self::rule::Rule;
 use self::rule::{Kind, millis};
 use crate::sim::engine::call::{Refusal, Trouble};
 use crate::sim::gateway::Rejection;
 
 /// How an answer is sent.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Delivery {
+pub(crate) enum Delivery {
     /// Properly.
     #[default]
     Whole,
@@ -80,7 +80,7 @@ pub enum Delivery {
 
 /// What happens to one call.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// How long the answer waits.
     pub delay: Duration,
     /// Seconds that the gateway's clock is off.
@@ -111,32 +111,32 @@ struct Active {
 
 /// The rules at work.
 #[derive(Debug)]
-pub struct Faults {
+pub(crate) struct Faults {
     seed: u64,
     rules: Mutex<Vec<Active>>,
 }
 
 impl Faults {
     /// Rules, and the seed that decides by chance.
-    pub fn new(rules: Vec<Rule>, seed: u64) -> Self {
+    pub(crate) fn new(rules: Vec<Rule>, seed: u64) -> Self {
         let faults = Self { seed, rules: Mutex::default() };
         faults.replace(rules);
         faults
     }
 
     /// Other rules from now on.
-    pub fn replace(&self, rules: Vec<Rule>) {
+    pub(crate) fn replace(&self, rules: Vec<Rule>) {
         *self.rules() = rules.into_iter().map(|rule| Active { rule, seen: 0, applied: 0, bucket: None }).collect();
     }
 
     /// The rules, how many calls each has seen and applied to.
-    pub fn list(&self) -> Value {
+    pub(crate) fn list(&self) -> Value {
         let shown = |active: &Active| json!({"rule": active.rule.text, "seen": active.seen, "applied": active.applied});
         self.rules().iter().map(shown).collect()
     }
 
     /// What happens to a call of this action.
-    pub fn plan(&self, action: &str, now: Instant) -> Plan {
+    pub(crate) fn plan(&self, action: &str, now: Instant) -> Plan {
         let mut plan = Plan::default();
         for (active, n) in self.rules().iter_mut().zip(0..) {
             if active.applies(action, self.seed, n, now) {
@@ -217,7 +217,7 @@ fn chance(seed: u64, rule: u64, call: u64, salt: u64) -> f64 {
 }
 
 /// The finaliser of splitmix64: every bit of the input reaches every bit of the output.
-pub fn mix(number: u64) -> u64 {
+pub(crate) fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

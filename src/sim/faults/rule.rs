@@ -13,7 +13,7 @@ use crate::sim::gateway::Rejection;
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
+pub(crate) struct Rule {
     pub(super) action: Pattern,
     /// As it was written.
     pub(super) text: String,
@@ -189,7 +189,7 @@ impl Rule {
     ///
     /// # Errors
     /// What is wrong with the first rule that does not parse.
-    pub fn list(json: &[u8]) -> Result<Vec<Self>, String> {
+    pub(crate) fn list(json: &[u8]) -> Result<Vec<Self>, String> {
         let list: Vec<Value> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let rule = |(value, n): (Value, usize)| {
             let rule = match value {

@@ -9,17 +9,17 @@ use crate::secret::Secret;
 use crate::wire::request::Target;
 
 /// The id of the demo account's access key.
-pub const ACCESS_KEY_ID: &str = "demo-access-key";
+pub(crate) const ACCESS_KEY_ID: &str = "demo-access-key";
 /// The secret of the demo account's access key.
-pub const ACCESS_KEY_SECRET: &str = "demo-secret-key-not-real";
+pub(crate) const ACCESS_KEY_SECRET: &str = "demo-secret-key-not-real";
 /// The id of a key of the demo account that may only read.
-pub const READ_ONLY_KEY_ID: &str = "demo-read-only-key";
+pub(crate) const READ_ONLY_KEY_ID: &str = "demo-read-only-key";
 /// The secret of the key that may only read.
-pub const READ_ONLY_KEY_SECRET: &str = "demo-read-only-secret-not-real";
+pub(crate) const READ_ONLY_KEY_SECRET: &str = "demo-read-only-secret-not-real";
 
 /// An access key that the gateway knows.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub(crate) struct Key {
     /// Its id.
     pub access_key_id: String,
     /// Its secret.
@@ -36,7 +36,7 @@ pub struct Key {
 
 impl Key {
     /// A key that may do everything.
-    pub fn new(id: &str, secret: &str) -> Self {
+    pub(crate) fn new(id: &str, secret: &str) -> Self {
         Self {
             access_key_id: id.to_owned(),
             secret: Secret::new(secret),
@@ -48,7 +48,7 @@ impl Key {
     }
 
     /// Whether it may call an action.
-    pub fn may(&self, action: &str) -> bool {
+    pub(crate) fn may(&self, action: &str) -> bool {
         let effect = || match catalogue::find(action) {
             Some(operation) => operation.effect,
             None => Target::Unlisted(action.to_owned()).effect(),
@@ -62,7 +62,7 @@ impl Key {
     ///
     /// # Errors
     /// `config`.
-    pub fn list(json: &str) -> Result<Vec<Self>> {
+    pub(crate) fn list(json: &str) -> Result<Vec<Self>> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Written {

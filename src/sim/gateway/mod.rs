@@ -6,11 +6,11 @@
 //! permission are checked ([`verify`]); the parameters are typed and validated by the catalogue
 //! ([`decode`]).
 
-pub mod keys;
+pub(crate) mod keys;
 mod nonces;
 mod params;
 mod rejection;
-pub mod reply;
+pub(crate) mod reply;
 mod signature;
 
 #[cfg(test)]
@@ -23,9 +23,9 @@ use hyper::{Method, Request};
 use jiff::Timestamp;
 
 use self::keys::Key;
-pub use self::nonces::Nonces;
+pub(crate) use self::nonces::Nonces;
 use self::params::Pairs;
-pub use self::rejection::Rejection;
+pub(crate) use self::rejection::Rejection;
 use self::reply::Format;
 use self::signature::Common;
 use crate::catalogue::{self, Operation};
@@ -34,11 +34,11 @@ use crate::sim::engine::call::Call;
 use crate::wire::{request, validate};
 
 /// Seconds that a request's time may be away from the gateway's, either way.
-pub const WINDOW: i64 = 15 * 60;
+pub(crate) const WINDOW: i64 = 15 * 60;
 
 /// A request whose parameters are decoded. Nothing of it is verified yet.
 #[derive(Debug)]
-pub struct Received<'a> {
+pub(crate) struct Received<'a> {
     request: &'a Request<Bytes>,
     /// Of the query, then of the form.
     pairs: Pairs<'a>,
@@ -51,7 +51,7 @@ pub struct Received<'a> {
 /// # Errors
 /// Another method or path than the service has, a body that is no form, names or values that are
 /// not properly encoded.
-pub fn receive(request: &Request<Bytes>) -> Result<Received<'_>, Rejection> {
+pub(crate) fn receive(request: &Request<Bytes>) -> Result<Received<'_>, Rejection> {
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return Err(Rejection::new(405, "UnsupportedHTTPMethod", "only GET and POST are taken"));
     }
@@ -83,12 +83,12 @@ impl Received<'_> {
     }
 
     /// What is called; empty when it is not said.
-    pub fn action(&self) -> &str {
+    pub(crate) fn action(&self) -> &str {
         self.common().action
     }
 
     /// The form that the answer is asked for in. One that is not known is refused later.
-    pub fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> Format {
         match self.parameter("Format") {
             Some(name) if name.eq_ignore_ascii_case("XML") => Format::Xml,
             _ => Format::Json,
@@ -100,7 +100,7 @@ impl Received<'_> {
 ///
 /// # Errors
 /// The first check that fails.
-pub fn verify(
+pub(crate) fn verify(
     received: &Received<'_>,
     is_known: impl Fn(&str) -> bool,
     keys: &[Key],
@@ -189,7 +189,7 @@ fn token(given: Option<&str>, key: &Key, keys: &[Key]) -> Result<(), Rejection> 
 ///
 /// # Errors
 /// The first parameter that is missing or malformed.
-pub fn decode(operation: &'static Operation, received: &Received<'_>) -> Result<Call, Rejection> {
+pub(crate) fn decode(operation: &'static Operation, received: &Received<'_>) -> Result<Call, Rejection> {
     let pairs = received.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
     let params = request::unflatten(operation, pairs);
     let problems = validate::validate(operation, &params);

@@ -11,7 +11,7 @@ const SPAN: i64 = 300;
 /// Nonces by the time that their requests were stamped with. A set is dropped when its requests
 /// have become too old to be accepted, so what is kept is bounded by the window.
 #[derive(Debug, Default)]
-pub struct Nonces {
+pub(crate) struct Nonces {
     sets: VecDeque<(i64, HashSet<u64>)>,
     hasher: RandomState,
 }
@@ -19,7 +19,7 @@ pub struct Nonces {
 impl Nonces {
     /// Remembers a nonce of a request stamped `stamped` that is accepted at `now`, both in seconds.
     /// Says whether it is new.
-    pub fn is_new(&mut self, now: i64, stamped: i64, key: &str, nonce: &str) -> bool {
+    pub(crate) fn is_new(&mut self, now: i64, stamped: i64, key: &str, nonce: &str) -> bool {
         self.sets.retain(|(span, _)| (span + 1) * SPAN > now - WINDOW);
         let hash = self.hasher.hash_one((key, nonce));
         if self.sets.iter().any(|(_, set)| set.contains(&hash)) {

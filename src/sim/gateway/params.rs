@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use super::Rejection;
 
 /// Decoded names and values, in the order they came.
-pub type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+pub(super) type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// Far more than any operation takes.
-pub const MOST: usize = 2_000;
+pub(super) const MOST: usize = 2_000;
 
 /// Decodes `name=value&…` and appends it to what was there.
 ///
 /// # Errors
 /// Broken percent-encoding, text that is not UTF-8, too many parameters.
-pub fn decode<'a>(encoded: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), Rejection> {
+pub(super) fn decode<'a>(encoded: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), Rejection> {
     for piece in encoded.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()) {
         if pairs.len() == MOST {
             return Err(Rejection::new(400, "InvalidParameter.TooMany", format!("more than {MOST} parameters")));
@@ -30,7 +30,7 @@ pub fn decode<'a>(encoded: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), Reject
 ///
 /// # Errors
 /// The first name given twice.
-pub fn distinct(pairs: &Pairs<'_>) -> Result<(), Rejection> {
+pub(super) fn distinct(pairs: &Pairs<'_>) -> Result<(), Rejection> {
     let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_ref()).collect();
     names.sort_unstable();
     match names.iter().zip(names.iter().skip(1)).find(|(one, next)| one == next) {

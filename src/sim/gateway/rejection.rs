@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// An error of the gateway.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rejection {
+pub(crate) struct Rejection {
     /// HTTP status.
     pub status: u16,
     /// `SignatureDoesNotMatch`, `MissingEnvId`, …
@@ -17,7 +17,7 @@ pub struct Rejection {
 
 impl Rejection {
     /// An error of this status, code and text.
-    pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { status, code: code.into(), message: message.into(), retry_after: None }
     }
 
@@ -34,7 +34,7 @@ impl Rejection {
     }
 
     /// The action is not known.
-    pub fn unknown_action(action: &str) -> Self {
+    pub(crate) fn unknown_action(action: &str) -> Self {
         let shown: String = action.chars().take(64).collect();
         Self::new(404, "InvalidAction.NotFound", format!("there is no action {shown}"))
     }

@@ -16,7 +16,7 @@ use crate::sim::gateway::Rejection;
 
 /// The form of replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// As the document prints them: wrapped, lowerCamelCase, each where it does so.
     Documented,
     /// The documented fields and nothing around them.
@@ -25,7 +25,7 @@ pub enum Shape {
 
 /// The syntax of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// `Format=JSON`, or nothing said.
     Json,
     /// `Format=XML`
@@ -70,7 +70,13 @@ const PRINTED: &[(&str, &[Printed])] = {
 };
 
 /// The reply of an operation that was carried out, written. `payload` is what its handler gave.
-pub fn success(operation: &Operation, shape: Shape, format: Format, request_id: &str, payload: &Json) -> Vec<u8> {
+pub(crate) fn success(
+    operation: &Operation,
+    shape: Shape,
+    format: Format,
+    request_id: &str,
+    payload: &Json,
+) -> Vec<u8> {
     let is_plain = shape == Shape::Plain || forms(operation).is_empty();
     if format == Format::Json && is_plain && !has_id_within(operation) {
         let mut reply = Json::object();
@@ -100,7 +106,13 @@ fn success_tree(operation: &Operation, shape: Shape, request_id: &str, payload: 
 }
 
 /// The reply of an operation that was refused, written: a business failure inside HTTP 200.
-pub fn refusal(operation: &Operation, shape: Shape, format: Format, request_id: &str, refusal: &Refusal) -> Vec<u8> {
+pub(crate) fn refusal(
+    operation: &Operation,
+    shape: Shape,
+    format: Format,
+    request_id: &str,
+    refusal: &Refusal,
+) -> Vec<u8> {
     written(operation, &refusal_tree(operation, shape, request_id, refusal), format)
 }
 
@@ -111,7 +123,7 @@ fn refusal_tree(operation: &Operation, shape: Shape, request_id: &str, refusal: 
 }
 
 /// An error of the gateway, written.
-pub fn rejection(request_id: &str, host: &str, rejection: &Rejection, format: Format) -> Vec<u8> {
+pub(crate) fn rejection(request_id: &str, host: &str, rejection: &Rejection, format: Format) -> Vec<u8> {
     let Rejection { code, message, .. } = rejection;
     let error = json!({"RequestId": request_id, "HostId": host, "Code": code, "Message": message});
     bytes(&error, format, "Error")
@@ -199,7 +211,7 @@ fn renamed(value: Value, spelling: &impl Fn(String) -> String) -> Value {
 }
 
 /// A reply or error in its syntax. `root` names the outermost element of XML.
-pub fn bytes(value: &Value, format: Format, root: &str) -> Vec<u8> {
+pub(crate) fn bytes(value: &Value, format: Format, root: &str) -> Vec<u8> {
     match format {
         Format::Json => serde_json::to_vec(value).unwrap_or_default(),
         Format::Xml => {

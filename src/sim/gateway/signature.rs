@@ -24,7 +24,7 @@ const MEANINGFUL: [&str; 6] =
 
 /// The common parameters of a request, wherever its signature version puts them.
 #[derive(Debug)]
-pub struct Common<'a> {
+pub(super) struct Common<'a> {
     /// What is called; empty when it is not said.
     pub action: &'a str,
     /// The API's version; empty when it is not said.
@@ -43,7 +43,7 @@ enum Scheme<'a> {
 
 /// Everything that a request says of who sent it and when.
 #[derive(Debug)]
-pub struct Signed<'a> {
+pub(super) struct Signed<'a> {
     /// The access key's id.
     pub key: &'a str,
     /// The time as it was written.
@@ -67,7 +67,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 impl<'a> Common<'a> {
     /// Reads what is called and how it is signed.
-    pub fn of(headers: &'a HeaderMap, pairs: &'a Pairs<'_>) -> Self {
+    pub(super) fn of(headers: &'a HeaderMap, pairs: &'a Pairs<'_>) -> Self {
         let scheme = header(headers, "authorization")
             .and_then(|value| value.trim_start().strip_prefix(ALGORITHM))
             .map_or(Scheme::Parameters, Scheme::Headers);
@@ -86,7 +86,7 @@ impl<'a> Common<'a> {
     ///
     /// # Errors
     /// What is missing, or an algorithm that is not known.
-    pub fn signed(&self, headers: &'a HeaderMap, pairs: &'a Pairs<'_>) -> Result<Signed<'a>, Rejection> {
+    pub(super) fn signed(&self, headers: &'a HeaderMap, pairs: &'a Pairs<'_>) -> Result<Signed<'a>, Rejection> {
         match self.scheme {
             Scheme::Parameters => {
                 let needed = |name| parameter(pairs, name).ok_or_else(|| Rejection::missing(name));
@@ -129,7 +129,7 @@ impl Signed<'_> {
     ///
     /// # Errors
     /// `SignatureDoesNotMatch`, with the text that should have been signed.
-    pub fn verify(
+    pub(super) fn verify(
         &self,
         secret: &str,
         request: &Request<Bytes>,

@@ -1,6 +1,6 @@
 //! The simulator on the network: [`server`] sends what the service answers, [`running`] holds a server
 //! inside another program, [`control`] is the look inside.
 
-pub mod control;
-pub mod running;
-pub mod server;
+pub(crate) mod control;
+pub(crate) mod running;
+pub(crate) mod server;

@@ -13,7 +13,7 @@ use crate::sim::Sim;
 
 /// A simulator that serves for as long as this is held. Several know nothing of each other.
 #[derive(Debug)]
-pub struct Running {
+pub(crate) struct Running {
     address: SocketAddr,
     /// Dropping it stops the server.
     stop: Option<oneshot::Sender<()>>,
@@ -26,7 +26,7 @@ impl Running {
     ///
     /// # Errors
     /// Whatever `make` fails with; `io` when the system gives no thread or port.
-    pub fn start(make: impl FnOnce() -> Result<Arc<Sim>> + Send + 'static) -> Result<Self> {
+    pub(crate) fn start(make: impl FnOnce() -> Result<Arc<Sim>> + Send + 'static) -> Result<Self> {
         let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot start the simulator: {error}"));
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = mpsc::channel();
@@ -52,7 +52,7 @@ impl Running {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 }

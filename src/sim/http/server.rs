@@ -39,7 +39,7 @@ const DISCARDED: usize = 128 << 20;
 
 /// A simulator that accepts connections.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     sim: Arc<Sim>,
     listener: TcpListener,
     address: SocketAddr,
@@ -49,7 +49,7 @@ pub struct Server {
 ///
 /// # Errors
 /// The address cannot be listened on.
-pub async fn bind(sim: Arc<Sim>, address: SocketAddr) -> Result<Server> {
+pub(crate) async fn bind(sim: Arc<Sim>, address: SocketAddr) -> Result<Server> {
     let cannot = |error: std::io::Error| Error::new(Kind::Io, format!("cannot listen on {address}: {error}"));
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
@@ -68,7 +68,7 @@ struct Shared {
 
 impl Server {
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -76,7 +76,7 @@ impl Server {
     ///
     /// # Errors
     /// The state's file cannot be written.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
+    pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
         let (stop_all, stopping) = watch::channel(false);
         let (deaf, mut deafness) = mpsc::unbounded_channel();
         let shared = Shared { sim: self.sim, stopping, deaf };
@@ -175,7 +175,7 @@ impl std::fmt::Display for Broken {
 impl std::error::Error for Broken {}
 
 /// What a request is answered with: the service's answer, or a look inside.
-pub fn respond(sim: &Sim, request: &Request<Bytes>) -> Answer {
+pub(crate) fn respond(sim: &Sim, request: &Request<Bytes>) -> Answer {
     if sim.is_control(request.uri().path()) { control::answer(sim, request) } else { sim.answer(request) }
 }
 

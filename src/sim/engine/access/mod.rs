@@ -9,24 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::sim::engine::call::Handler;
 use crate::sim::engine::state::State;
-pub use services::services_of_env;
+pub(crate) use services::services_of_env;
 pub(in crate::sim) use slb::add_slb;
 
 /// SLB access points and services.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Access {
+pub(crate) struct Access {
     slb: slb::Slbs,
     services: services::Services,
 }
 
 /// What in this chapter hangs on an environment, in words: it stands in the way of deleting it.
-pub fn uses_of_env(state: &State, env_id: i64) -> Vec<String> {
+pub(crate) fn uses_of_env(state: &State, env_id: i64) -> Vec<String> {
     let points = state.access.slb.of_env(env_id).map(|id| format!("SLB access point {id}"));
     points.chain(services_of_env(state, env_id)).collect()
 }
 
 /// Takes along what hangs on an environment that is being deleted by force.
-pub fn remove_env(state: &mut State, env_id: i64) {
+pub(crate) fn remove_env(state: &mut State, env_id: i64) {
     let points: Vec<i64> = state.access.slb.of_env(env_id).collect();
     for id in points {
         state.access.slb.remove(id);

@@ -12,7 +12,7 @@ use crate::sim::engine::state::State;
 
 /// Services by id.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Services {
+pub(super) struct Services {
     by_id: BTreeMap<i64, Service>,
     /// Environments with their services.
     by_env: BTreeSet<(i64, i64)>,
@@ -50,7 +50,7 @@ struct Port {
 const FIRST: i64 = 6001;
 
 /// The services of an environment, in words.
-pub fn services_of_env(state: &State, env_id: i64) -> impl Iterator<Item = String> {
+pub(crate) fn services_of_env(state: &State, env_id: i64) -> impl Iterator<Item = String> {
     state.access.services.of_env(env_id).map(|id| format!("service {id}"))
 }
 

@@ -10,7 +10,7 @@ use crate::sim::engine::state::State;
 
 /// Load balancers and the access points on them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Slbs {
+pub(super) struct Slbs {
     balancers: BTreeMap<String, Balancer>,
     points: BTreeMap<i64, Point>,
     /// Environments with their access points.

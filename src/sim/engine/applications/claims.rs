@@ -11,7 +11,7 @@ use crate::sim::engine::state::State;
 
 /// A volume claim.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Claim {
+pub(crate) struct Claim {
     /// Its id.
     pub id: i64,
     storage_class: String,
@@ -48,7 +48,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 }
 
 /// Tries again to bind every claim that waits for a volume, after volumes came free. The oldest first.
-pub fn bind_waiting_claims(state: &mut State) {
+pub(crate) fn bind_waiting_claims(state: &mut State) {
     let waiting: Vec<i64> = state.applications.waiting.keys().copied().collect();
     for id in waiting {
         bind(state, id);

@@ -11,7 +11,7 @@ use crate::sim::engine::state::State;
 
 /// A deploy config.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Config {
+pub(crate) struct Config {
     id: i64,
     app_id: i64,
     name: String,
@@ -37,7 +37,7 @@ impl Applications {
     }
 
     /// How the pods of a deploy config are made.
-    pub fn template(&self, schema_id: i64) -> Template {
+    pub(crate) fn template(&self, schema_id: i64) -> Template {
         self.configs.get(&schema_id).map(Config::template).unwrap_or_default()
     }
 }
@@ -173,7 +173,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 
 /// How the pods of a deploy config are made, as far as the simulator goes by it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Template {
+pub(crate) struct Template {
     /// The name of the Deployment or StatefulSet.
     pub workload: String,
     /// The containers' images.
@@ -188,7 +188,7 @@ pub struct Template {
 
 /// An amount of CPU and memory; nothing said is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Resources {
+pub(crate) struct Resources {
     /// Thousandths of a CPU.
     pub cpu_millis: i64,
     /// Mebibytes of memory.
@@ -197,7 +197,7 @@ pub struct Resources {
 
 impl Resources {
     /// As Kubernetes writes it.
-    pub fn show(&self) -> Json {
+    pub(crate) fn show(&self) -> Json {
         let amount = |amount: i64, whole: i64, large: &str, small: &str| match amount {
             0 => None,
             _ if amount % whole == 0 => Some(format!("{}{large}", amount / whole)),
@@ -265,7 +265,7 @@ fn bare(value: &str) -> &str {
 }
 
 /// A Kubernetes quantity as a plain number.
-pub fn quantity(text: &str) -> Option<f64> {
+pub(crate) fn quantity(text: &str) -> Option<f64> {
     let text = bare(text);
     // `129e6`: no suffix begins with a small e.
     if text.contains('e') {

@@ -13,7 +13,7 @@ use crate::sim::engine::{access, cluster, release};
 
 /// An environment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Env {
+pub(crate) struct Env {
     /// Its id.
     pub id: i64,
     /// The application that it belongs to.
@@ -36,7 +36,7 @@ pub struct Env {
 
 /// What an environment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EnvType {
+pub(crate) enum EnvType {
     /// 0, `test`.
     Test,
     /// 1, `online`.
@@ -45,7 +45,7 @@ pub enum EnvType {
 
 impl EnvType {
     /// The number in chapters 1 and 5.
-    pub const fn code(self) -> i64 {
+    pub(crate) const fn code(self) -> i64 {
         match self {
             Self::Test => 0,
             Self::Production => 1,
@@ -53,7 +53,7 @@ impl EnvType {
     }
 
     /// The word in deploy configs and deploy orders.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Test => "test",
             Self::Production => "online",
@@ -61,7 +61,7 @@ impl EnvType {
     }
 
     /// The name shown.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Test => "测试",
             Self::Production => "正式",
@@ -77,7 +77,7 @@ const MOST_REPLICAS: i64 = 10_000;
 ///
 /// # Errors
 /// More than an environment can have.
-pub fn wanted_replicas(call: &Call) -> Result<Option<i64>, Refusal> {
+pub(crate) fn wanted_replicas(call: &Call) -> Result<Option<i64>, Refusal> {
     let wanted = call.opt_int("Replicas");
     if wanted.is_some_and(|wanted| !(0..=MOST_REPLICAS).contains(&wanted)) {
         return Err(Refusal::invalid(format!("Replicas must be between 0 and {MOST_REPLICAS}")));

@@ -18,13 +18,13 @@ use serde_json::Value;
 use crate::sim::engine::call::{Call, Handler, Refusal};
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::state::State;
-pub use claims::{Claim, bind_waiting_claims};
-pub use configs::{Config, Template, quantity};
-pub use environments::{Env, wanted_replicas};
+pub(crate) use claims::{Claim, bind_waiting_claims};
+pub(crate) use configs::{Config, Template, quantity};
+pub(crate) use environments::{Env, wanted_replicas};
 
 /// What chapter 1 is about.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Applications {
+pub(crate) struct Applications {
     apps: BTreeMap<i64, App>,
     configs: BTreeMap<i64, Config>,
     envs: BTreeMap<i64, Env>,
@@ -44,7 +44,7 @@ struct Made {
 
 /// An application.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct App {
+pub(crate) struct App {
     /// Its id.
     pub id: i64,
     /// Its title, unique in the account.
@@ -79,7 +79,7 @@ impl Applications {
     ///
     /// # Errors
     /// There is none.
-    pub fn app(&self, id: i64) -> Result<&App, Refusal> {
+    pub(crate) fn app(&self, id: i64) -> Result<&App, Refusal> {
         self.apps.get(&id).ok_or_else(|| Refusal::not_found("application", id))
     }
 
@@ -87,7 +87,7 @@ impl Applications {
     ///
     /// # Errors
     /// There is none.
-    pub fn env(&self, id: i64) -> Result<&Env, Refusal> {
+    pub(crate) fn env(&self, id: i64) -> Result<&Env, Refusal> {
         self.envs.get(&id).ok_or_else(|| Refusal::not_found("environment", id))
     }
 
@@ -95,7 +95,7 @@ impl Applications {
     ///
     /// # Errors
     /// One of them does not exist, or they do not belong together.
-    pub fn env_of(&self, app_id: i64, id: i64) -> Result<&Env, Refusal> {
+    pub(crate) fn env_of(&self, app_id: i64, id: i64) -> Result<&Env, Refusal> {
         self.app(app_id)?;
         let env = self.env(id)?;
         if env.app_id != app_id {
@@ -105,14 +105,14 @@ impl Applications {
     }
 
     /// Notes how many pods an environment shall have.
-    pub fn set_replicas(&mut self, env_id: i64, replicas: i64) {
+    pub(crate) fn set_replicas(&mut self, env_id: i64, replicas: i64) {
         if let Some(env) = self.envs.get_mut(&env_id) {
             env.replicas = replicas;
         }
     }
 
     /// Lets no release of an environment be admitted, for the reason that this business code gives.
-    pub fn freeze(&mut self, env_id: i64, business_code: &str) {
+    pub(crate) fn freeze(&mut self, env_id: i64, business_code: &str) {
         if let Some(env) = self.envs.get_mut(&env_id) {
             env.frozen = Some(business_code.to_owned());
         }
@@ -120,7 +120,7 @@ impl Applications {
 
     /// Every environment.
     #[cfg(test)]
-    pub fn envs(&self) -> impl Iterator<Item = &Env> {
+    pub(crate) fn envs(&self) -> impl Iterator<Item = &Env> {
         self.envs.values()
     }
 }

@@ -16,32 +16,32 @@ use crate::sim::engine::state::State;
 
 /// An account under test.
 #[derive(Clone)]
-pub struct Account(pub State);
+pub(crate) struct Account(pub State);
 
 impl Account {
     /// The demo account.
-    pub fn demo() -> Self {
+    pub(crate) fn demo() -> Self {
         static DEMO: OnceLock<State> = OnceLock::new();
         Self(DEMO.get_or_init(|| demo::account().unwrap()).clone())
     }
 
     /// Everything in it, to compare.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         serde_json::to_string(&self.0).unwrap()
     }
 
     /// The reply to a call that must succeed.
-    pub fn ok(&mut self, action: &str, params: Value) -> Value {
+    pub(crate) fn ok(&mut self, action: &str, params: Value) -> Value {
         self.0.perform(action, params.clone()).unwrap_or_else(|refusal| panic!("{action} {params}: {refusal:?}"))
     }
 
     /// The records of a list.
-    pub fn data(&mut self, action: &str, params: Value) -> Vec<Value> {
+    pub(crate) fn data(&mut self, action: &str, params: Value) -> Vec<Value> {
         self.ok(action, params)["Data"].as_array().unwrap().clone()
     }
 
     /// Code and text of a refusal. The account must stay as it was.
-    pub fn refused(&mut self, action: &str, params: Value) -> (i64, String) {
+    pub(crate) fn refused(&mut self, action: &str, params: Value) -> (i64, String) {
         let before = self.text();
         let refusal = self.0.perform(action, params.clone()).expect_err(&format!("{action} {params}"));
         assert_eq!(self.text(), before, "{action} {params} changed something");
@@ -49,7 +49,7 @@ impl Account {
     }
 
     /// Lets a call meet trouble. Gives the deploy order.
-    pub fn troubled(&mut self, action: &str, params: Value, trouble: Trouble) -> Value {
+    pub(crate) fn troubled(&mut self, action: &str, params: Value, trouble: Trouble) -> Value {
         let Value::Object(params) = params else { panic!("{params}") };
         let operation = crate::catalogue::find(action).unwrap();
         let call = Call { trouble: Some(trouble), ..Call::new(operation, params) };
@@ -57,7 +57,7 @@ impl Account {
     }
 
     /// Lets time pass.
-    pub fn wait(&mut self, seconds: i64) {
+    pub(crate) fn wait(&mut self, seconds: i64) {
         self.0.advance(self.0.now + SignedDuration::from_secs(seconds));
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Addresses handed out one after another. One that is given back is used again only after all the
 /// others: what has just gone is not mistaken for what comes next.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Addresses {
+pub(super) struct Addresses {
     network: u32,
     /// The range's last address, which is never handed out, nor is its first.
     last: u32,
@@ -18,7 +18,7 @@ pub struct Addresses {
 
 impl Addresses {
     /// The range of a CIDR block: `172.20.0.0/16`.
-    pub fn of(cidr: &str) -> Option<Self> {
+    pub(super) fn of(cidr: &str) -> Option<Self> {
         let (address, length) = cidr.split_once('/')?;
         let address = u32::from(address.parse::<Ipv4Addr>().ok()?);
         let length: u32 = length.parse().ok().filter(|length| (8..=30).contains(length))?;
@@ -28,12 +28,12 @@ impl Addresses {
     }
 
     /// Whether two ranges have addresses in common.
-    pub const fn overlaps(&self, other: &Self) -> bool {
+    pub(super) const fn overlaps(&self, other: &Self) -> bool {
         self.network <= other.last && other.network <= self.last
     }
 
     /// Takes an address; `None` when all are taken.
-    pub fn take(&mut self) -> Option<u32> {
+    pub(super) fn take(&mut self) -> Option<u32> {
         if self.next < self.last {
             self.next += 1;
             return Some(self.next - 1);
@@ -42,13 +42,13 @@ impl Addresses {
     }
 
     /// Gives an address back.
-    pub fn give_back(&mut self, address: u32) {
+    pub(super) fn give_back(&mut self, address: u32) {
         self.free.push_back(address);
     }
 }
 
 /// An address as it is written.
-pub fn written(address: u32) -> String {
+pub(super) fn written(address: u32) -> String {
     Ipv4Addr::from(address).to_string()
 }
 

@@ -11,7 +11,7 @@ use crate::sim::engine::state::State;
 
 /// Resource allocations, one for an environment at most.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Allocations {
+pub(super) struct Allocations {
     by_id: BTreeMap<i64, Allocation>,
     of_env: BTreeMap<i64, i64>,
     made: i64,
@@ -19,7 +19,7 @@ pub struct Allocations {
 
 /// A resource allocation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Allocation {
+pub(super) struct Allocation {
     id: i64,
     pub(super) app_id: i64,
     pub(super) env_id: i64,
@@ -114,14 +114,14 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 }
 
 /// What in this chapter hangs on an environment, in words.
-pub fn uses_of_env(state: &State, env_id: i64) -> Vec<String> {
+pub(crate) fn uses_of_env(state: &State, env_id: i64) -> Vec<String> {
     let allocation = state.cluster.allocations.of_env(env_id);
     allocation.map(|allocation| format!("resource allocation in cluster {}", allocation.cluster)).into_iter().collect()
 }
 
 /// Takes along what hangs on an environment that is being deleted by force. Its pods and claims have
 /// given back what they held.
-pub fn remove_env(state: &mut State, env_id: i64) {
+pub(crate) fn remove_env(state: &mut State, env_id: i64) {
     let clusters = &mut state.cluster;
     let Some(allocation) = clusters.allocations.of_env(env_id) else { return };
     if allocation.pods > 0 {

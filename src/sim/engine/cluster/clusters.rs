@@ -15,7 +15,7 @@ use crate::sim::engine::state::{self, State};
 
 /// A cluster.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Cluster {
+pub(super) struct Cluster {
     number: i64,
     title: String,
     business_code: String,
@@ -45,7 +45,7 @@ pub struct Cluster {
 
 /// How far a cluster has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-enum Stage {
+pub(super) enum Stage {
     /// Its control plane is being set up.
     Initial,
     /// Its components are being installed.
@@ -56,7 +56,7 @@ enum Stage {
 
 /// A stage that a cluster reaches by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Event {
+pub(crate) struct Event {
     cluster: String,
     stage: Stage,
 }
@@ -64,10 +64,10 @@ pub struct Event {
 /// How long the control plane takes.
 const UPDATING_AFTER: SignedDuration = SignedDuration::from_mins(3);
 /// How long it takes until a new cluster can be used.
-pub const RUNNING_AFTER: SignedDuration = SignedDuration::from_mins(8);
+pub(crate) const RUNNING_AFTER: SignedDuration = SignedDuration::from_mins(8);
 
 /// Lets a cluster reach its stage.
-pub fn happen(state: &mut State, event: Event) {
+pub(crate) fn happen(state: &mut State, event: Event) {
     if let Some(cluster) = state.cluster.clusters.get_mut(&event.cluster) {
         cluster.stage = event.stage;
     }

@@ -10,7 +10,7 @@ use crate::sim::engine::state::State;
 
 /// Labels and bindings by id.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Labels {
+pub(super) struct Labels {
     labels: BTreeMap<i64, Label>,
     bindings: BTreeMap<i64, Binding>,
     labels_made: i64,

@@ -18,16 +18,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::sim::engine::call::Handler;
-pub use allocations::{remove_env, uses_of_env};
+pub(crate) use allocations::{remove_env, uses_of_env};
 pub(in crate::sim) use clusters::create_as;
-pub use clusters::{Event, RUNNING_AFTER, happen};
+pub(crate) use clusters::{Event, RUNNING_AFTER, happen};
 pub(in crate::sim) use nodes::{MachineType, add_machine};
-pub use placement::{Placement, place, require_allocation, vacate};
-pub use volumes::{Claim, bind_claim, release_claim};
+pub(crate) use placement::{Placement, place, require_allocation, vacate};
+pub(crate) use volumes::{Claim, bind_claim, release_claim};
 
 /// Clusters and what belongs to them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Clusters {
+pub(crate) struct Clusters {
     clusters: BTreeMap<String, clusters::Cluster>,
     /// How many clusters were ever made: ids are never used twice.
     made: i64,

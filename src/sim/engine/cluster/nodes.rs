@@ -12,7 +12,7 @@ use crate::sim::engine::state::State;
 
 /// An ECS machine. It is made and paid for elsewhere; here it joins clusters and leaves them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Machine {
+pub(super) struct Machine {
     name: String,
     region: String,
     vpc: String,
@@ -28,7 +28,7 @@ pub struct Machine {
 
 /// A machine type, by its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MachineType {
+pub(crate) enum MachineType {
     /// `ecs.c6.xlarge`
     Cpus4,
     /// `ecs.c6.2xlarge`
@@ -50,7 +50,7 @@ impl MachineType {
     }
 
     /// How many CPUs it has, with two GiB of memory each.
-    pub const fn cpus(self) -> i64 {
+    pub(crate) const fn cpus(self) -> i64 {
         match self {
             Self::Cpus4 => 4,
             Self::Cpus8 => 8,

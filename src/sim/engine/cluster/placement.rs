@@ -12,7 +12,7 @@ use crate::sim::engine::state::State;
 
 /// Where a pod runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Placement {
+pub(crate) struct Placement {
     /// The node's ECS instance: `i-…`.
     pub node: String,
     /// The node's address.
@@ -29,7 +29,7 @@ pub struct Placement {
 
 /// A pod as its cluster knows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Pod {
+pub(super) struct Pod {
     pub(super) env_id: i64,
     pub(super) node: String,
     pub(super) cpu_millis: i64,
@@ -40,13 +40,13 @@ pub struct Pod {
 ///
 /// # Errors
 /// The environment is not allocated to a cluster.
-pub fn place(state: &mut State, env_id: i64, cpu_millis: i64) -> Result<Option<Placement>, Refusal> {
+pub(crate) fn place(state: &mut State, env_id: i64, cpu_millis: i64) -> Result<Option<Placement>, Refusal> {
     require_allocation(state, env_id)?;
     Ok(state.cluster.place(env_id, cpu_millis))
 }
 
 /// Gives back the room that a pod took.
-pub fn vacate(state: &mut State, placement: &Placement) {
+pub(crate) fn vacate(state: &mut State, placement: &Placement) {
     let clusters = &mut state.cluster;
     let Some(cluster_id) = clusters.machines.get(&placement.node).and_then(|machine| machine.cluster.clone()) else {
         return;
@@ -62,7 +62,7 @@ pub fn vacate(state: &mut State, placement: &Placement) {
 ///
 /// # Errors
 /// The business failure that a deploy is answered with.
-pub fn require_allocation(state: &State, env_id: i64) -> Result<(), Refusal> {
+pub(crate) fn require_allocation(state: &State, env_id: i64) -> Result<(), Refusal> {
     state.cluster.cluster_of(env_id).map(|_| ())
 }
 

@@ -12,7 +12,7 @@ use crate::sim::engine::state::State;
 
 /// Volumes by name: a name is used once in the account.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Volumes {
+pub(super) struct Volumes {
     by_name: BTreeMap<String, Volume>,
     /// The free ones, so that the smallest that fits a claim is found at once.
     free: BTreeSet<Free>,
@@ -45,7 +45,7 @@ enum Status {
 
 /// A claim for a volume, as [`bind_claim`] needs it.
 #[derive(Clone, Copy, Debug)]
-pub struct Claim<'a> {
+pub(crate) struct Claim<'a> {
     /// The environment that claims.
     pub env_id: i64,
     /// The claim's name.
@@ -65,7 +65,7 @@ fn bytes(capacity: &str) -> Option<u64> {
 
 /// Binds a free volume of the environment's cluster to a claim: same class and access mode, enough
 /// capacity, the smallest that fits. Gives its name.
-pub fn bind_claim(state: &mut State, claim: Claim<'_>) -> Option<String> {
+pub(crate) fn bind_claim(state: &mut State, claim: Claim<'_>) -> Option<String> {
     let cluster = state.cluster.cluster_of(claim.env_id).ok()?.to_owned();
     let volumes = &mut state.cluster.volumes;
     let wanted =
@@ -83,7 +83,7 @@ pub fn bind_claim(state: &mut State, claim: Claim<'_>) -> Option<String> {
 }
 
 /// Lets go of the volume that a deleted claim held: kept as `Released`, or gone, by its reclaim policy.
-pub fn release_claim(state: &mut State, volume: &str) {
+pub(crate) fn release_claim(state: &mut State, volume: &str) {
     let volumes = &mut state.cluster.volumes.by_name;
     let Some(held) = volumes.get_mut(volume).filter(|held| matches!(held.status, Status::Bound { .. })) else { return };
     if held.reclaim_policy == "Delete" {

@@ -14,7 +14,7 @@ use crate::sim::engine::state::State;
 
 /// What decides an instance's backups.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct History {
+pub(crate) struct History {
     /// Makes the nights of one instance differ from another's.
     pub seed: u64,
     /// The first night that was backed up.
@@ -31,7 +31,7 @@ pub struct History {
 
 /// What was odd about a night's backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Oddity {
+pub(crate) enum Oddity {
     /// It failed.
     Failed,
     /// There was none.
@@ -59,7 +59,7 @@ const DAY: i64 = 24 * 60 * 60;
 const BEIJING: i64 = 8 * 60 * 60;
 
 /// The night that ends on the day of a time, as a number that grows by one each day.
-pub fn night_of(at: Timestamp) -> i64 {
+pub(crate) fn night_of(at: Timestamp) -> i64 {
     (at.as_second() + BEIJING).div_euclid(DAY)
 }
 

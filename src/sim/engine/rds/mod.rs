@@ -17,7 +17,7 @@ pub(in crate::sim) use backups::{History, Oddity, night_of};
 
 /// Database instances by id.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Rds {
+pub(crate) struct Rds {
     instances: BTreeMap<String, Instance>,
 }
 

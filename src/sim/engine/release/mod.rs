@@ -18,11 +18,11 @@ use crate::sim::engine::applications::Template;
 use crate::sim::engine::call::{Handler, Trouble};
 use crate::sim::engine::cluster::{self, Placement};
 use crate::sim::engine::state::State;
-pub use progress::{Event, evict, happen, place_waiting};
+pub(crate) use progress::{Event, evict, happen, place_waiting};
 
 /// Deploy orders and pods.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Release {
+pub(crate) struct Release {
     orders: BTreeMap<i64, Order>,
     /// Every pod that an order made, gone ones too: their orders still show them.
     pods: BTreeMap<i64, Pod>,
@@ -212,7 +212,7 @@ impl Task {
 
 /// A pod.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Pod {
+pub(crate) struct Pod {
     /// Its number among all pods ever made.
     pub id: i64,
     /// Its name: the `AppInstanceId`.
@@ -251,12 +251,12 @@ enum Phase {
 
 impl Release {
     /// The pods of an environment that are there, the oldest first.
-    pub fn pods_of_env(&self, env_id: i64) -> impl Iterator<Item = &Pod> {
+    pub(crate) fn pods_of_env(&self, env_id: i64) -> impl Iterator<Item = &Pod> {
         self.envs.get(&env_id).into_iter().flat_map(|env| &env.pods).filter_map(|id| self.pods.get(id))
     }
 
     /// How many pods an environment has.
-    pub fn pod_count(&self, env_id: i64) -> usize {
+    pub(crate) fn pod_count(&self, env_id: i64) -> usize {
         self.envs.get(&env_id).map_or(0, |env| env.pods.len())
     }
 
@@ -273,7 +273,7 @@ impl Release {
 }
 
 /// What in this chapter hangs on an environment, in words: it stands in the way of deleting it.
-pub fn uses_of_env(state: &State, env_id: i64) -> Vec<String> {
+pub(crate) fn uses_of_env(state: &State, env_id: i64) -> Vec<String> {
     let order = state.release.unfinished(env_id).map(|id| format!("deploy order {id}, which is not finished"));
     let pods = match state.release.pod_count(env_id) {
         0 => None,
@@ -284,7 +284,7 @@ pub fn uses_of_env(state: &State, env_id: i64) -> Vec<String> {
 }
 
 /// Takes along the orders and pods of an environment that is being deleted.
-pub fn remove_env(state: &mut State, env_id: i64) {
+pub(crate) fn remove_env(state: &mut State, env_id: i64) {
     let release = &mut state.release;
     let Some(env) = release.envs.remove(&env_id) else { return };
     let mut rooms = Vec::new();

@@ -70,7 +70,7 @@ fn steps(task: &Task) -> Vec<Step> {
 
 impl Release {
     /// A pod as an instance of its environment.
-    pub fn show_instance(&self, pod: &Pod, now: Timestamp) -> Json {
+    pub(crate) fn show_instance(&self, pod: &Pod, now: Timestamp) -> Json {
         let cpu = self.cpu_millis(pod);
         let memory = self.orders.get(&pod.order).map_or(0, |order| order.template.requests.memory_mib);
         let mut spec = format!("{}vcpu", cpu as f64 / 1000.0);

@@ -25,7 +25,7 @@ pub(super) const TIME_OUT: SignedDuration = SignedDuration::from_secs(300);
 
 /// A step that happens by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Event {
+pub(crate) enum Event {
     /// An order turns to its next pod.
     Step {
         /// The order.
@@ -57,7 +57,7 @@ fn schedule(state: &mut State, after: SignedDuration, event: Event) {
 }
 
 /// Lets a step happen. One that comes too late (the order was closed, the environment deleted) does nothing.
-pub fn happen(state: &mut State, event: Event) {
+pub(crate) fn happen(state: &mut State, event: Event) {
     match event {
         Event::Step { order } => step(state, order),
         Event::Ready { pod } => ready(state, pod),
@@ -181,7 +181,7 @@ fn place(state: &mut State, id: i64) {
 
 /// Tries again to place every pod that waits for room, after room came free. The oldest first; when
 /// one of an environment finds none, its others are not tried.
-pub fn place_waiting(state: &mut State) {
+pub(crate) fn place_waiting(state: &mut State) {
     let waiting: Vec<i64> = state.release.waiting.iter().copied().collect();
     let mut full = std::collections::BTreeSet::new();
     for id in waiting {
@@ -356,7 +356,7 @@ fn finish(state: &mut State, id: i64, outcome: Outcome) {
 }
 
 /// Moves the pods off a node that leaves its cluster: each is placed anew, or stays unscheduled.
-pub fn evict(state: &mut State, node: &str) {
+pub(crate) fn evict(state: &mut State, node: &str) {
     let on_node =
         |pod: &&Pod| pod.phase != Phase::Gone && pod.placement.as_ref().is_some_and(|placement| placement.node == node);
     let pods: Vec<i64> = state.release.pods.values().filter(on_node).map(|pod| pod.id).collect();
