@@ -1,11 +1,19 @@
 //! The nearest of the names that would have been right.
 
+/// Bytes of the longest name that anything is suggested for.
+const LONGEST: usize = 100;
+
 /// The candidate that is most like `name`, if any is like it enough to be meant.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody misspells a name by a page of text, and comparing it would take long.
+    if name.len() > LONGEST {
+        return None;
+    }
     let lower = name.to_lowercase();
     let allowed = (lower.chars().count() / 3).clamp(1, 5);
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST)
         .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
@@ -26,6 +34,7 @@ mod tests {
             ("TotalPartition", Some("TotalPartitions")),
             ("Password", None),
             ("", None),
+            ("Replicas".repeat(1_000_000).as_str(), None),
         ] {
             assert_eq!(nearest(given, names), expected, "{given}");
         }

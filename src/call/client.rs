@@ -16,6 +16,7 @@ use crate::catalogue::{self, Effect, Method};
 use crate::clock::Clock;
 use crate::credentials::Provider;
 use crate::error::{Error, Interrupt, Kind, Result};
+use crate::memory;
 use crate::wire::reply::{self, Reason, Received, Tree};
 use crate::wire::request::Target;
 use crate::wire::sign::{self, Signed, Stamp};
@@ -143,6 +144,7 @@ impl Client {
         exchange.ended();
         let received = received.unwrap_or_else(|| Err(Failure::Unanswered(self.silent())))?;
         tracing::trace!(action = target.action(), attempt, status = received.status, "answered");
+        memory::room_for(reply::takes(target, &received.body)).map_err(Failure::TooLarge)?;
         reply::read(target, &received).map_err(|mut fault| {
             match fault.reason {
                 Reason::Signature => diagnose(&mut fault, &received, &signed, &credentials.access_key_id),
@@ -192,9 +194,14 @@ impl Client {
                 .map(Duration::from_millis),
         };
         while let Some(chunk) = response.chunk().await.map_err(|e| failed(&e))? {
-            if received.body.len() + chunk.len() > LARGEST_ANSWER {
+            let length = received.body.len() + chunk.len();
+            if length > LARGEST_ANSWER {
                 let text = format!("the answer is larger than {} MB", LARGEST_ANSWER >> 20);
-                return Err(Failure::Unanswered(Error::new(Kind::Network, text)));
+                return Err(Failure::TooLarge(Error::new(Kind::Network, text)));
+            }
+            // What it grows into, as a vector doubles.
+            if length > received.body.capacity() {
+                memory::room_for(length.saturating_mul(2)).map_err(Failure::TooLarge)?;
             }
             received.body.extend_from_slice(&chunk);
         }

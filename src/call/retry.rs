@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     NotConnected(Error),
     /// Sent, or partly sent, and no whole answer came back.
     Unanswered(Error),
+    /// Answered with more than the run may hold.
+    TooLarge(Error),
     /// Answered with a fault.
     Answered {
         /// What the answer says.
@@ -72,6 +74,8 @@ impl Rule {
         let (allowed, attempts) = match failure {
             Failure::NotConnected(_) => (true, self.attempts),
             Failure::Unanswered(_) => (effect == Effect::Read, self.attempts),
+            // The next answer would be as large.
+            Failure::TooLarge(_) => (false, 0),
             Failure::Answered { fault, .. } => match fault.reason {
                 Reason::Throttled => (true, self.throttled_attempts),
                 Reason::Nonce => (true, self.attempts),
@@ -103,7 +107,7 @@ impl Failure {
     /// What went wrong, for the log.
     pub(crate) fn message(&self) -> &str {
         match self {
-            Self::NotConnected(error) | Self::Unanswered(error) => &error.message,
+            Self::NotConnected(error) | Self::Unanswered(error) | Self::TooLarge(error) => &error.message,
             Self::Answered { fault, .. } => &fault.error.message,
         }
     }
@@ -120,7 +124,7 @@ impl Failure {
     pub(crate) fn into_error(self, action: &str, effect: Effect, attempts: u32) -> Error {
         let (mut error, happened) = match self {
             Self::NotConnected(error) => (error.outcome(Outcome::NotSent), Some(false)),
-            Self::Unanswered(error) => (error, None),
+            Self::Unanswered(error) | Self::TooLarge(error) => (error, None),
             Self::Answered { mut fault, wait } => {
                 if let Some(wait) = wait {
                     fault.error.hints.push(format!("the service asks to wait {wait:.0?}"));
@@ -194,6 +198,7 @@ mod tests {
         let table = [
             (Failure::NotConnected(lost()), Tried::default(), true, true, Kind::Network),
             (Failure::Unanswered(lost()), Tried::default(), true, false, Kind::UnknownOutcome),
+            (Failure::TooLarge(lost()), Tried::default(), false, false, Kind::UnknownOutcome),
             (answered(Throttled, None), Tried::default(), true, true, Kind::Api),
             (answered(Nonce, None), Tried::default(), true, true, Kind::Api),
             (answered(Signature, None), Tried::default(), true, true, Kind::Api),

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::clock::{self, Clock, Pace};
 use crate::error::{Error, Kind, Result};
@@ -137,21 +138,37 @@ pub(super) fn serve(args: &SimArgs) -> Result<()> {
         let mut terminate = signal(SignalKind::terminate()).map_err(io("watch signals"))?;
         let server = server::bind(sim, args.listen).await?;
         let text = if args.json { ready_json(server.address(), &key) } else { ready_text(server.address(), &key) };
+        let told = told(text);
+        let mut result = Ok(());
+        let stop = async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                error = told => result = Err(io("write to stdout")(error)),
+            }
+        };
+        server.run(stop).await?;
+        result
+    })
+}
+
+/// Says where the server is, on a thread of its own: a pipe that nobody reads must not keep it from
+/// serving and stopping. Comes to an end only when it cannot be said.
+async fn told(text: String) -> io::Error {
+    let (tell, told) = oneshot::channel();
+    std::thread::spawn(move || {
         // Not through the redactor: the key is a simulator's, and it is what is asked for.
         let written = writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush());
         match written {
             // Whoever started it may not care for what it says.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(io("write to stdout")(error)),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => drop(tell.send(error)),
             _ => {}
         }
-        let stop = async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        };
-        server.run(stop).await
-    })
+    });
+    match told.await {
+        Ok(error) => error,
+        Err(_) => std::future::pending().await,
+    }
 }
 
 fn options_of(args: &SimArgs) -> Result<Options> {

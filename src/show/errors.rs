@@ -1,16 +1,21 @@
 //! An error as a person reads it.
 
+use std::borrow::Cow;
+
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde_json::Value;
 
 use crate::error::{Error, Frame, Problem};
+use crate::show::redaction::REDACTOR;
 
 /// An error as a person reads it: what, where, the way there, every problem, and what to do.
 pub(crate) fn render(error: &Error, colour: bool) -> String {
-    let mut group =
-        Level::ERROR.primary_title(error.message.as_str()).elements(Vec::<annotate_snippets::Element<'_>>::new());
+    let message = shortened(&error.message);
+    let mut group = Level::ERROR.primary_title(message.as_ref()).elements(Vec::<annotate_snippets::Element<'_>>::new());
     let innermost = error.trace.first();
     if let Some((frame, text)) = innermost.and_then(|frame| Some((frame, frame.text.as_deref()?))) {
+        // Of a line without end only its beginning can be shown.
+        let text = text.char_indices().nth(LONGEST_LINE).and_then(|(end, _)| text.get(..end)).unwrap_or(text);
         let at = text.char_indices().map(|(at, _)| at).chain([text.len()]);
         let start = at.clone().nth(frame.column.saturating_sub(1)).unwrap_or(text.len());
         let end = word_end(text, start);
@@ -40,10 +45,30 @@ pub(crate) fn render(error: &Error, colour: bool) -> String {
         group = group.element(Level::NOTE.message(fact));
     }
     for hint in &error.hints {
-        group = group.element(Level::HELP.message(hint.as_str()));
+        group = group.element(Level::HELP.message(shortened(hint)));
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group])
+}
+
+/// Characters of a message that a person reads, and of a script's line.
+const LONGEST: usize = 4_000;
+const LONGEST_LINE: usize = 1_000;
+
+/// A message of bearable length.
+fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST {
+        return Cow::Borrowed(text);
+    }
+    // First, or the beginning of a secret would be left at the end.
+    let text = REDACTOR.redact(text);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => {
+            let rest = text.get(end..).unwrap_or_default().chars().count();
+            Cow::Owned(format!("{}… and {rest} characters more", text.get(..end).unwrap_or_default()))
+        }
+        None => Cow::Owned(text),
+    }
 }
 
 /// Failures of a call of many that are shown one by one.

@@ -80,6 +80,35 @@ impl Tree for Value {
     }
 }
 
+/// About what reading an answer takes, in bytes: a short text may stand for millions of records, and each
+/// of them gets every documented field.
+pub(crate) fn takes(target: &Target, body: &[u8]) -> usize {
+    /// A value while it is read, and a field of a record while it is handed on.
+    const VALUE: usize = 96;
+    const FIELD: usize = 48;
+    let (mut values, mut maps) = (0_usize, 0_usize);
+    for byte in body {
+        match byte {
+            b'{' => maps += 1,
+            b'[' | b',' => values += 1,
+            _ => {}
+        }
+    }
+    let fields = target.operation().map_or(0, |operation| widest(operation.reply));
+    let each = VALUE.saturating_add(fields.saturating_mul(FIELD));
+    body.len().saturating_add(values.saturating_mul(VALUE)).saturating_add(maps.saturating_mul(each))
+}
+
+/// Fields of the largest record that a list in these fields may hold.
+fn widest(fields: &[Field]) -> usize {
+    let inner = fields.iter().filter_map(|field| match field.shape {
+        Shape::Object(inner) => Some(widest(inner)),
+        Shape::Objects(inner) => Some(inner.len().max(widest(inner))),
+        _ => None,
+    });
+    inner.max().unwrap_or(0)
+}
+
 /// Reads an answer to a call.
 pub(crate) fn read<T: Tree>(target: &Target, received: &Received) -> Result<T, Box<Fault>> {
     let text = String::from_utf8_lossy(&received.body);
