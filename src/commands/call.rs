@@ -60,19 +60,27 @@ fn parameters(target: &Target, words: &[String], json: Option<&str>) -> Result<M
     let mut pairs = Vec::new();
     for word in words {
         let Some((name, value)) = word.split_once('=') else {
+            // It may be the value of a name before it.
+            let tells = words.iter().take_while(|before| *before != word).any(|before| target.is_secret(before));
+            let word = if tells { MASK } else { word };
             return Err(Error::new(Kind::Usage, format!("`{word}` is not a parameter"))
                 .hint("write parameters as KEY=VALUE, such as EnvId=3001"));
         };
         pairs.push((name, value));
     }
     match target.operation() {
-        Some(operation) => typed(operation, pairs, &mut params)?,
+        Some(operation) => typed(target, operation, pairs, &mut params)?,
         None => params.extend(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into()))),
     }
     Ok(params)
 }
 
-fn typed(operation: &'static Operation, pairs: Vec<(&str, &str)>, params: &mut Map<String, Value>) -> Result<()> {
+fn typed(
+    target: &Target,
+    operation: &'static Operation,
+    pairs: Vec<(&str, &str)>,
+    params: &mut Map<String, Value>,
+) -> Result<()> {
     let mut wire = Vec::new();
     for (name, text) in pairs {
         let head = name.split('.').next().unwrap_or_default();
@@ -81,7 +89,8 @@ fn typed(operation: &'static Operation, pairs: Vec<(&str, &str)>, params: &mut M
             None => drop(params.insert(name.to_owned(), text.into())),
             Some(Type::List(_) | Type::Maps(_)) if head == name => {
                 let list = serde_json::from_str(text).map_err(|error| {
-                    Error::new(Kind::Usage, format!("{name} takes a list as JSON, and `{text}` is not: {error}"))
+                    let shown = if target.is_secret(name) { MASK } else { text };
+                    Error::new(Kind::Usage, format!("{name} takes a list as JSON, and `{shown}` is not: {error}"))
                         .hint(format!("or give its elements one by one: {name}.1=…"))
                 })?;
                 params.insert(name.to_owned(), list);

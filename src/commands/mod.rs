@@ -21,7 +21,7 @@ use serde_json::Value;
 use crate::credentials;
 use crate::error::{Error, Kind, Result};
 use crate::run::exit::Exit;
-use crate::secret::{self, Secret};
+use crate::secret::{self, Class, Secret};
 use crate::settings::flags::Flags;
 use crate::settings::{Settings, Surroundings};
 use crate::show::data;
@@ -83,16 +83,26 @@ pub fn main() -> ExitCode {
 
 fn begin(cli: Cli, around: Surroundings, exit: &Exit) -> Result<u8> {
     let flags = &cli.flags;
-    // Only what jst or a script reads: another program's `DB_PASSWORD=Result` would mask ordinary words.
-    let is_read = |name: &str| credentials::is_variable(name) || flags.allow_env.iter().any(|allowed| allowed == name);
-    let is_secret = |name: &str| is_read(name) && secret::is_secret_name(&name.replace('_', ""));
-    let in_env = around.env.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value);
-    let given = [&flags.access_key_secret, &flags.security_token].into_iter().flatten();
-    given.chain(in_env).for_each(|secret| REDACTOR.add(&Secret::new(secret.as_str())));
+    know_secrets(flags, &around);
     let settings = Settings::new(cli.flags, around)?;
     let watched = settings.around.terminal[2];
     log::start(settings.log_level(), settings.log_format(), watched, settings.around.colour());
     dispatch(cli.command, &Arc::new(settings), exit)
+}
+
+/// Makes known what flags and environment hold of secrets.
+fn know_secrets(flags: &Flags, around: &Surroundings) {
+    let add = |secret: &String, class| REDACTOR.add(&Secret::new(secret.as_str()), class);
+    let given = [&flags.access_key_secret, &flags.security_token].into_iter().flatten();
+    given.for_each(|secret| add(secret, Class::Credential));
+    for (name, value) in around.env.iter().filter(|(name, _)| secret::is_secret_name(name)) {
+        // Only what jst or a script reads: another program's variable is nobody's secret here.
+        if credentials::is_variable(name) {
+            add(value, Class::Credential);
+        } else if flags.allow_env.contains(name) {
+            add(value, Class::Password);
+        }
+    }
 }
 
 fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
@@ -126,13 +136,13 @@ fn show(settings: &Settings, value: &Value) -> Result<u8> {
     }
     let width = if settings.around.terminal[1] { data::terminal_width() } else { None };
     let value = data::in_document_order(value.clone());
-    let text = data::render(&value, settings.output(), width)?;
+    let text = data::render(value, settings.output(), width)?;
     write_out(&text)
 }
 
 /// Prints data on stdout.
 fn write_out(text: &str) -> Result<u8> {
-    match data::print(text) {
+    match data::print_rendered(text) {
         // A reader that has seen enough is no failure.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
         Err(error) => Err(Error::new(Kind::Io, format!("cannot write to stdout: {error}"))),
@@ -144,7 +154,7 @@ fn write_out(text: &str) -> Result<u8> {
 fn tell(error: &Error, format: LogFormat, colour: bool) {
     let text = match format {
         LogFormat::Text => render(error, colour),
-        LogFormat::Json => error.to_json().to_string(),
+        LogFormat::Json => REDACTOR.error(error.clone()).to_json().to_string(),
     };
     data::tell(&text);
 }

@@ -27,7 +27,7 @@ pub(super) struct OpsArgs {
 pub(super) fn ops(settings: &Settings, args: &OpsArgs) -> Result<u8> {
     let Some(name) = &args.name else {
         let format = if args.json { Format::Json } else { settings.output() };
-        return write_out(&data::render(&list(), format, data::terminal_width())?);
+        return write_out(&data::render(list(), format, data::terminal_width())?);
     };
     let target = Target::named(name)?;
     let operation = target.operation().ok_or_else(|| {

@@ -27,7 +27,7 @@ pub(super) fn whoami(settings: &Settings) -> Result<u8> {
         "Region": settings.region(),
     });
     if settings.output() == Format::Table {
-        write_out(&data::render(&sources.into(), Format::Table, data::terminal_width())?)?;
+        write_out(&data::render(sources.into(), Format::Table, data::terminal_width())?)?;
         write_out("")?;
         show(settings, &used)?;
     } else {

@@ -18,8 +18,7 @@ use serde_json::Value;
 
 use crate::catalogue;
 use crate::error::{Error, Interrupt, Kind, Result};
-use crate::script::{Ended, Session};
-use crate::secret::is_secret_name;
+use crate::script::{Ended, Session, tells};
 use crate::show::errors::render;
 use crate::show::redaction::REDACTOR;
 use crate::stop::Stop;
@@ -203,7 +202,8 @@ fn run_command(session: &Shared, config: &ReplConfig, command: &str, output: &mu
 }
 
 fn write(output: &mut Output<'_>, text: &str) -> Result<()> {
-    writeln!(output.text, "{text}").map_err(|error| Error::new(Kind::Io, format!("cannot write: {error}")))
+    writeln!(output.text, "{}", REDACTOR.data(text))
+        .map_err(|error| Error::new(Kind::Io, format!("cannot write: {error}")))
 }
 
 fn help() -> String {
@@ -225,17 +225,15 @@ fn nothing_about(topic: &str) -> Error {
 /// Shows an error.
 fn show(error: &Error, config: &ReplConfig, output: &mut Output<'_>) -> Done {
     // With stderr gone there is no one to tell.
-    let _ = writeln!(output.errors, "{}", REDACTOR.redact(&render(error, config.colour)));
+    let _ = writeln!(output.errors, "{}", REDACTOR.talk(&render(error, config.colour)));
     Done::Failed(error.kind)
 }
 
-/// Whether a piece holds what must not be kept: a known secret, or a name that tells of one.
+/// Whether a piece holds what must not be kept: a known secret, or a name that tells of one. `:help` names
+/// things, and holds none.
 fn has_secret(piece: &str) -> bool {
-    let tells = |word: &str| {
-        let word = word.replace('_', "").to_ascii_lowercase();
-        is_secret_name(&word) || word.starts_with("pass") || matches!(word.as_str(), "pw" | "pwd")
-    };
-    piece.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(tells) || REDACTOR.redact(piece) != piece
+    let is_help = piece.trim_start().starts_with(":help");
+    !is_help && tells(piece) || REDACTOR.talk(piece) != piece
 }
 
 fn locked(session: &Shared) -> std::sync::MutexGuard<'_, Session> {

@@ -23,7 +23,7 @@ pub(super) fn confirm(settings: &Settings, stop: &Arc<Stop>) -> Option<Confirm> 
         }
         // Other threads may log while this one waits for the answer.
         let question = format!("{action} is destructive: {what}. Go on? [y]es, [a]lways in this run, [N]o: ");
-        let _ = write!(std::io::stderr(), "{}", REDACTOR.redact(&question));
+        let _ = write!(std::io::stderr(), "{}", REDACTOR.talk(&question));
         let mut answer = String::new();
         if !matches!(stop.while_reading(|| std::io::stdin().lock().read_line(&mut answer)), Ok(Ok(_))) {
             return false;

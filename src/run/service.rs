@@ -9,6 +9,7 @@ use crate::call::{Client, ClientConfig};
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
 use crate::error::{Error, Kind, Result};
+use crate::secret::Class;
 use crate::settings::Settings;
 use crate::show::redaction::REDACTOR;
 use crate::sim::http::running::Running;
@@ -50,7 +51,7 @@ impl Service {
     fn real(&self) -> Result<ClientConfig> {
         let credentials = self.settings.found().require()?.clone();
         let secrets = [Some(&credentials.secret), credentials.security_token.as_ref()];
-        secrets.into_iter().flatten().for_each(|secret| REDACTOR.add(secret));
+        secrets.into_iter().flatten().for_each(|secret| REDACTOR.add(secret, Class::Credential));
         let config = self.settings.client(self.settings.endpoint()?, Provider::fixed(credentials));
         Ok(ClientConfig { region: self.settings.region().map(str::to_owned), ..config })
     }

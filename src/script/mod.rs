@@ -2,7 +2,8 @@
 //!
 //! [`host`] builds the engine and runs scripts in it, [`session`] line by line; [`limits`] and
 //! [`threads`] keep a script from harming the process; [`modules`] resolves imports; [`api`] is what
-//! scripts can call; [`value`] converts; [`report`] says where an error happened.
+//! scripts can call; [`value`] converts; [`report`] says where an error happened,
+//! [`telling`] which lines of a script are shown with it.
 
 mod api;
 mod host;
@@ -10,6 +11,7 @@ mod limits;
 mod modules;
 mod report;
 mod session;
+mod telling;
 mod threads;
 mod value;
 
@@ -18,3 +20,4 @@ pub(crate) mod tests;
 
 pub(crate) use host::{Ended, Host, HostConfig, read_script};
 pub(crate) use session::Session;
+pub(crate) use telling::tells;

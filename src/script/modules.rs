@@ -2,6 +2,7 @@
 //! never outside it.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -74,6 +75,10 @@ impl Resolver {
             return Ok((format!("std/{name}"), (*text).to_owned()));
         }
         let file = self.locate(source, path)?;
+        // Errors show lines of what was imported, and a file of passwords is no script.
+        if file.extension() != Some(OsStr::new("rhai")) {
+            return Err(format!("`{path}` is no script: only .rhai files are imported"));
+        }
         // Reading a pipe may never end.
         if !file.is_file() {
             return Err(format!("cannot read `{path}`: it is no file"));

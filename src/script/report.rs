@@ -7,6 +7,7 @@ use rhai::{Engine, EvalAltResult, LexError, ParseErrorType, Position};
 
 use super::api;
 use super::modules::is_closure;
+use super::telling;
 use super::value::thrown;
 use crate::catalogue::{self, Field, Shape};
 use crate::error::{Error, Frame, Kind};
@@ -28,6 +29,12 @@ impl Sources {
         text.lines().nth(line.checked_sub(1)?).map(str::to_owned)
     }
 
+    /// Whether a line tells of a secret.
+    fn tells(&self, name: &str, line: usize) -> bool {
+        let text = self.texts().get(name).cloned();
+        text.is_some_and(|text| telling::line_tells(&text, line))
+    }
+
     /// The names in a text.
     fn words(&self, name: &str) -> Vec<String> {
         let text = self.texts().get(name).cloned().unwrap_or_default();
@@ -44,9 +51,11 @@ pub(super) fn explain(engine: &Engine, sources: &Sources, script: &str, error: &
     let mut explained = said(engine, error);
     explained.trace = trace(sources, script, error);
     let operation = explained.operation.as_deref().and_then(catalogue::find);
-    if operation.is_some_and(|operation| Target::Listed(operation).may_hold_secrets()) {
-        let texts = explained.trace.iter_mut().filter_map(|frame| frame.text.as_mut());
-        texts.for_each(|text| *text = without_literals(text));
+    let is_secret = operation.is_some_and(|operation| Target::Listed(operation).may_hold_secrets());
+    for frame in &mut explained.trace {
+        if let Some(text) = frame.text.as_mut().filter(|_| is_secret || sources.tells(&frame.file, frame.line)) {
+            *text = without_literals(text);
+        }
     }
     let unknown = match error.unwrap_inner() {
         EvalAltResult::ErrorParsing(ParseErrorType::VariableUndefined(name), _)

@@ -24,11 +24,16 @@ pub(crate) enum Format {
     Csv,
 }
 
-/// A value in a form; tables are fitted into `width` columns where it is known.
+/// A value in a form, without secrets; tables are fitted into `width` columns where it is known.
 ///
 /// # Errors
 /// `invalid` for CSV of what is no list of maps.
-pub(crate) fn render(value: &Value, format: Format, width: Option<u16>) -> Result<String> {
+pub(crate) fn render(value: Value, format: Format, width: Option<u16>) -> Result<String> {
+    rendered(&REDACTOR.value(value), format, width)
+}
+
+/// A value in a form, as it is.
+pub(super) fn rendered(value: &Value, format: Format, width: Option<u16>) -> Result<String> {
     match format {
         Format::Json => Ok(format!("{value:#}")),
         Format::Jsonl => {
@@ -89,7 +94,7 @@ fn for_people(value: &Value, width: Option<u16>) -> String {
     }
 }
 
-/// A table of rows for a script.
+/// A table of rows for a script, without secrets.
 ///
 /// # Errors
 /// `invalid` for rows that are no maps, and for columns that no row has.
@@ -97,7 +102,7 @@ pub(crate) fn table(rows: &[Value], columns_wanted: Option<&[String]>) -> Result
     if let Some(odd) = rows.iter().find(|row| !row.is_object()) {
         return Err(Error::new(Kind::Invalid, format!("table takes an array of maps, and one row is {odd}")));
     }
-    let ordered: Vec<Value> = rows.iter().cloned().map(in_document_order).collect();
+    let ordered: Vec<Value> = rows.iter().cloned().map(|row| REDACTOR.value(in_document_order(row))).collect();
     let known = columns(&ordered);
     let wanted: Vec<&str> = match columns_wanted {
         None => known,
@@ -245,20 +250,32 @@ fn reply_object(map: &Map<String, Value>) -> Option<&'static [Field]> {
         .max_by_key(|fields| fields.len())
 }
 
-/// Prints a line of data on stdout, without secrets.
+/// Prints a line that a script made on stdout, without secrets.
 ///
 /// # Errors
 /// Whatever stdout says, a reader that went away included.
 pub(crate) fn print(text: &str) -> io::Result<()> {
+    write(&REDACTOR.data(text))
+}
+
+/// Prints what was [rendered](render) on stdout, or what jst says of itself.
+///
+/// # Errors
+/// Whatever stdout says, a reader that went away included.
+pub(crate) fn print_rendered(text: &str) -> io::Result<()> {
+    write(&REDACTOR.text(text))
+}
+
+fn write(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", REDACTOR.redact(text))?;
+    writeln!(stdout, "{line}")?;
     stdout.flush()
 }
 
 /// Says a line on stderr, without secrets.
 pub(crate) fn tell(text: &str) {
     // There is nowhere left to complain to.
-    let _ = writeln!(io::stderr(), "{}", REDACTOR.redact(text));
+    let _ = writeln!(io::stderr(), "{}", REDACTOR.talk(text));
 }
 
 /// The columns of the terminal, where there is one.
@@ -296,9 +313,9 @@ mod tests {
             (&json!("text"), Format::Json, "\"text\""),
         ];
         for (value, format, expected) in table {
-            assert_eq!(render(value, format, None).unwrap(), expected, "{value} as {format:?}");
+            assert_eq!(render(value.clone(), format, None).unwrap(), expected, "{value} as {format:?}");
         }
-        let error = render(&json!([1]), Format::Csv, None).unwrap_err();
+        let error = render(json!([1]), Format::Csv, None).unwrap_err();
         assert_eq!(error.message, "CSV needs a list of maps, and this is none");
     }
 

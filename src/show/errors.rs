@@ -10,6 +10,8 @@ use crate::show::redaction::REDACTOR;
 
 /// An error as a person reads it: what, where, the way there, every problem, and what to do.
 pub(crate) fn render(error: &Error, colour: bool) -> String {
+    // Before anything is shortened: the beginning of a secret would be left at the end.
+    let error = &REDACTOR.error(error.clone());
     let message = shortened(&error.message);
     let mut group = Level::ERROR.primary_title(message.as_ref()).elements(Vec::<annotate_snippets::Element<'_>>::new());
     let innermost = error.trace.first();
@@ -60,14 +62,12 @@ fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST {
         return Cow::Borrowed(text);
     }
-    // First, or the beginning of a secret would be left at the end.
-    let text = REDACTOR.redact(text);
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => {
             let rest = text.get(end..).unwrap_or_default().chars().count();
             Cow::Owned(format!("{}… and {rest} characters more", text.get(..end).unwrap_or_default()))
         }
-        None => Cow::Owned(text),
+        None => Cow::Borrowed(text),
     }
 }
 

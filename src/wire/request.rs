@@ -51,10 +51,13 @@ impl Target {
         }
     }
 
-    /// Whether the value of this wire name must never be shown.
+    /// Whether the value of this wire name must never be shown. Of a name that the catalogue does not know, a
+    /// slip is enough: `Passwrod`.
     pub(crate) fn is_secret(&self, name: &str) -> bool {
-        let param = self.operation().and_then(|operation| operation.param(name));
-        param.is_some_and(|param| param.secret) || secret::is_secret_name(name)
+        match self.operation().and_then(|operation| operation.param(name)) {
+            Some(param) => param.secret || secret::is_secret_name(name),
+            None => secret::tells_of_secret(name),
+        }
     }
 
     /// The values of a call that must never be shown, at any depth, whether or not the call is valid.
@@ -62,6 +65,7 @@ impl Target {
         fn walk(value: &Value, is_secret: bool, target: &Target, found: &mut Vec<Secret>) {
             match value {
                 Value::String(text) if is_secret => found.push(Secret::new(text.as_str())),
+                Value::Number(number) if is_secret => found.push(Secret::new(number.to_string())),
                 Value::Array(list) => list.iter().for_each(|value| walk(value, is_secret, target, found)),
                 Value::Object(map) => {
                     map.iter()

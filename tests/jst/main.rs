@@ -8,5 +8,6 @@ mod limits;
 mod readme;
 mod rooms;
 mod scripts;
+mod secrets;
 mod support;
 mod vendor;

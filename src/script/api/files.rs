@@ -7,10 +7,12 @@ use std::path::{Component, Path, PathBuf};
 use rhai::{EvalAltResult, ImmutableString, Module};
 
 use super::function;
+use crate::credentials;
 use crate::error::{Error, Kind, Result};
 use crate::memory;
 use crate::script::host::HostConfig;
 use crate::script::value::throw;
+use crate::show::redaction::REDACTOR;
 
 /// The largest file that is read.
 const LARGEST: usize = 64 << 20;
@@ -52,11 +54,14 @@ fn read(granted: &[PathBuf], path: &Path) -> Result<String> {
     let size = usize::try_from(about.len()).ok().filter(|size| *size <= most).ok_or_else(too_large)?;
     let mut bytes = Vec::with_capacity(size + 1);
     // A file may grow, and some do not tell their size.
-    let read = File::open(real).and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes));
+    let read = File::open(&real).and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes));
     if read.map_err(|error| cannot(&error))? > most {
         return Err(too_large());
     }
-    String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8 text"))
+    let text = String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8 text"))?;
+    // Before the script can show any of it.
+    credentials::in_file(&real, &text, |secret, class| REDACTOR.add(&secret, class));
+    Ok(text)
 }
 
 /// Whether a path names something in a granted one, as far as the words alone tell.

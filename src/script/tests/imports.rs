@@ -43,14 +43,12 @@ fn modules_of_the_folder_and_below_are_found() {
         ("deep/sub/c.rhai", "fn f() { 10 }"),
         ("closures.rhai", "fn adder(n) { |x| x + n } fn all(list, f) { parallel(list, f) } fn nested() { || || 5 }"),
         ("first.rhai", "import \"closures\" as c; fn make() { c::adder(100) }"),
-        ("data.txt", "fn f() { 3 }"),
     ]);
     for (script, expected) in [
         (r#"import "lib" as lib; [lib::twice(4), lib::K, lib::uses()]"#, json!([8, 7, 8])),
         (r#"import "lib.rhai" as lib; lib::twice(1)"#, json!(2)),
         (r#"import "./lib" as lib; lib::twice(1)"#, json!(2)),
         (r#"import "deep/a" as a; a::f()"#, json!(11)),
-        (r#"import "data.txt" as d; d::f()"#, json!(3)),
         (r#"fn f() { import "lib" as lib; lib::twice(2) } f()"#, json!(4)),
         (r#"import "lib" as lib; fn f() { lib::twice(3) } f()"#, json!(6)),
         (
@@ -111,6 +109,21 @@ fn nothing_outside_the_folder_is_read() {
         eval(&bench, "import \"deep/up\" as up; 1").unwrap_err().message,
         "cannot import: `../lib` is outside the script's folder; imports stay inside it"
     );
+}
+
+#[test]
+fn only_scripts_are_imported_and_nothing_of_another_file_is_shown() {
+    let text = "fn f() { 1 }\nfake-password-in-a-file";
+    let (_temporary, bench) = folder(&[("pw.txt", text), ("noext", text), (".rhai", text), ("pw.RHAI", text)]);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("pw.txt", bench.config.root.join("link.rhai")).unwrap();
+    for path in ["pw.txt", "link", "link.rhai", ".rhai", "pw.RHAI"] {
+        let error = eval(&bench, &format!("import \"{path}\" as m; 1")).unwrap_err();
+        assert_eq!(error.message, format!("cannot import: `{path}` is no script: only .rhai files are imported"));
+        assert!(!render(&error, false).contains("fake-password"), "{path}");
+    }
+    let error = eval(&bench, "import \"noext\" as m; 1").unwrap_err();
+    assert!(error.message.starts_with("cannot import: cannot read `noext`: "), "{}", error.message);
 }
 
 #[test]
