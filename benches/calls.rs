@@ -1,7 +1,14 @@
 //! What a script's calls cost beside a bare HTTP loop that sends a constant URL and parses the JSON:
 //! ratios of throughput, taken in one run against the same server. `cargo bench --bench calls`
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub
+)]
 
 mod support;
 

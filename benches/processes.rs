@@ -1,7 +1,14 @@
 //! Whole processes: how long `jst eval 1` takes beside a program that only builds a script engine,
 //! and how much memory `paginate` takes over a long list beside a short one. `cargo bench --bench processes`
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub
+)]
 
 mod support;
 
