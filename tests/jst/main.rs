@@ -4,6 +4,7 @@
 
 mod commands;
 mod failures;
+mod inputs;
 mod readme;
 mod rooms;
 mod scripts;
