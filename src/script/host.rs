@@ -20,6 +20,7 @@ use super::value::{Ending, ScriptResult, from_dynamic, throw};
 use crate::call::account::Account;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::files::{self, Unread};
 use crate::stop::Stop;
 
 /// What a script runs with.
@@ -226,9 +227,23 @@ pub(super) fn lint(ast: &AST) -> ScriptResult<()> {
 /// Reads a script file.
 ///
 /// # Errors
-/// `io`, naming the file.
+/// `io`, `limit` or `parse`, naming the file.
 pub(crate) fn read_script(path: &Path) -> Result<String> {
-    let text = std::fs::read(path)
-        .map_err(|error| Error::new(Kind::Io, format!("cannot read {}: {error}", path.display())))?;
-    String::from_utf8(text).map_err(|_| Error::new(Kind::Parse, format!("{} is not UTF-8 text", path.display())))
+    let shown = path.display();
+    files::read_text(path, files::LARGEST).map_err(|why| match why {
+        Unread::NoText => Error::new(Kind::Parse, format!("{shown} is not UTF-8 text")),
+        Unread::NoFile(_) => why.error(Kind::Io, shown).hint("`jst run -` reads a script from standard input"),
+        _ => why.error(Kind::Io, shown),
+    })
+}
+
+/// Reads a script from a stream of this name to its end.
+///
+/// # Errors
+/// As [`read_script`].
+pub(crate) fn read_script_from(stream: impl std::io::Read, name: &str) -> Result<String> {
+    files::read(stream, files::LARGEST).and_then(files::text).map_err(|why| match why {
+        Unread::NoText => Error::new(Kind::Parse, format!("{name} is not UTF-8 text")),
+        _ => why.error(Kind::Io, name),
+    })
 }

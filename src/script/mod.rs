@@ -18,6 +18,6 @@ mod value;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use host::{Ended, Host, HostConfig, read_script};
+pub(crate) use host::{Ended, Host, HostConfig, read_script, read_script_from};
 pub(crate) use session::Session;
 pub(crate) use telling::tells;

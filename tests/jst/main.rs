@@ -4,6 +4,7 @@
 
 mod commands;
 mod failures;
+mod inputs;
 mod limits;
 mod readme;
 mod rooms;

@@ -163,6 +163,17 @@ fn modules_that_do_not_load_say_why() {
     assert!(error.message.starts_with("cannot import: cannot read `missing`: "), "{}", error.message);
     let error = eval(&bench, "import \"binary\" as m; 1").unwrap_err();
     assert!(error.message.starts_with("cannot import: cannot read `binary`: "), "{}", error.message);
+    fs::File::create(bench.config.root.join("sparse.rhai")).unwrap().set_len(8 << 30).unwrap();
+    std::os::unix::net::UnixListener::bind(bench.config.root.join("socket.rhai")).unwrap();
+    fs::create_dir(bench.config.root.join("folder.rhai")).unwrap();
+    for (module, why) in [
+        ("sparse", "it is larger than the 16 MB that are read"),
+        ("socket", "it is not a regular file"),
+        ("folder", "it is a folder"),
+    ] {
+        let error = eval(&bench, &format!("import \"{module}\" as m; 1")).unwrap_err();
+        assert_eq!(error.message, format!("cannot import: cannot read `{module}`: {why}"));
+    }
     // A failed import can be caught, and tried again.
     assert_eq!(
         eval(
