@@ -32,7 +32,8 @@ pub(crate) enum Unread {
 impl Unread {
     /// Whether nothing is there.
     pub(crate) fn is_missing(&self) -> bool {
-        matches!(self, Self::System(error) if error.kind() == io::ErrorKind::NotFound)
+        use io::ErrorKind::{NotADirectory, NotFound};
+        matches!(self, Self::System(error) if matches!(error.kind(), NotFound | NotADirectory))
     }
 
     /// The error of this kind that names the file; `limit` where it is too large.

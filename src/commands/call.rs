@@ -106,7 +106,7 @@ fn typed(
 /// hand, with the words `ACCESS_KEY_ID` and `SECRET` in their place.
 ///
 /// # Errors
-/// `invalid`; what is wrong with the settings that the call would use, but not that there are none.
+/// `invalid`, or `config` for an endpoint that is none. What is wrong with credentials is not asked for.
 fn dry_run(settings: &Settings, target: &Target, params: Map<String, Value>) -> Result<Value> {
     let nobody =
         Credentials { access_key_id: "ACCESS_KEY_ID".to_owned(), secret: Secret::new("SECRET"), security_token: None };
@@ -114,7 +114,6 @@ fn dry_run(settings: &Settings, target: &Target, params: Map<String, Value>) -> 
         // The simulator's port is known once it runs.
         ("http://127.0.0.1".to_owned(), None, None)
     } else {
-        settings.found().check()?;
         (settings.endpoint()?.to_string(), settings.region(), settings.found().credentials.clone())
     };
     let mut credentials = found.unwrap_or(nobody);

@@ -49,7 +49,9 @@ impl Service {
     }
 
     fn real(&self) -> Result<ClientConfig> {
-        let credentials = self.settings.found().require()?.clone();
+        let found = self.settings.found();
+        let credentials = found.require()?.clone();
+        found.passed_over.iter().for_each(|said| tracing::warn!("{said}"));
         let secrets = [Some(&credentials.secret), credentials.security_token.as_ref()];
         secrets.into_iter().flatten().for_each(|secret| REDACTOR.add(secret, Class::Credential));
         let config = self.settings.client(self.settings.endpoint()?, Provider::fixed(credentials));

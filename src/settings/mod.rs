@@ -3,7 +3,7 @@
 
 pub(crate) mod flags;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -23,8 +23,10 @@ const DEFAULT_ENDPOINT: &str = "https://retailcloud.aliyuncs.com";
 /// What surrounds the process, taken in once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Surroundings {
-    /// The environment's variables. Those that are no text are left out.
+    /// The environment's variables whose values are text.
     pub env: BTreeMap<String, String>,
+    /// The names of its other variables.
+    pub not_text: BTreeSet<String>,
     /// Whether stdin, stdout and stderr are terminals.
     pub terminal: [bool; 3],
 }
@@ -33,11 +35,18 @@ impl Surroundings {
     /// Those of this process.
     pub(crate) fn of_process() -> Self {
         use std::io::IsTerminal as _;
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
+        let (mut env, mut not_text) = (BTreeMap::new(), BTreeSet::new());
+        for (name, value) in std::env::vars_os() {
+            // A name that is no text is none that jst or a script knows.
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(env.insert(name, value)),
+                Err(_) => drop(not_text.insert(name)),
+            }
+        }
         Self {
-            env: std::env::vars_os().filter_map(text).collect(),
+            env,
+            not_text,
             terminal: [
                 std::io::stdin().is_terminal(),
                 std::io::stdout().is_terminal(),
@@ -149,6 +158,7 @@ impl Settings {
             let sources = Sources {
                 flags: [&flags.access_key_id, &flags.access_key_secret, &flags.security_token].map(Clone::clone),
                 env: self.around.env.clone(),
+                not_text: self.around.not_text.clone(),
                 home: self.around.home(),
                 profile: flags.profile.clone(),
             };
@@ -210,7 +220,7 @@ mod tests {
     fn settings(line: &str, env: &[(&str, &str)]) -> Result<Settings> {
         let line = Line::try_parse_from(line.split(' ')).unwrap();
         let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Settings::new(line.flags, Surroundings { env, terminal: [false; 3] })
+        Settings::new(line.flags, Surroundings { env, ..Surroundings::default() })
     }
 
     #[test]

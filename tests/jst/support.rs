@@ -35,7 +35,7 @@ pub(crate) fn jst<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) 
 }
 
 impl Jst {
-    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
