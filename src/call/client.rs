@@ -8,8 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
 
+use super::broken;
 use super::endpoint::Endpoint;
 use super::pacer::Pacer;
+use super::proxy::Proxy;
 use super::record::Call;
 use super::retry::{self, Budget, Failure, Tried};
 use crate::catalogue::{self, Effect, Method};
@@ -26,13 +28,15 @@ use crate::wire::sign::{self, Signed, Stamp};
 pub(crate) struct ClientConfig {
     /// The base URL: scheme, host, port.
     pub endpoint: Endpoint,
+    /// The proxy on the way to it.
+    pub proxy: Option<Proxy>,
     /// Who says who signs, asked at each attempt.
     pub credentials: Arc<Provider>,
     /// Sent as `RegionId` when it is configured.
     pub region: Option<String>,
     /// The longest that one attempt may take, connecting included.
     pub timeout: Duration,
-    /// The longest that connecting may take.
+    /// The longest that connecting may take, if an attempt may take twice as long.
     pub connect_timeout: Duration,
     /// Attempts under way at once.
     pub concurrency: usize,
@@ -52,6 +56,7 @@ impl ClientConfig {
     pub(crate) fn new(endpoint: Endpoint, credentials: Provider) -> Self {
         Self {
             endpoint,
+            proxy: None,
             credentials: Arc::new(credentials),
             region: None,
             timeout: Duration::from_secs(30),
@@ -62,6 +67,12 @@ impl ClientConfig {
             retry: retry::Rule::default(),
             clock: Arc::new(Clock::real()),
         }
+    }
+
+    /// The longest that connecting may take. What ends while connecting was certainly not sent: it must come
+    /// before the end of the attempt.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout.min(self.timeout / 2)
     }
 }
 
@@ -167,7 +178,7 @@ impl Client {
     }
 
     async fn send(&self, target: &Target, signed: &Signed, attempt: u32) -> std::result::Result<Received, Failure> {
-        let http = self.http().map_err(Failure::NotConnected)?;
+        let http = self.http().map_err(|error| broken::failure(&error, &self.config))?;
         let mut url = self.config.endpoint.url().clone();
         url.set_query(Some(&signed.query));
         let mut outgoing = reqwest::Request::new(
@@ -183,7 +194,7 @@ impl Client {
             *outgoing.body_mut() = Some(signed.body.clone().into());
         }
         set_headers(outgoing.headers_mut(), target, attempt);
-        let failed = |error: &reqwest::Error| self.transport(error);
+        let failed = |error: &reqwest::Error| broken::failure(error, &self.config);
         let mut response = http.execute(outgoing).await.map_err(|e| failed(&e))?;
         let mut received = Received {
             status: response.status().as_u16(),
@@ -209,24 +220,10 @@ impl Client {
         Ok(received)
     }
 
-    /// What a failed exchange means.
-    fn transport(&self, error: &reqwest::Error) -> Failure {
-        let endpoint = &self.config.endpoint;
-        if error.is_builder() {
-            Failure::NotConnected(Error::new(Kind::Network, format!("cannot make a request: {}", cause(error))))
-        } else if error.is_connect() {
-            let message = format!("cannot connect to {endpoint}: {}", cause(error));
-            Failure::NotConnected(network(message).hint("check --endpoint, the network and the proxy variables"))
-        } else {
-            let message = format!("the exchange with {endpoint} broke off: {}", cause(error));
-            Failure::Unanswered(network(message))
-        }
-    }
-
     /// Why an attempt that took too long failed.
     fn silent(&self) -> Error {
         let ClientConfig { endpoint, timeout, .. } = &self.config;
-        network(format!("{endpoint} did not answer within {timeout:.1?}"))
+        broken::retryable(format!("{endpoint} did not answer within {timeout:.1?}"))
             .hint("raise --timeout if the service is slow")
     }
 
@@ -258,13 +255,11 @@ impl Client {
         }
     }
 
-    fn http(&self) -> Result<&reqwest::Client> {
+    fn http(&self) -> reqwest::Result<&reqwest::Client> {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
-        let http = self
-            .build_http()
-            .map_err(|error| Error::new(Kind::Network, format!("cannot set up HTTP: {}", cause(&error))))?;
+        let http = self.build_http()?;
         Ok(self.http.get_or_init(|| http))
     }
 
@@ -273,8 +268,7 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("jst/", env!("CARGO_PKG_VERSION")))
-            // What ends while connecting was certainly not sent: it must come before the attempt's timeout.
-            .connect_timeout(self.config.connect_timeout.min(self.config.timeout / 2))
+            .connect_timeout(self.config.connect_timeout())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(self.config.concurrency)
             .tcp_nodelay(true)
@@ -284,9 +278,10 @@ impl Client {
         if self.config.endpoint.url().scheme() == "http" {
             builder = builder.tls_certs_only([]);
         }
-        if self.config.endpoint.is_loopback() {
-            builder = builder.no_proxy();
-        }
+        builder = match &self.config.proxy {
+            Some(proxy) => builder.proxy(proxy.for_all()?),
+            None => builder.no_proxy(),
+        };
         builder.build()
     }
 }
@@ -330,19 +325,6 @@ fn set_headers(headers: &mut HeaderMap, target: &Target, attempt: u32) {
 
 fn header<'a>(response: &'a reqwest::Response, name: &HeaderName) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
-}
-
-/// The innermost reason of an error: what a person can act on.
-fn cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
-}
-
-fn network(message: String) -> Error {
-    Error::new(Kind::Network, message).with(|error| error.retryable = true)
 }
 
 /// The result of an exchange, if it comes in time. An answer that came while nobody looked is in time:

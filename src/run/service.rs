@@ -54,7 +54,7 @@ impl Service {
         found.passed_over.iter().for_each(|said| tracing::warn!("{said}"));
         let secrets = [Some(&credentials.secret), credentials.security_token.as_ref()];
         secrets.into_iter().flatten().for_each(|secret| REDACTOR.add(secret, Class::Credential));
-        let config = self.settings.client(self.settings.endpoint()?, Provider::fixed(credentials));
+        let config = self.settings.client(self.settings.endpoint()?, Provider::fixed(credentials))?;
         Ok(ClientConfig { region: self.settings.region().map(str::to_owned), ..config })
     }
 
@@ -67,6 +67,6 @@ impl Service {
         })?;
         let endpoint = Endpoint::parse(&format!("http://{}", running.address()))?;
         *self.simulator.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
-        Ok(self.settings.client(endpoint, Provider::of(ACCESS_KEY_ID, ACCESS_KEY_SECRET)))
+        self.settings.client(endpoint, Provider::of(ACCESS_KEY_ID, ACCESS_KEY_SECRET))
     }
 }

@@ -11,6 +11,7 @@ use std::time::Instant;
 use crate::call::ClientConfig;
 use crate::call::endpoint::Endpoint;
 use crate::call::policy::Policy;
+use crate::call::proxy::Proxy;
 use crate::credentials::{Found, Provider, Sources};
 use crate::error::Result;
 use crate::show::data::Format;
@@ -190,16 +191,21 @@ impl Settings {
     }
 
     /// What a client of this endpoint needs to know beside who signs.
-    pub(crate) fn client(&self, endpoint: Endpoint, credentials: Provider) -> ClientConfig {
+    ///
+    /// # Errors
+    /// `config` when a variable that names the proxy on the way does not.
+    pub(crate) fn client(&self, endpoint: Endpoint, credentials: Provider) -> Result<ClientConfig> {
+        let proxy = Proxy::for_endpoint(&self.around.env, &endpoint)?;
         let usual = ClientConfig::new(endpoint, credentials);
-        ClientConfig {
+        Ok(ClientConfig {
+            proxy,
             timeout: self.flags.timeout.unwrap_or(usual.timeout),
             connect_timeout: self.flags.connect_timeout.unwrap_or(usual.connect_timeout),
             concurrency: usize::from(self.flags.concurrency),
             rate: self.flags.rate,
             deadline: self.deadline,
             ..usual
-        }
+        })
     }
 }
 

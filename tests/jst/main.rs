@@ -7,6 +7,7 @@ mod commands;
 mod failures;
 mod inputs;
 mod limits;
+mod network;
 mod readme;
 mod rooms;
 mod scripts;
