@@ -127,7 +127,7 @@ impl Sources {
     fn command_line_file(&self) -> Vec<(String, Result<Held>)> {
         let home = match self.home() {
             Ok(home) => home,
-            Err(why) => return vec![("~/.aliyun/config.json".to_owned(), Ok(why))],
+            Err(why) => return vec![("~/.aliyun/config.json".to_owned(), Ok(*why))],
         };
         let path = home.join(".aliyun/config.json");
         let mut source = path.display().to_string();
@@ -141,7 +141,7 @@ impl Sources {
             (None, Ok(home)) => {
                 ["credentials", "credentials.ini"].map(|name| home.join(".alibabacloud").join(name)).into()
             }
-            (None, Err(why)) => return vec![("~/.alibabacloud/credentials".to_owned(), Ok(why))],
+            (None, Err(why)) => return vec![("~/.alibabacloud/credentials".to_owned(), Ok(*why))],
         };
         let chosen = self.chosen().map_or("default", |(_, name)| name);
         let look = |path: &PathBuf| {
@@ -153,12 +153,12 @@ impl Sources {
     }
 
     /// The home folder, or why there is none to look in.
-    fn home(&self) -> std::result::Result<&Path, Held> {
-        let home = self.home.as_deref().ok_or(Held::Nothing("no home folder".into()))?;
+    fn home(&self) -> std::result::Result<&Path, Box<Held>> {
+        let home = self.home.as_deref().ok_or_else(|| Box::new(Held::Nothing("no home folder".into())))?;
         // Something in it, so that a file is noticed, and a folder that may not be entered.
         match home.join(".").metadata() {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Held::PassedOver(format!("the home folder {} cannot be used: {error}", home.display())))
+                Err(Box::new(Held::PassedOver(format!("the home folder {} cannot be used: {error}", home.display()))))
             }
             _ => Ok(home),
         }

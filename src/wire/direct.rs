@@ -139,7 +139,7 @@ impl<'de, T: Tree> Visitor<'de> for One<T> {
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<T, E> {
         let decides = !matches!(self.level, Level::Inner) && matches!(self.field.name, "Success" | "Admitted");
-        let fits = self.field.shape == Shape::Bool && !(decides && !flag);
+        let fits = self.field.shape == Shape::Bool && (flag || !decides);
         self.plain(fits, || flag.into())
     }
 

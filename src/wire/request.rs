@@ -104,9 +104,7 @@ impl Target {
 /// Whether a name is one keystroke away from an operation's, or the same in another case. Two would
 /// take real actions along: `DescribeJobLog` beside `DescribePodLog`.
 fn is_slip(name: &str, operation: &Operation) -> bool {
-    [operation.action, operation.function]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(name) || strsim::osa_distance(known, name) <= 1)
+    [operation.action, operation.function].iter().any(|known| suggest::is_slip(name, known))
 }
 
 fn unknown(name: &str, slip: Option<&'static str>) -> Error {

@@ -96,7 +96,7 @@ fn half_a_credential_and_an_unreadable_config_stop_the_run() {
     let half = jst(["whoami"]).env("ALIBABA_CLOUD_ACCESS_KEY_ID", "fake-access-key").run();
     assert_eq!(half.code, Some(20), "{half:#?}");
     assert!(half.stderr.contains("ALIBABA_CLOUD_ACCESS_KEY_SECRET is missing"), "{half:#?}");
-    for command in [&["whoami"][..], &["call", "ListApp"], &["call", "ListApp", "--dry-run"]] {
+    for command in [&["whoami"][..], &["call", "ListApp"]] {
         let broken = jst(command).file(".aliyun/config.json", "{").run();
         assert_eq!(broken.code, Some(21), "{broken:#?}");
         assert!(broken.stderr.contains("config.json: not JSON"), "{broken:#?}");
