@@ -16,6 +16,7 @@ use crate::memory;
 use crate::script::host::HostConfig;
 use crate::script::value::{Ending, ScriptResult, from_dynamic, terminate, throw, written};
 use crate::show::data;
+use crate::show::redaction::REDACTOR;
 
 /// Registers them.
 pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, account: &Arc<Account>) {
@@ -183,7 +184,9 @@ fn log_module() -> Module {
             .with_params_info(["value: any", "()"])
             .with_comments(["/// Writes a line to the log, on stderr."])
             .set_into_module(&mut module, move |value: Dynamic| -> ScriptResult<()> {
-                log(&written(&value).ok_or_else(|| throw(memory::no_room()))?);
+                let text = written(&value).ok_or_else(|| throw(memory::no_room()))?;
+                // Before the log escapes it in its own way.
+                log(&REDACTOR.talk(&text));
                 Ok(())
             });
     }
