@@ -97,12 +97,11 @@ impl Account {
     async fn send<T: Tree>(&self, permit: &Permit, params: Params, record: &Record) -> Result<T> {
         let Permit(target) = permit;
         know(target, &params);
-        let request = Request::build(target, params).map_err(|error| REDACTOR.error(error))?;
+        let request = Request::build(target, params).map_err(talk)?;
         let client = self.client()?;
         let call = record.begin(target, &request);
         let result = client.call(&call).await;
-        // What a script catches is talk, though it may print it.
-        call.ended(result).map_err(|error| REDACTOR.error(error))
+        call.ended(result).map_err(talk)
     }
 
     /// Calls an operation and waits for its reply. Must not be called from asynchronous code, nor
@@ -206,6 +205,13 @@ impl Account {
 /// Makes known what a call holds of secrets.
 fn know(target: &Target, params: &Params) {
     target.secrets(params).iter().for_each(|secret| REDACTOR.add(secret, Class::Password));
+}
+
+/// An error as a script may catch it: what it says is talk, though a script may print it; a script decides by
+/// its code.
+fn talk(error: Error) -> Error {
+    let code = error.code.clone();
+    REDACTOR.error(error).with(|error| error.code = code)
 }
 
 /// How long connections are taken to be as they were.

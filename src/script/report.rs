@@ -35,6 +35,11 @@ impl Sources {
         text.is_some_and(|text| telling::line_tells(&text, line))
     }
 
+    /// Whether a line begins inside a text of the script.
+    fn begins_in_text(&self, name: &str, line: usize) -> bool {
+        self.texts().get(name).is_some_and(|text| telling::begins_in_text(text, line))
+    }
+
     /// The names in a text.
     fn words(&self, name: &str) -> Vec<String> {
         let text = self.texts().get(name).cloned().unwrap_or_default();
@@ -53,8 +58,10 @@ pub(super) fn explain(engine: &Engine, sources: &Sources, script: &str, error: &
     let operation = explained.operation.as_deref().and_then(catalogue::find);
     let is_secret = operation.is_some_and(|operation| Target::Listed(operation).may_hold_secrets());
     for frame in &mut explained.trace {
-        if let Some(text) = frame.text.as_mut().filter(|_| is_secret || sources.tells(&frame.file, frame.line)) {
-            *text = without_literals(text);
+        if is_secret || sources.tells(&frame.file, frame.line) {
+            let begins_in_text = sources.begins_in_text(&frame.file, frame.line);
+            let text = frame.text.take().filter(|_| !begins_in_text);
+            frame.text = text.map(|text| telling::without_numbers(&without_literals(&text)));
         }
     }
     let unknown = match error.unwrap_inner() {

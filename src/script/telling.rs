@@ -15,7 +15,37 @@ pub(crate) fn tells(code: &str) -> bool {
 /// Whether this line of a text tells of a secret, or one that opens the call, list or map it stands in.
 pub(super) fn line_tells(text: &str, line: usize) -> bool {
     let lines: Vec<&str> = text.lines().take(line).collect();
-    lines.split_last().is_some_and(|(line, above)| tells(line) || opening(above).into_iter().any(tells))
+    let in_text = || begins_in_text(text, line);
+    let Some((line, above)) = lines.split_last() else {
+        return false;
+    };
+    let opening_text = || above.iter().rev().find(|line| line.contains('`')).is_some_and(|line| tells(line));
+    tells(line) || opening(above).into_iter().any(tells) || in_text() && opening_text()
+}
+
+/// Whether a line begins inside a text that an earlier one opened: a backtick's may have many.
+pub(super) fn begins_in_text(text: &str, line: usize) -> bool {
+    let above = text.lines().take(line.saturating_sub(1));
+    above.map(|line| line.matches('`').count()).sum::<usize>() % 2 == 1
+}
+
+/// A line with stars for its long numbers: one may be a password, too.
+pub(super) fn without_numbers(line: &str) -> String {
+    /// Digits of the shortest that may be.
+    const SHORTEST: usize = 6;
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let star = |word: &str| match word.len() >= SHORTEST && word.chars().all(|c| c.is_ascii_digit() || c == '_') {
+        true => "*".repeat(word.len()),
+        false => word.to_owned(),
+    };
+    // Each piece ends with what is no part of a word.
+    let pieces = line.split_inclusive(|c| !is_part(c));
+    pieces
+        .map(|piece| {
+            let word = piece.trim_end_matches(|c| !is_part(c));
+            star(word) + piece.get(word.len()..).unwrap_or_default()
+        })
+        .collect()
 }
 
 /// The lines that open what is still open behind them, up to the block that the code stands in. Brackets inside
@@ -73,6 +103,24 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(tells(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_inside_a_text_is_the_texts() {
+        let text = "let pwd = `a\n  b\n  c ${nope}`;\nlet x = `a\n  b`;\nlast";
+        let of = |told: fn(&str, usize) -> bool| (1..=6).filter(|line| told(text, *line)).collect::<Vec<_>>();
+        assert_eq!((of(line_tells), of(begins_in_text)), (vec![1, 2, 3], vec![2, 3, 5]));
+    }
+
+    #[test]
+    fn long_numbers_are_starred() {
+        for (line, expected) in [
+            ("call(#{Pwd: 100200, A: -12345678}, x_1002003)", "call(#{Pwd: ******, A: -********}, x_1002003)"),
+            ("f(12345, 1_000_000.123456) + 名", "f(12345, *********.******) + 名"),
+            ("", ""),
+        ] {
+            assert_eq!(without_numbers(line), expected);
         }
     }
 

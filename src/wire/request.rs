@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{sign, validate};
-use crate::catalogue::{self, Effect, Method, Operation, PAGE_SIZE, Position, Scalar, Type};
+use crate::catalogue::{self, Effect, Method, Operation, PAGE_SIZE, Param, Position, Scalar, Type};
 use crate::error::{Error, Kind, Outcome, Problem, Result};
 use crate::secret::{self, Secret};
 use crate::suggest;
@@ -51,12 +51,13 @@ impl Target {
         }
     }
 
-    /// Whether the value of this wire name must never be shown. Of a name that the catalogue does not know, a
-    /// slip is enough: `Passwrod`.
+    /// Whether the value of this wire name must never be shown: `Password`, `SecretList.1`. Of a name that the
+    /// catalogue does not know, a slip is enough: `Passwrod`.
     pub(crate) fn is_secret(&self, name: &str) -> bool {
-        match self.operation().and_then(|operation| operation.param(name)) {
-            Some(param) => param.secret || secret::is_secret_name(name),
-            None => secret::tells_of_secret(name),
+        let own = name.rsplit('.').find(|part| !part.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(name);
+        match self.operation().and_then(|operation| documented(operation, own)) {
+            Some(param) => param.secret,
+            None => secret::tells_of_secret(own),
         }
     }
 
@@ -99,6 +100,18 @@ impl Target {
             Effect::Write
         }
     }
+}
+
+/// A parameter of an operation, or a field of one that is a list of maps.
+fn documented(operation: &'static Operation, name: &str) -> Option<&'static Param> {
+    let fields = || {
+        let mut lists = operation.params.iter().filter_map(|param| match param.ty {
+            Type::Maps(fields) => Some(fields),
+            _ => None,
+        });
+        lists.find_map(|fields| fields.iter().find(|field| field.name == name))
+    };
+    operation.param(name).or_else(fields)
 }
 
 /// Whether a name is one keystroke away from an operation's, or the same in another case. Two would

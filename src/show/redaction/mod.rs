@@ -111,7 +111,7 @@ impl Redactor {
         };
         let value = |value: &mut Value| *value = self.said(value.take());
         talk(&mut facts.message);
-        facts.operation.iter_mut().chain(&mut facts.request_id).chain(&mut facts.hints).for_each(talk);
+        facts.hints.iter_mut().for_each(talk);
         facts.code.iter_mut().for_each(value);
         for problem in &mut facts.problems {
             talk(&mut problem.path);
