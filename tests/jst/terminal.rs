@@ -29,8 +29,7 @@ struct Screen {
 pub(crate) struct Terminal {
     pty: Arc<Pty>,
     child: std::process::Child,
-    /// The home folder and working folder of the run.
-    pub home: TempDir,
+    _home: TempDir,
     came: Arc<(Mutex<Screen>, Condvar)>,
     /// Up to where what came was looked at.
     seen: usize,
@@ -46,8 +45,16 @@ impl Terminal {
 
     /// One of this size.
     pub(crate) fn sized(jst: Jst, rows: u16, columns: u16) -> Self {
-        let plain = jst.env_if_missing("TERM", "xterm-256color").env("NO_COLOR", "1");
-        let (command, home) = plain.into_command();
+        Self::begun(jst.env("NO_COLOR", "1"), rows, columns)
+    }
+
+    /// One that shows colours.
+    pub(crate) fn coloured(jst: Jst) -> Self {
+        Self::begun(jst, 24, 80)
+    }
+
+    fn begun(jst: Jst, rows: u16, columns: u16) -> Self {
+        let (command, home) = jst.env_if_missing("TERM", "xterm-256color").into_command();
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(rows, columns)).unwrap();
         let child = Command::from(command).spawn(pts).unwrap();
@@ -56,7 +63,7 @@ impl Terminal {
             let (pty, came, hang_up) = (Arc::clone(&pty), Arc::clone(&came), Arc::clone(&hang_up));
             Some(std::thread::spawn(move || read(&pty, &came, &hang_up)))
         };
-        Self { pty, child, home, came, seen: 0, hang_up, reader }
+        Self { pty, child, _home: home, came, seen: 0, hang_up, reader }
     }
 
     /// Types.
