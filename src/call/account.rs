@@ -86,7 +86,8 @@ impl Account {
             Verdict::Refused(error) => return Err(error),
             Verdict::Ask(error) => match &self.confirm {
                 Some(confirm) if confirm(target.action(), &what()) => {}
-                _ => return Err(error),
+                // Ctrl-C at the question says more than no.
+                _ => return Err(self.stop.why_set().unwrap_or(error)),
             },
         }
         Ok(Permit(target.clone()))

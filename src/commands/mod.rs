@@ -24,10 +24,11 @@ use crate::run::exit::Exit;
 use crate::secret::{self, Class, Secret};
 use crate::settings::flags::Flags;
 use crate::settings::{Settings, Surroundings};
-use crate::show::data;
+use crate::show::data::{self, Format, Screen};
 use crate::show::errors::render;
 use crate::show::log::{self, LogFormat};
 use crate::show::redaction::REDACTOR;
+use crate::terminal;
 
 /// Automate JuShiTa (Alibaba Cloud retailcloud) in Rhai scripts.
 #[derive(Debug, Parser)]
@@ -134,10 +135,19 @@ fn show(settings: &Settings, value: &Value) -> Result<u8> {
     if value.is_null() {
         return Ok(0);
     }
-    let width = if settings.around.terminal[1] { data::terminal_width() } else { None };
+    show_to(settings, value, settings.output(), "--output json")
+}
+
+/// Prints a value in a form; `in_full` is what the person there can do to see all of it.
+fn show_to(settings: &Settings, value: &Value, format: Format, in_full: &'static str) -> Result<u8> {
     let value = data::in_document_order(value.clone());
-    let text = data::render(value, settings.output(), width)?;
-    write_out(&text)
+    write_out(&data::render(value, format, screen(settings, in_full))?)
+}
+
+/// The terminal that stdout is.
+fn screen(settings: &Settings, in_full: &'static str) -> Option<Screen> {
+    let (width, _) = terminal::size().filter(|_| settings.around.terminal[1])?;
+    Some(Screen { width, in_full })
 }
 
 /// Prints data on stdout.

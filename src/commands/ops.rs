@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::write_out;
+use super::{screen, write_out};
 use crate::catalogue::{self, Field, Operation, Param, Position, Rule, Scalar, Shape, Type};
 use crate::error::{Error, Kind, Result};
 use crate::settings::Settings;
@@ -27,7 +27,7 @@ pub(super) struct OpsArgs {
 pub(super) fn ops(settings: &Settings, args: &OpsArgs) -> Result<u8> {
     let Some(name) = &args.name else {
         let format = if args.json { Format::Json } else { settings.output() };
-        return write_out(&data::render(list(), format, data::terminal_width())?);
+        return write_out(&data::render(list(), format, screen(settings, "--output json"))?);
     };
     let target = Target::named(name)?;
     let operation = target.operation().ok_or_else(|| {
@@ -55,6 +55,13 @@ pub(super) fn list() -> Value {
             })
         })
         .collect()
+}
+
+/// Whether a row of the list tells of a word, in whatever case.
+pub(super) fn tells_of(row: &Value, word: &str) -> bool {
+    let word = word.to_lowercase();
+    let mut texts = row.as_object().into_iter().flat_map(Map::values).filter_map(Value::as_str);
+    texts.any(|text| text.to_lowercase().contains(&word))
 }
 
 /// One operation in full, for other tools.

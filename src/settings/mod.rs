@@ -73,7 +73,18 @@ impl Surroundings {
 
     /// Whether talk on stderr may be coloured.
     pub(crate) fn colour(&self) -> bool {
-        self.terminal[2] && self.path("NO_COLOR").is_none()
+        self.terminal[2] && self.path("NO_COLOR").is_none() && !self.is_plain()
+    }
+
+    /// Whether the terminal can only print.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.env.get("TERM").is_some_and(|term| matches!(term.as_str(), "dumb" | "cons25" | "emacs"))
+    }
+
+    /// The command that opens an editor.
+    pub(crate) fn editor(&self) -> String {
+        let named = ["VISUAL", "EDITOR"].map(|name| self.env.get(name).filter(|value| !value.trim().is_empty()));
+        named.into_iter().flatten().next().cloned().unwrap_or_else(|| "vi".to_owned())
     }
 }
 

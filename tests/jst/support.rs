@@ -40,6 +40,12 @@ impl Jst {
         self
     }
 
+    /// A variable, unless the test gave it.
+    pub(crate) fn env_if_missing(self, name: &str, value: &str) -> Self {
+        let is_given = self.command.get_envs().any(|(given, _)| given == name);
+        if is_given { self } else { self.env(name, value) }
+    }
+
     pub(crate) fn args(mut self, args: &[&str]) -> Self {
         self.command.args(args);
         self
@@ -81,6 +87,11 @@ impl Jst {
     pub(crate) fn start(mut self) -> (std::process::Child, TempDir) {
         let child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         (child, self.home)
+    }
+
+    /// The command itself, for a terminal, and its home.
+    pub(crate) fn into_command(self) -> (Command, TempDir) {
+        (self.command, self.home)
     }
 
     /// Runs it to its end.

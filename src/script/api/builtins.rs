@@ -15,8 +15,8 @@ use crate::error::{Error, Kind, Result};
 use crate::memory;
 use crate::script::host::HostConfig;
 use crate::script::value::{Ending, ScriptResult, from_dynamic, terminate, throw, written};
-use crate::show::data;
 use crate::show::redaction::REDACTOR;
+use crate::show::{data, visible};
 
 /// Registers them.
 pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, account: &Arc<Account>) {
@@ -36,7 +36,7 @@ pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, acco
         _ => {}
     });
     engine.on_debug(|text, source, position| {
-        data::tell(&format!("{}:{position:?}: {text}", source.unwrap_or("script")));
+        data::tell(&visible::block(&format!("{}:{position:?}: {text}", source.unwrap_or("script"))));
     });
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::*;
 use crate::encoding::percent;
 use crate::error::{Frame, Kind, Problem};
-use crate::show::data::{Format, rendered};
+use crate::show::data::{Format, Screen, rendered};
 
 /// A redactor that knows these.
 fn knows(credentials: &[&str], passwords: &[&str]) -> Redactor {
@@ -213,7 +213,7 @@ proptest! {
         let records = json!([{&name: secret, "Pages": 1}, {&name: [secret, 1], "Pages": 2}, {&name: nested, "Pages": 3}]);
         for value in [records.clone(), json!(records.to_string()), json!(json!(records.to_string()).to_string()), json!(secret)] {
             for format in [Format::Table, Format::Json, Format::Jsonl, Format::Csv] {
-                let Ok(text) = rendered(&redactor.value(value.clone()), format, Some(40)) else { continue };
+                let Ok(text) = rendered(&redactor.value(value.clone()), format, Some(Screen { width: 40, in_full: "" })) else { continue };
                 for form in written(&secret) {
                     prop_assert!(!text.contains(&form), "{form} in {text}");
                 }
