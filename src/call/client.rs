@@ -101,6 +101,11 @@ impl Client {
         }
     }
 
+    /// The longest that one attempt may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.config.timeout
+    }
+
     /// Makes a call: the documented reply, or why there is none.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! A call on its way: [`account`] is the one line that every call takes, under a [`policy`]; the
 //! [`record`] says how far it is; the [`client`] signs, sends and reads, as often as the [`retry`] rule
-//! lets it and the [`pacer`] has it wait. [`paging`] walks lists.
+//! lets it and the [`pacer`] has it wait. [`paging`] walks lists; [`subject`] says a call in words.
 //!
 //! [`client`] is the only file that names reqwest.
 
@@ -12,5 +12,6 @@ pub(crate) mod paging;
 pub(crate) mod policy;
 mod record;
 mod retry;
+pub(crate) mod subject;
 
 pub(crate) use client::{Client, ClientConfig};

@@ -302,12 +302,12 @@ fn lists_page_as_the_service_does() {
     assert_eq!(plain, 13);
 }
 
-fn has_field(fields: &[Field], way: &[&str]) -> bool {
+pub(crate) fn has_field(fields: &[Field], way: &[&str]) -> bool {
     let Some((name, rest)) = way.split_first() else { return true };
     fields.iter().any(|field| {
         field.name == *name
             && match field.shape {
-                Shape::Object(inner) => has_field(inner, rest),
+                Shape::Object(inner) | Shape::Objects(inner) if !rest.is_empty() => has_field(inner, rest),
                 _ => rest.is_empty(),
             }
     })

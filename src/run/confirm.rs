@@ -21,8 +21,8 @@ pub(super) fn confirm(settings: &Settings, stop: &Arc<Stop>) -> Option<Confirm> 
         if always.contains(action) {
             return true;
         }
-        // Other threads may log while this one waits for the answer.
-        let question = format!("{action} is destructive: {what}. Go on? [y]es, [a]lways in this run, [N]o: ");
+        // Other threads may log while this one looks for names and waits for the answer.
+        let question = format!("{action} is destructive: {}. Go on? [y]es, [a]lways in this run, [N]o: ", what());
         let _ = write!(std::io::stderr(), "{}", REDACTOR.redact(&question));
         let mut answer = String::new();
         if !matches!(stop.while_reading(|| std::io::stdin().lock().read_line(&mut answer)), Ok(Ok(_))) {

@@ -155,7 +155,7 @@ fn cell(value: &Value) -> String {
 }
 
 /// Text that cannot steer a terminal: control characters are written out.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     if !text.contains(char::is_control) {
         return text.to_owned();
     }

@@ -161,13 +161,13 @@ impl Request {
         })
     }
 
-    /// The call in a line for people, secrets masked: `ScaleApp EnvId=3001 Replicas=2`.
-    pub(crate) fn shown(&self, target: &Target) -> String {
-        let pairs = self.query.iter().chain(&self.body).map(|(name, value)| {
-            let value = if target.is_secret(name) { secret::MASK } else { value };
-            format!(" {name}={value}")
-        });
-        std::iter::once(self.action.clone()).chain(pairs).collect()
+    /// The parameters again, as they were given.
+    pub(crate) fn params(&self, target: &Target) -> Map<String, Value> {
+        let pairs = self.query.iter().chain(&self.body).map(|(name, value)| (name.as_str(), value.as_str()));
+        match target.operation() {
+            Some(operation) => unflatten(operation, pairs),
+            None => pairs.map(|(name, value)| (name.to_owned(), value.into())).collect(),
+        }
     }
 
     /// Whether a parameter of this wire name is sent.
