@@ -446,3 +446,41 @@ pub(crate) fn operations() -> impl Iterator<Item = &'static Operation> {
 pub(crate) fn find(name: &str) -> Option<&'static Operation> {
     operations().find(|op| op.action == name || op.function == name)
 }
+
+/// Actions that the vendor's later clients know and the document does not. They are sent unchecked; policies
+/// may name them.
+pub(crate) const LATER: [&str; 33] = [
+    "AllocatePodConfig",
+    "BatchAddServers",
+    "BindGroup",
+    "CreateAccount",
+    "CreateAppGroup",
+    "CreateAppMonitors",
+    "CreateEciConfig",
+    "DeleteAppGroup",
+    "DescribeAppEnvDeployBaseline",
+    "DescribeAppGroupDeploySetting",
+    "DescribeAppMonitorMetric",
+    "DescribeClusterDetail",
+    "DescribeEciConfig",
+    "DescribeEventMonitorList",
+    "DescribeJobLog",
+    "DescribePodContainerLogList",
+    "GetInstTransInfo",
+    "ListAppCmsGroups",
+    "ListAppGroup",
+    "ListAppGroupMapping",
+    "ListJobHistories",
+    "OfflineAppEnvironment",
+    "RebuildAppInstance",
+    "ResetAccountPassword",
+    "ResourceStatusNotify",
+    "RestartAppInstance",
+    "SetDeployPauseType",
+    "SubmitInfo",
+    "SyncPodInfo",
+    "UnbindGroup",
+    "UpdateAppMonitors",
+    "UpdateEciConfig",
+    "UpdateNormalDeployConfig",
+];

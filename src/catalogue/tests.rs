@@ -138,6 +138,13 @@ fn the_table_and_the_golden_facts_say_the_same() {
 }
 
 #[test]
+fn later_actions_are_those_of_the_vendors_clients() {
+    let golden: Vec<String> = serde_json::from_str(include_str!("../../tests/golden/later-actions.json")).unwrap();
+    assert_eq!(LATER.to_vec(), golden);
+    assert!(LATER.iter().all(|action| find(action).is_none()));
+}
+
+#[test]
 fn names_are_unique_and_later_parameters_come_last() {
     let actions: BTreeSet<_> = operations().map(|op| op.action).collect();
     let functions: BTreeSet<_> = operations().map(|op| op.function).collect();

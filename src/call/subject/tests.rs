@@ -137,7 +137,7 @@ fn people_are_told_names() {
 fn without_names_ids_have_to_do() {
     let plain = "environment 3002 (AppId=1001, Force=true)";
     let delete = || params(json!({"AppId": 1001, "EnvId": 3002, "Force": true}));
-    let (denied, _running) = demo_account(Policy::new(false, false, &[], &["Describe*".to_owned()]).unwrap());
+    let (denied, _running) = demo_account(Policy::new(false, &[], &["Describe*".to_owned()]).unwrap());
     assert_eq!(about(&denied, "DeleteAppEnvironment", delete()), plain);
     let (account_of_all, _running) = demo_account(Policy::default());
     // Of another application: no read shows it, and half a name would mislead.
