@@ -75,6 +75,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Exposes an environment through a load balancer: creates an SLB access point.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 ENV_ID.required(),
                 AP_NAME.required(),
@@ -115,6 +116,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Changes an SLB access point; its protocol cannot be changed.",
+            subject: subject::LISTENER,
             params: &[
                 SLB_AP_ID.required(),
                 AP_NAME,
@@ -135,6 +137,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes an SLB access point.",
+            subject: subject::LISTENER,
             params: &[SLB_AP_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"SlbAPId": 5001}"#,
@@ -147,6 +150,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows one SLB access point.",
+            subject: subject::LISTENER,
             params: &[SLB_AP_ID.required()],
             reply: &[
                 int("Code"),
@@ -165,6 +169,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the SLB access points of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 PAGE_NUMBER.required(),
@@ -197,6 +202,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Changes the name or the ports of a Kubernetes service.",
+            subject: subject::SERVICE,
             params: &[
                 SERVICE_ID.required(),
                 SERVICE_NAME,
@@ -217,6 +223,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a Kubernetes service.",
+            subject: subject::SERVICE,
             params: &[SERVICE_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"ServiceId": 6001}"#,
@@ -229,6 +236,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the Kubernetes services of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 PAGE_NUMBER.required(),
@@ -258,6 +266,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows one Kubernetes service with its ports.",
+            subject: subject::SERVICE,
             params: &[SERVICE_ID.required()],
             reply: &[
                 int("Code"),
@@ -276,6 +285,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Exposes an environment inside its cluster: creates a Kubernetes service.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 ENV_ID.required(),
                 SERVICE_NAME.required(),

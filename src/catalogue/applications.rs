@@ -70,6 +70,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates an application.",
+            subject: Subject::Nothing("it creates an application"),
             params: &[
                 BIZ_CODE.required(),
                 LANGUAGE.required(),
@@ -97,6 +98,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Changes the description, platform and members of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.in_body().required(),
                 USER_ROLES,
@@ -118,6 +120,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the applications that the caller may see.",
+            subject: Subject::Nothing("it lists the whole account"),
             params: &[PAGE_NUMBER, RECORDS.default("20")],
             paging: Some(Paging::NUMBER),
             reply: &[
@@ -151,6 +154,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows one application with its members and middleware.",
+            subject: subject::APPLICATION,
             params: &[APP_ID.required()],
             reply: &[
                 int("Code"),
@@ -187,6 +191,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Get,
             help: "Deletes an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 Param::query("Force", BOOLEAN, "true deletes everything that belongs to the application with it.")
@@ -203,6 +208,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates an environment of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 APP_SCHEMA_ID.required(),
@@ -223,6 +229,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Changes the deploy configuration or the replicas of an environment.",
+            subject: subject::APP_ENVIRONMENT,
             params: &[APP_ENV_ID.required(), APP_ID.required(), APP_SCHEMA_ID, REPLICAS],
             reply: &[int("Code"), string("RequestId"), string("ErrMsg"), object("Result", &[bool("Success")])],
             example: r#"{"AppEnvId": 3001, "AppId": 1001, "Replicas": 3}"#,
@@ -235,6 +242,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the environments of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 PAGE_NUMBER.required(),
@@ -273,6 +281,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes an environment of an application.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 APP_ID.required(),
                 ENV_ID.required(),
@@ -294,6 +303,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Shows one environment with its replicas.",
+            subject: subject::ENVIRONMENT,
             params: &[APP_ID.required(), ENV_ID.required()],
             reply: &[
                 int("Code"),
@@ -323,6 +333,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a deploy configuration: the Kubernetes files and code path of a release.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 CONFIG_ENV_TYPE.required(),
@@ -356,6 +367,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the deploy configurations of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 CONFIG_ENV_TYPE,
@@ -404,6 +416,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a deploy configuration.",
+            subject: subject::LONE_CONFIGURATION,
             params: &[Param::query("SchemaId", LONG, "Deploy configuration id.").required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), object("Result", &[bool("Success")])],
             example: r#"{"SchemaId": 2013}"#,
@@ -416,6 +429,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Changes a deploy configuration; what is left out stays as it is.",
+            subject: subject::CONFIGURATION,
             params: &[
                 APP_ID.required(),
                 Param::query("CodePath", STRING, "Where the code package goes; empty when no package is needed."),
@@ -442,6 +456,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the running instances (pods) of an environment.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 APP_ID.in_body().required(),
                 ENV_ID.in_body().required(),
@@ -483,6 +498,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a persistent volume claim in an environment.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 ACCESS_MODES.required(),
                 APP_ID.required(),
@@ -507,6 +523,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a persistent volume claim of an environment.",
+            subject: subject::CLAIM_OF_ENVIRONMENT,
             params: &[
                 APP_ID.required(),
                 ENV_ID.required(),
@@ -523,6 +540,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the persistent volume claims of an environment.",
+            subject: subject::ENVIRONMENT,
             params: &[APP_ID.required(), ENV_ID.required(), PAGE_NUMBER.required(), RECORDS.required()],
             paging: Some(Paging::NUMBER),
             reply: &[

@@ -59,6 +59,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a persistent volume on NAS in a cluster.",
+            subject: subject::CLUSTER,
             params: &[
                 ACCESS_MODES.in_body().required(),
                 CAPACITY.in_body().required(),
@@ -95,6 +96,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the persistent volumes of a cluster.",
+            subject: subject::CLUSTER,
             params: &[
                 CLUSTER_INSTANCE_ID.in_body().required(),
                 PAGE_NUMBER.in_body().required(),
@@ -134,6 +136,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a persistent volume that is not bound to a claim.",
+            subject: subject::VOLUME_OF_CLUSTER,
             params: &[
                 CLUSTER_INSTANCE_ID.in_body().required(),
                 Param::body("PersistentVolumeName", STRING, "Name of the volume.").required(),
@@ -149,6 +152,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a node label without binding it to a node.",
+            subject: subject::LABELLED_CLUSTER,
             params: &[CLUSTER_ID.required(), NEW_LABEL_KEY.required(), LABEL_VALUE.required()],
             reply: &[
                 int("Code"),
@@ -167,6 +171,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the node labels of a cluster.",
+            subject: subject::LABELLED_CLUSTER,
             params: &[
                 CLUSTER_ID.required(),
                 PAGE_NUMBER.required(),
@@ -193,6 +198,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a node label.",
+            subject: subject::LABEL,
             params: &[
                 CLUSTER_ID.required(),
                 Param::query(
@@ -215,6 +221,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Puts a label on a node, creating the label when it does not exist.",
+            subject: subject::NODE,
             params: &[CLUSTER_ID.required(), INSTANCE_ID.required(), NEW_LABEL_KEY.required(), LABEL_VALUE.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"ClusterId": "c-demo-prod", "InstanceId": "i-demo-0001", "LabelKey": "label.jst.com/tier", "LabelValue": "gold"}"#,
@@ -227,6 +234,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Takes a label off a node.",
+            subject: subject::NODE,
             params: &[CLUSTER_ID.required(), INSTANCE_ID.required(), LABEL_KEY.required(), LABEL_VALUE.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"ClusterId": "c-demo-prod", "InstanceId": "i-demo-0001", "LabelKey": "label.jst.com/zone", "LabelValue": "web"}"#,
@@ -239,6 +247,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists which nodes carry which labels.",
+            subject: subject::LABELLED_CLUSTER,
             params: &[
                 CLUSTER_ID,
                 Param { help: "Only labels on this ECS instance.", ..INSTANCE_ID },
@@ -276,6 +285,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Gives an environment the computing resources of a cluster.",
+            subject: subject::APP_ENVIRONMENT,
             params: &[APP_ENV_ID.required(), APP_ID.required(), CLUSTER_ID.required()],
             reply: &[
                 int("Code"),
@@ -294,6 +304,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists which environments run on which clusters.",
+            subject: Subject::Nothing("it lists the whole account"),
             params: &[PAGE_NUMBER.required(), RECORDS.required(), APP_ENV_ID, APP_ID, CLUSTER_ID],
             paging: Some(Paging::NUMBER),
             reply: &[
@@ -315,6 +326,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Releases an environment from its cluster.",
+            subject: subject::APP_ENVIRONMENT,
             params: &[APP_ENV_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"AppEnvId": 3032}"#,
@@ -327,6 +339,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Shows the cluster that an environment runs on.",
+            subject: subject::APP_ENVIRONMENT,
             params: &[APP_ENV_ID.required()],
             reply: &[
                 int("Code"),
@@ -345,6 +358,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists clusters; the root password in the reply is masked.",
+            subject: Subject::Nothing("it lists the whole account"),
             params: &[
                 Param::query("BusinessCode", STRING, "Only clusters of this business domain.").checks(&[BUSINESS]),
                 Param::query("EnvType", STRING, "TEST for test clusters, PRO for production.").checks(&[ENV_CLASS]),
@@ -394,6 +408,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a cluster.",
+            subject: subject::CLUSTER,
             params: &[CLUSTER_INSTANCE_ID.required()],
             reply: &[
                 int("Code"),
@@ -412,6 +427,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the ECS nodes of a cluster.",
+            subject: subject::CLUSTER,
             params: &[CLUSTER_INSTANCE_ID.required(), PAGE_NUM, RECORDS],
             paging: Some(Paging::NUM),
             reply: &[
@@ -433,6 +449,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Shows one cluster: its network, its nodes and how loaded they are.",
+            subject: subject::CLUSTER,
             params: &[CLUSTER_INSTANCE_ID.required()],
             reply: &[
                 int("Code"),
@@ -509,6 +526,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Adds ECS instances to a cluster as nodes.",
+            subject: subject::NODES_TO_ADD,
             params: &[CLUSTER_INSTANCE_ID.required(), ECS_INSTANCES.required()],
             reply: &[
                 int("Code"),
@@ -527,6 +545,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Removes ECS nodes from a cluster.",
+            subject: subject::NODES_OF_CLUSTER,
             params: &[CLUSTER_INSTANCE_ID.required(), ECS_INSTANCES.required()],
             reply: &[
                 int("Code"),
@@ -545,6 +564,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a Kubernetes cluster.",
+            subject: Subject::Nothing("it creates a cluster"),
             params: &[
                 Param::query("BusinessCode", STRING, "Business domain that the cluster serves.")
                     .checks(&[BUSINESS])
@@ -609,6 +629,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the ECS instances that can be added to a cluster.",
+            subject: subject::CLUSTER,
             params: &[CLUSTER_INSTANCE_ID.required(), PAGE_NUM, RECORDS],
             paging: Some(Paging::NUM),
             reply: &[

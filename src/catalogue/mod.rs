@@ -13,10 +13,13 @@ mod applications;
 mod cluster;
 mod rds;
 mod release;
+mod subject;
 mod users;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+
+pub(crate) use subject::{Kind, Read, Subject, Thing};
 
 /// The version of the API that every request names.
 pub(crate) const VERSION: &str = "2018-03-13";
@@ -365,6 +368,8 @@ pub(crate) struct Operation {
     pub method: Method,
     /// One line of help.
     pub help: &'static str,
+    /// What a call is about.
+    pub subject: Subject,
     /// Request parameters: the document's in its order, then the later ones.
     pub params: &'static [Param],
     /// Conditions between parameters.
@@ -388,6 +393,7 @@ impl Operation {
         effect: Effect::Read,
         method: Method::Post,
         help: "",
+        subject: Subject::Nothing(""),
         params: &[],
         rules: &[],
         paging: None,
@@ -440,3 +446,41 @@ pub(crate) fn operations() -> impl Iterator<Item = &'static Operation> {
 pub(crate) fn find(name: &str) -> Option<&'static Operation> {
     operations().find(|op| op.action == name || op.function == name)
 }
+
+/// Actions that the vendor's later clients know and the document does not. They are sent unchecked; policies
+/// may name them.
+pub(crate) const LATER: [&str; 33] = [
+    "AllocatePodConfig",
+    "BatchAddServers",
+    "BindGroup",
+    "CreateAccount",
+    "CreateAppGroup",
+    "CreateAppMonitors",
+    "CreateEciConfig",
+    "DeleteAppGroup",
+    "DescribeAppEnvDeployBaseline",
+    "DescribeAppGroupDeploySetting",
+    "DescribeAppMonitorMetric",
+    "DescribeClusterDetail",
+    "DescribeEciConfig",
+    "DescribeEventMonitorList",
+    "DescribeJobLog",
+    "DescribePodContainerLogList",
+    "GetInstTransInfo",
+    "ListAppCmsGroups",
+    "ListAppGroup",
+    "ListAppGroupMapping",
+    "ListJobHistories",
+    "OfflineAppEnvironment",
+    "RebuildAppInstance",
+    "ResetAccountPassword",
+    "ResourceStatusNotify",
+    "RestartAppInstance",
+    "SetDeployPauseType",
+    "SubmitInfo",
+    "SyncPodInfo",
+    "UnbindGroup",
+    "UpdateAppMonitors",
+    "UpdateEciConfig",
+    "UpdateNormalDeployConfig",
+];

@@ -48,6 +48,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the databases of an RDS instance and who may use them.",
+            subject: subject::DB_INSTANCE_BY_INSTANCE,
             params: &[Param::query("InstanceId", STRING, RDS_INSTANCE).required()],
             reply: &[
                 int("Code"),
@@ -82,6 +83,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a database account.",
+            subject: subject::DB_ACCOUNT,
             params: &[ACCOUNT_NAME.in_body().required(), DB_INSTANCE_ID.in_body().required()],
             reply: &[string("RequestId"), string("ErrMsg"), int("Code"), object("Result", &[string("RequestId")])],
             example: r#"{"AccountName": "shop_rw", "DbInstanceId": "rm-demo-0001"}"#,
@@ -94,6 +96,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the database accounts of an RDS instance and their privileges.",
+            subject: subject::DB_INSTANCE,
             params: &[DB_INSTANCE_ID.required(), Param { help: "Only the account of this name.", ..ACCOUNT_NAME }],
             reply: &[
                 int("Code"),
@@ -128,6 +131,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Lets a database account use a database.",
+            subject: subject::DB_ACCOUNT,
             params: &[
                 ACCOUNT_NAME.in_body().required(),
                 Param::body(
@@ -151,6 +155,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a database on an RDS instance.",
+            subject: subject::DB_INSTANCE,
             params: &[
                 Param::body("CharacterSetName", STRING, "Character set on MySQL and MariaDB, collation on SQL Server.")
                     .checks(&[CHARACTER_SET])
@@ -172,6 +177,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a database of an RDS instance with its data.",
+            subject: subject::DATABASE,
             params: &[
                 Param::body("DBInstanceId", STRING, RDS_INSTANCE).required(),
                 Param::body("DBName", STRING, "Name of the database.").required(),
@@ -187,6 +193,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the backups of an RDS instance.",
+            subject: subject::DB_INSTANCE,
             params: &[
                 DB_INSTANCE_ID.in_body().required(),
                 Param::body("BackupId", STRING, "Only the backup of this id."),

@@ -61,6 +61,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Releases an application to an environment, partition by partition: starts a deploy order.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 ENV_ID.required(),
                 Param::query("Name", STRING, "Name of the deploy order.").required(),
@@ -94,6 +95,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the deploy orders of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 PAGE_NUMBER.required(),
                 RECORDS.required(),
@@ -145,6 +147,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Scales an environment to a number of instances: starts a deploy order.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 ENV_ID.required(),
                 REPLICAS.required(),
@@ -161,6 +164,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows the progress and result of one deploy order.",
+            subject: subject::DEPLOY_ORDER,
             params: &[DEPLOY_ORDER_ID.required()],
             reply: &[
                 int("Code"),
@@ -179,6 +183,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Continues a paused deploy order with its next partition.",
+            subject: subject::DEPLOY_ORDER,
             params: &[DEPLOY_ORDER_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"DeployOrderId": 4068}"#,
@@ -191,6 +196,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Ends a running deploy order as failed, so that a new one can start.",
+            subject: subject::DEPLOY_ORDER,
             params: &[DEPLOY_ORDER_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"DeployOrderId": 4068}"#,
@@ -203,6 +209,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the pods that a deploy order touches.",
+            subject: subject::DEPLOY_ORDER,
             params: &[DEPLOY_ORDER_ID.required(), PAGE_NUMBER.required(), RECORDS.required(), RESULT_LIST, STATUS_LIST],
             paging: Some(Paging::NUMBER),
             reply: &[
@@ -243,6 +250,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows the start-up log of a pod: package download and standard output.",
+            subject: subject::POD,
             params: &[APP_INST_ID.in_body().required(), DEPLOY_ORDER_ID.in_body().required()],
             reply: &[
                 int("Code"),
@@ -271,6 +279,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows the Kubernetes events of a pod; the cluster drops them after a while.",
+            subject: subject::POD,
             params: &[APP_INST_ID.required(), DEPLOY_ORDER_ID.required()],
             reply: &[
                 int("Code"),

@@ -139,6 +139,13 @@ fn the_table_and_the_golden_facts_say_the_same() {
 }
 
 #[test]
+fn later_actions_are_those_of_the_vendors_clients() {
+    let golden: Vec<String> = serde_json::from_str(include_str!("../../tests/golden/later-actions.json")).unwrap();
+    assert_eq!(LATER.to_vec(), golden);
+    assert!(LATER.iter().all(|action| find(action).is_none()));
+}
+
+#[test]
 fn names_are_unique_and_later_parameters_come_last() {
     let actions: BTreeSet<_> = operations().map(|op| op.action).collect();
     let functions: BTreeSet<_> = operations().map(|op| op.function).collect();
@@ -307,12 +314,12 @@ fn lists_page_as_the_service_does() {
     assert_eq!(plain, 13);
 }
 
-fn has_field(fields: &[Field], way: &[&str]) -> bool {
+pub(crate) fn has_field(fields: &[Field], way: &[&str]) -> bool {
     let Some((name, rest)) = way.split_first() else { return true };
     fields.iter().any(|field| {
         field.name == *name
             && match field.shape {
-                Shape::Object(inner) => has_field(inner, rest),
+                Shape::Object(inner) | Shape::Objects(inner) if !rest.is_empty() => has_field(inner, rest),
                 _ => rest.is_empty(),
             }
     })

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::{screen, write_out};
-use crate::catalogue::{self, Field, Operation, Param, Position, Rule, Scalar, Shape, Type};
+use crate::catalogue::{self, Field, Operation, Param, Position, Read, Rule, Scalar, Shape, Subject, Thing, Type};
 use crate::error::{Error, Kind, Result};
 use crate::settings::Settings;
 use crate::show::data::{self, Format};
@@ -74,6 +74,7 @@ fn describe(op: &Operation) -> Value {
         "effect": op.effect.name(),
         "method": op.method.name(),
         "help": op.help,
+        "subject": subject(op.subject),
         "positional": op.positional().map(|param| param.name).collect::<Vec<_>>(),
         "parameters": op.params.iter().map(parameter).collect::<Vec<_>>(),
         "rules": op.rules.iter().map(|rule| rule_text(*rule)).collect::<Vec<_>>(),
@@ -150,10 +151,45 @@ fn tree(fields: &[Field]) -> Value {
     fields.iter().map(|field| (field.name.to_owned(), shape(field))).collect::<Map<_, _>>().into()
 }
 
+/// What calls of an operation are about, for other tools.
+fn subject(subject: Subject) -> Value {
+    fn of(thing: &Thing) -> Value {
+        let read = |read: &Read| {
+            let params: Map<_, _> =
+                read.params.iter().map(|(name, from)| ((*name).to_owned(), (*from).into())).collect();
+            json!({"action": read.action, "parameters": params, "record": read.at, "key": read.key, "name": read.name})
+        };
+        json!({
+            "kind": thing.kind.name,
+            "parameter": thing.param,
+            "reads": thing.kind.reads.iter().map(read).collect::<Vec<_>>(),
+            "of": thing.of.map(of),
+        })
+    }
+    match subject {
+        Subject::Thing(thing) => of(thing),
+        Subject::Nothing(reason) => json!({"kind": null, "reason": reason}),
+    }
+}
+
+/// The same for people: `environment (EnvId), shown by DescribeAppResourceAlloc, …`.
+fn subject_text(subject: Subject) -> String {
+    let thing = match subject {
+        Subject::Thing(thing) => thing,
+        Subject::Nothing(reason) => return format!("no one thing: {reason}"),
+    };
+    let wholes: String = std::iter::successors(thing.of, |thing| thing.of)
+        .map(|whole| format!(" of the {} ({})", whole.kind.name, whole.param))
+        .collect();
+    let reads: Vec<&str> = thing.kind.reads.iter().map(|read| read.action).collect();
+    format!("the {} ({}){wholes}, shown by {}", thing.kind.name, thing.param, reads.join(", "))
+}
+
 /// One operation in full, for people.
 pub(super) fn explain(op: &Operation) -> String {
     let mut text =
         format!("{} ({}), {}, {}\n{}\n", op.action, op.function, op.effect.name(), op.method.name(), op.help);
+    let _ = writeln!(text, "About: {}.", subject_text(op.subject));
     text.push_str("\nParameters, those with * required:\n");
     write_params(&mut text, op.params, "  ");
     if op.params.is_empty() {

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use crate::call::ClientConfig;
 use crate::call::endpoint::Endpoint;
-use crate::call::policy::Policy;
+use crate::call::policy::{Grant, Policy};
 use crate::call::proxy::Proxy;
 use crate::credentials::{Found, Provider, Sources};
 use crate::error::Result;
@@ -109,7 +109,11 @@ impl Settings {
     /// # Errors
     /// `config` for a policy or an endpoint that does not parse.
     pub(crate) fn new(flags: Flags, around: Surroundings) -> Result<Self> {
-        let policy = Policy::new(flags.read_only, flags.allow_destructive, &flags.allow, &flags.deny)?;
+        let policy = Policy::new(
+            flags.read_only,
+            &[Grant { destructive: flags.allow_destructive.then_some(true), allow: flags.allow.clone() }],
+            &flags.deny,
+        )?;
         let deadline = flags.deadline.map(|span| Instant::now() + span);
         let settings = Self { deadline, policy, flags, around, found: OnceLock::new() };
         settings.given_endpoint()?;

@@ -85,17 +85,21 @@ impl Target {
         self.operation().is_none_or(|operation| operation.params.iter().any(|param| param.secret))
     }
 
-    /// What a call does to the account. For an unlisted action its first word tells.
+    /// What a call does to the account. For an unlisted action its words tell: in doubt it is a write.
     pub(crate) fn effect(&self) -> Effect {
+        const READS: [&str; 4] = ["list", "describe", "get", "query"];
+        const DESTROYS: [&str; 7] = ["delete", "remove", "destroy", "release", "reset", "offline", "terminate"];
         let action = match self {
             Self::Listed(operation) => return operation.effect,
             Self::Unlisted(action) => action,
         };
-        let begins = |words: &[&str]| words.iter().any(|word| action.starts_with(word));
-        if begins(&["List", "Describe", "Get", "Query"]) {
-            Effect::Read
-        } else if begins(&["Delete", "Remove"]) {
+        let words = words(action);
+        // Deleted and Releases, too: who asks once too often does no harm.
+        let destroys = |word: &String| DESTROYS.iter().any(|destroys| word.starts_with(destroys));
+        if words.iter().any(destroys) {
             Effect::Destructive
+        } else if words.first().is_some_and(|first| READS.contains(&first.as_str())) {
+            Effect::Read
         } else {
             Effect::Write
         }
@@ -112,6 +116,26 @@ fn documented(operation: &'static Operation, name: &str) -> Option<&'static Para
         lists.find_map(|fields| fields.iter().find(|field| field.name == name))
     };
     operation.param(name).or_else(fields)
+}
+
+/// The words of a name in camel case, in lower case: `GetDBAndDELETEAll` is get, db, and, delete, all.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let characters: Vec<char> = name.chars().collect();
+    for (at, c) in characters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| characters.get(before));
+        let next_is_lower = characters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        let begins = match before {
+            None => true,
+            Some(before) if c.is_uppercase() => !before.is_uppercase() || next_is_lower,
+            Some(before) => c.is_alphabetic() != before.is_alphabetic(),
+        };
+        match words.last_mut() {
+            Some(word) if !begins => word.extend(c.to_lowercase()),
+            _ => words.push(c.to_lowercase().collect()),
+        }
+    }
+    words
 }
 
 /// Whether a name is one keystroke away from an operation's, or the same in another case. Two would
@@ -176,13 +200,13 @@ impl Request {
         })
     }
 
-    /// The call in a line for people, secrets masked: `ScaleApp EnvId=3001 Replicas=2`.
-    pub(crate) fn shown(&self, target: &Target) -> String {
-        let pairs = self.query.iter().chain(&self.body).map(|(name, value)| {
-            let value = if target.is_secret(name) { secret::MASK } else { value };
-            format!(" {name}={value}")
-        });
-        std::iter::once(self.action.clone()).chain(pairs).collect()
+    /// The parameters again, as they were given.
+    pub(crate) fn params(&self, target: &Target) -> Map<String, Value> {
+        let pairs = self.query.iter().chain(&self.body).map(|(name, value)| (name.as_str(), value.as_str()));
+        match target.operation() {
+            Some(operation) => unflatten(operation, pairs),
+            None => pairs.map(|(name, value)| (name.to_owned(), value.into())).collect(),
+        }
     }
 
     /// Whether a parameter of this wire name is sent.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::reply::{Fault, Reason, Received, closely, read, signed_the_same};
 use super::request::{Request, Target, flatten, unflatten};
 use super::validate::validate;
-use crate::catalogue::{self, Field, Operation, Param, Scalar, Shape, Type};
+use crate::catalogue::{self, Effect, Field, Operation, Param, Scalar, Shape, Type};
 use crate::error::{Kind, Outcome};
 
 fn operation(action: &str) -> &'static Operation {
@@ -472,5 +472,35 @@ proptest! {
         for operation in catalogue::operations() {
             let _ = unflatten(operation, pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())));
         }
+    }
+}
+
+#[test]
+fn what_an_unlisted_action_does_is_told_by_its_words() {
+    let table = [
+        ("ListThings", Effect::Read),
+        ("DescribePresetOfThing", Effect::Read),
+        ("QueryThing", Effect::Read),
+        ("GetHTTPThing", Effect::Read),
+        ("Get", Effect::Read),
+        ("Getaway", Effect::Write),
+        ("ListedThing", Effect::Write),
+        ("SearchThing", Effect::Write),
+        ("RebuildAppInstance", Effect::Write),
+        ("ListAndDestroyThing", Effect::Destructive),
+        ("DestroyCluster", Effect::Destructive),
+        ("BatchDeleteNodes", Effect::Destructive),
+        ("GetAndDeleteAll", Effect::Destructive),
+        ("GetDBAndDELETEAll", Effect::Destructive),
+        ("List2Delete", Effect::Destructive),
+        ("QueryDeletedThing", Effect::Destructive),
+        ("ReleaseEip", Effect::Destructive),
+        ("ResetAccountPassword", Effect::Destructive),
+        ("OfflineAppEnvironment", Effect::Destructive),
+        ("BatchTerminateThings", Effect::Destructive),
+        ("ForceRemoveThing", Effect::Destructive),
+    ];
+    for (action, effect) in table {
+        assert_eq!(Target::Unlisted(action.to_owned()).effect(), effect, "{action}");
     }
 }

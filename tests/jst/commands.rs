@@ -150,6 +150,12 @@ fn ops_lists_all_and_shows_one_in_full() {
     let one: Value = serde_json::from_str(&jst(["ops", "scale_app", "--json"]).run().ok()).unwrap();
     assert_eq!(one["action"], "ScaleApp");
     assert_eq!(one["positional"], serde_json::json!(["EnvId", "Replicas"]));
+    let subject = &one["subject"];
+    assert_eq!((&subject["kind"], &subject["parameter"]), (&"environment".into(), &"EnvId".into()));
+    assert_eq!(subject["reads"][0]["action"], "DescribeAppResourceAlloc");
+    let text = jst(["ops", "DeleteService", "--output", "table"]).run().ok();
+    let about = "About: the service (ServiceId) of the environment (EnvId), shown by DescribeServiceDetail.";
+    assert!(text.contains(about), "{text}");
     let text = jst(["ops", "CreateSlbAP", "--output", "table"]).run().ok();
     for part in [
         "CreateSlbAP (create_slb_ap), write, POST",

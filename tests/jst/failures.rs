@@ -94,7 +94,9 @@ fn a_service_that_is_not_there_is_no_unknown_outcome() {
 
 #[test]
 fn the_deadline_ends_a_call_that_waits_and_a_write_leaves_its_trace() {
-    for (call, trace) in [(READ, ""), (WRITE, "ScaleApp EnvId=1 Replicas=2 was under way when the run was stopped")] {
+    for (call, trace) in
+        [(READ, ""), (WRITE, "ScaleApp of environment 1 (Replicas=2) was under way when the run was stopped")]
+    {
         let server = Server::new(vec![Stall]);
         let flags = ["-q", "--log-format", "json", "--deadline", "300ms", "--endpoint", &server.url()];
         let ran = jst(flags).fake_key().args(call).run();

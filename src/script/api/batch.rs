@@ -9,7 +9,8 @@ use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map as RhaiMap, Module, NativeC
 use serde_json::Value;
 
 use super::{self as api, map_of, target_of};
-use crate::call::account::Account;
+use crate::call::account::{Account, Calls};
+use crate::call::subject::SHOWN;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::script::threads::{self, Threads};
 use crate::script::value::{ScriptResult, from_dynamic, is_ours, throw, to_map};
@@ -173,7 +174,10 @@ fn run_calls(
     if items.is_empty() {
         return Ok(Vec::new());
     }
-    let permit = account.permit(&target, || format!("{} calls", items.len()))?;
+    let permit = account.permit(&target, || Calls {
+        count: items.len(),
+        first: items.iter().take(SHOWN).filter_map(|item| map_of(item).ok()).collect(),
+    })?;
     let results = account.call_all(&permit, &items, map_of, concurrency)?;
     let results = results.into_iter().map(|result| result.map_err(throw));
     Ok(items.into_iter().zip(results).collect())
