@@ -48,8 +48,8 @@ pub(super) struct SimArgs {
     /// How the account's clock runs: real, so many times faster (60x), or only when told
     #[arg(long, default_value = "real", value_parser = pace, value_name = "real|Nx|told")]
     pub pace: Pace,
-    /// Form of replies: as the document prints them, or all alike
-    #[arg(long, value_enum, default_value = "documented", value_name = "FORM")]
+    /// Form of replies: all alike, or as the document's samples print them
+    #[arg(long, value_enum, default_value = "plain", value_name = "FORM")]
     pub shape: Shape,
     /// Let something go wrong; may be given more than once
     ///
@@ -78,14 +78,14 @@ pub(super) struct SimArgs {
 
 impl ValueEnum for Shape {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Documented, Self::Plain]
+        &[Self::Plain, Self::Documented]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Documented => PossibleValue::new("documented")
-                .help("As the document prints them: wrapped, lowerCamelCase, each where it does so"),
             Self::Plain => PossibleValue::new("plain").help("The documented fields and nothing around them"),
+            Self::Documented => PossibleValue::new("documented")
+                .help("As the document's samples print them: wrapped, lowerCamelCase, each where it does so"),
         })
     }
 }

@@ -87,7 +87,7 @@ impl Options {
         Self {
             keys: vec![Key::new(ACCESS_KEY_ID, ACCESS_KEY_SECRET), reader],
             state: None,
-            shape: Shape::Documented,
+            shape: Shape::Plain,
             faults: Vec::new(),
             seed: 1,
             start: demo::START,

@@ -230,7 +230,7 @@ impl Sim {
                 params: call.params,
                 trouble: call.trouble,
                 request_id: id.to_owned(),
-                code: operation.success,
+                code: reply::SUCCESS,
             };
             book.record(Line::Call(record)).map_err(|error| {
                 Rejection::new(500, "InternalError", format!("the state file cannot be written: {error}"))

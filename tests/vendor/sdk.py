@@ -97,7 +97,7 @@ def expect(operation, reply):
 
 
 def main():
-    sim = Simulator("--shape", "plain")
+    sim = Simulator()
     first = AcsClient(*sim.key, "cn-test")
     config = Config(access_key_id=sim.key[0], access_key_secret=sim.key[1], endpoint=sim.address, protocol="http")
     second = Client(config)
