@@ -12,9 +12,10 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::clock::{self, Clock, Pace};
+use crate::clock::{Clock, Pace};
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::settings::Settings;
 use crate::sim::Fleet;
 use crate::sim::faults::Rule;
 use crate::sim::gateway::reply::Shape;
@@ -43,7 +44,7 @@ pub(super) struct SimArgs {
     #[arg(long, default_value = "1", value_name = "N")]
     pub seed: u64,
     /// When the account starts: now, or a time such as 2026-01-05 10:00 [default: that time]
-    #[arg(long, value_parser = start, value_name = "TIME|now")]
+    #[arg(long, value_parser = options::start, value_name = "TIME|now")]
     pub start: Option<Timestamp>,
     /// How the account's clock runs: real, so many times faster (60x), or only when told
     #[arg(long, default_value = "real", value_parser = pace, value_name = "real|Nx|told")]
@@ -59,6 +60,7 @@ pub(super) struct SimArgs {
     /// error (code, status, text), expired-token, refusal (code, text), skew (seconds), refuse (ms),
     /// close (applied), lost, half, garbage, html (applied), stall (ms, applied), slow (rate, applied),
     /// frozen (code), fail-at (partition), crash-loop.
+    /// A rate counts the account's time; waits on the wire are real.
     /// For instance: ScaleApp:throttle:count=3  'List*:latency:ms=50:jitter=20'  DeployApp:lost:first=1
     #[arg(long, value_name = "ACTION:KIND[:SETTING=VALUE]...", verbatim_doc_comment)]
     pub fault: Vec<Rule>,
@@ -106,22 +108,16 @@ fn pace(text: &str) -> std::result::Result<Pace, String> {
     }
 }
 
-/// When the simulator's account starts: `now`, or a time as the service takes it.
-fn start(text: &str) -> std::result::Result<Timestamp, String> {
-    // The account has a past, and goes on for as long as anybody likes.
-    const YEARS: std::ops::Range<i16> = 2000..2100;
-    let time = if text == "now" { Ok(Timestamp::now()) } else { clock::parse_time(text) };
-    time.ok()
-        .filter(|time| YEARS.contains(&clock::BEIJING.to_datetime(*time).year()))
-        .ok_or_else(|| format!("`{text}` is neither now nor a time such as 2026-01-05 10:00"))
-}
-
 /// Serves until Ctrl-C or SIGTERM; then answers what is under way and compacts the state's file.
 ///
 /// # Errors
-/// `usage` for an address that is open to others without `--public`, `config` for files that do not
-/// parse, `io` when the address cannot be listened on.
-pub(super) fn serve(args: &SimArgs) -> Result<()> {
+/// `usage` for an address that is open to others without `--public` and for flags of `--sim`, `config`
+/// for files that do not parse, `io` when the address cannot be listened on.
+pub(super) fn serve(settings: &Settings, args: &SimArgs) -> Result<()> {
+    if let Some(flag) = settings.simulator_flag() {
+        let own = flag.strip_prefix("--sim-").map_or("--state".to_owned(), |name| format!("--{name}"));
+        return Err(Error::new(Kind::Usage, format!("`jst sim` takes no {flag}")).hint(format!("it has {own}")));
+    }
     if !args.public && !args.listen.ip().to_canonical().is_loopback() {
         return Err(Error::new(Kind::Usage, format!("{} can be reached from other machines", args.listen))
             .hint("listen on 127.0.0.1, or add --public if that is meant"));
@@ -230,21 +226,4 @@ for app in client.list_app(ListAppRequest(page_number=1, page_size=20)).body.dat
 END
 "#
     )
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn the_simulators_account_starts_now_or_when_it_is_told() {
-        let told = Timestamp::constant(1_767_578_400, 0);
-        assert_eq!([start("2026-01-05 10:00"), start("2026-01-05T02:00Z")], [Ok(told), Ok(told)]);
-        assert!(start("now").unwrap() >= told);
-        for text in ["", "tomorrow", "1999-12-31", "-009999-01-02T00:00Z"] {
-            assert!(start(text).is_err(), "{text}");
-        }
-    }
 }

@@ -142,6 +142,37 @@ pub(crate) enum Line {
     Advanced(Timestamp),
 }
 
+/// What a snapshot's text begins with.
+const HEAD: &[u8] = b"{\"version\":";
+
+/// The state that a file holds: one that [`StateFile`] keeps, or a snapshot that was taken of a running
+/// simulator. The file is only read.
+///
+/// # Errors
+/// The file cannot be read, or holds no state.
+pub(crate) fn kept(path: &Path) -> Result<State> {
+    let text = std::fs::read(path).map_err(|error| {
+        let why = format!("cannot read the account of --sim={}: {error}", path.display());
+        Error::new(Kind::Config, why)
+    })?;
+    if text.is_empty() {
+        return Err(Error::new(Kind::Config, format!("{} is empty: it holds no account", path.display())));
+    }
+    let whole = serde_json::from_slice::<Snapshot>(&text);
+    let begins_as_one = text.split(|byte| *byte == b'\n').next().is_some_and(|line| line.starts_with(HEAD));
+    match whole {
+        Ok(snapshot) if snapshot.version == Snapshot::<State>::VERSION => Ok(snapshot.state),
+        Err(why) if !begins_as_one => {
+            Err(Error::new(Kind::Config, format!("{} holds no account: {why}", path.display()))
+                .hint("it takes what `jst sim --state` kept, and what GET /_sim/state showed"))
+        }
+        _ => match load(path, text.as_slice())? {
+            Some((snapshot, _)) => Ok(snapshot.state),
+            None => Err(Error::new(Kind::Config, format!("{} holds no account", path.display()))),
+        },
+    }
+}
+
 /// A state's file, held by this process alone.
 #[derive(Debug)]
 pub(crate) struct StateFile {

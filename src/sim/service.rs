@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::Request;
 use hyper::body::Bytes;
@@ -162,7 +162,7 @@ impl Sim {
         };
         let action = received.action();
         let format = received.format();
-        let plan = self.faults.plan(action, Instant::now());
+        let plan = self.faults.plan(action, self.clock.waited());
         let mut answer = match self.carry_out(&received, &plan, &id) {
             Ok(body) => Answer::written(200, body, format),
             Err(rejection) => rejected(&rejection, format),

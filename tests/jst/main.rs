@@ -12,5 +12,6 @@ mod readme;
 mod rooms;
 mod scripts;
 mod secrets;
+mod simulated;
 mod support;
 mod vendor;
