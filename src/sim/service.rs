@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::demo;
 use super::engine::call::Call;
 use super::engine::state::State;
+use super::engine::values;
 use super::faults::{self, Delivery, Faults, Plan};
 use super::gateway::keys::Key;
 use super::gateway::reply::{self, Format, Shape};
@@ -219,9 +220,13 @@ impl Sim {
         let book = &mut *book;
         self.clock.advance(self.call_takes);
         book.state.advance(self.time(book));
-        let payload = match book.state.apply(&call) {
+        let outcome = values::refused(&call).map_or_else(|| book.state.apply(&call), Err);
+        let payload = match outcome {
             Ok(payload) => payload,
-            Err(refusal) => return Ok(reply::refusal(operation, self.shape, format, id, &refusal)),
+            Err(refusal) => {
+                let refusal = values::worded(operation, refusal);
+                return Ok(reply::refusal(operation, self.shape, format, id, &refusal));
+            }
         };
         if operation.effect != Effect::Read {
             let record = Record {
