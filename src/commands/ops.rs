@@ -72,6 +72,7 @@ fn describe(op: &Operation) -> Value {
         "rules": op.rules.iter().map(|rule| rule_text(*rule)).collect::<Vec<_>>(),
         "pages": op.paging.is_some(),
         "reply": tree(op.reply),
+        "meanings": meanings(op.reply),
         "example": serde_json::from_str::<Value>(op.example).unwrap_or_default(),
     })
 }
@@ -128,6 +129,8 @@ fn rule_text(rule: Rule) -> String {
             format!("{param} is required when {with} is {}", values.join(" or "))
         }
         Rule::NotBoth(one, other) => format!("{one} and {other} cannot be given together"),
+        Rule::OneOrBoth(one, other) => format!("{one} or {other} is required"),
+        Rule::Apart(one, other) => format!("{one} and {other} have no address in common"),
     }
 }
 
@@ -141,6 +144,24 @@ fn tree(fields: &[Field]) -> Value {
         Shape::Objects(fields) => json!([tree(fields)]),
     };
     fields.iter().map(|field| (field.name.to_owned(), shape(field))).collect::<Map<_, _>>().into()
+}
+
+/// What values in a reply mean, by the path of their field: `Data.Status`.
+fn meanings(fields: &[Field]) -> Map<String, Value> {
+    fn walk(fields: &[Field], prefix: &str, found: &mut Map<String, Value>) {
+        for field in fields {
+            let path = format!("{prefix}{}", field.name);
+            if !field.means.is_empty() {
+                found.insert(path.clone(), field.means.into());
+            }
+            if let Shape::Object(inner) | Shape::Objects(inner) = field.shape {
+                walk(inner, &format!("{path}."), found);
+            }
+        }
+    }
+    let mut found = Map::new();
+    walk(fields, "", &mut found);
+    found
 }
 
 /// One operation in full, for people.
@@ -223,7 +244,8 @@ fn write_fields(text: &mut String, fields: &[Field], indent: &str) {
             Shape::Objects(fields) => ("array of maps", fields),
         };
         let note = if field.secret { ", masked" } else { "" };
-        let _ = writeln!(text, "{indent}{}: {ty}{note}", field.name);
+        let means = if field.means.is_empty() { String::new() } else { format!(" ({})", field.means) };
+        let _ = writeln!(text, "{indent}{}: {ty}{note}{means}", field.name);
         write_fields(text, inner, &format!("{indent}  "));
     }
 }
