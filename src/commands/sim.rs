@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine as _;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::clock::{Clock, Pace};
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::sim::Fleet;
 use crate::sim::faults::Rule;
@@ -31,7 +33,7 @@ pub(super) struct SimArgs {
     /// Listen on an address that other machines can reach
     #[arg(long)]
     pub public: bool,
-    /// Print one line of JSON with endpoint, access_key_id and access_key_secret
+    /// Print one line of JSON with endpoint, access_key_id, access_key_secret and, with --control, control_token
     #[arg(long)]
     pub json: bool,
     /// Keep the account in this file; without it, in memory only
@@ -73,7 +75,8 @@ pub(super) struct SimArgs {
     /// Recorded replies of actions that are not simulated, from a file with a JSON object
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,
-    /// Answer /_sim/ledger, /_sim/faults, /_sim/advance and /_sim/state, to anybody who asks
+    /// Answer /_sim/ledger, /_sim/faults, /_sim/advance and /_sim/state to whoever shows the token
+    /// that is printed: Authorization: Bearer TOKEN
     #[arg(long)]
     pub control: bool,
 }
@@ -124,6 +127,7 @@ pub(super) fn serve(settings: &Settings, args: &SimArgs) -> Result<()> {
     }
     let options = options_of(args)?;
     let key = options.keys.first().cloned().ok_or_else(|| Error::new(Kind::Config, "there is no access key"))?;
+    let token = options.control.clone();
     let clock = Clock::simulated(args.pace, options.start);
     let sim = Sim::new(options, Arc::new(clock))?;
     let io = |what: &'static str| move |error: io::Error| Error::new(Kind::Io, format!("cannot {what}: {error}"));
@@ -133,7 +137,8 @@ pub(super) fn serve(settings: &Settings, args: &SimArgs) -> Result<()> {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(io("watch signals"))?;
         let mut terminate = signal(SignalKind::terminate()).map_err(io("watch signals"))?;
         let server = server::bind(sim, args.listen).await?;
-        let text = if args.json { ready_json(server.address(), &key) } else { ready_text(server.address(), &key) };
+        let (address, token) = (server.address(), token.as_ref());
+        let text = if args.json { ready_json(address, &key, token) } else { ready_text(address, &key, token) };
         let told = told(text);
         let mut result = Ok(());
         let stop = async {
@@ -175,7 +180,7 @@ fn options_of(args: &SimArgs) -> Result<Options> {
         seed: args.seed,
         start: args.start.unwrap_or(demo::START),
         fleet: args.fleet.unwrap_or_default(),
-        control: args.control,
+        control: args.control.then(token).transpose()?,
         ..Options::demo()
     };
     if let Some(path) = &args.scenario {
@@ -191,25 +196,39 @@ fn options_of(args: &SimArgs) -> Result<Options> {
     Ok(options)
 }
 
+/// A token that nobody guesses.
+fn token() -> Result<Secret> {
+    let mut bytes = [0; 24];
+    let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    match got {
+        Ok(count) if count == bytes.len() => Ok(Secret::new(base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes))),
+        _ => Err(Error::new(Kind::Io, "the system gives no random numbers for a token")),
+    }
+}
+
 fn read(path: &Path) -> Result<String> {
     files::read_text(path, files::LARGEST).map_err(|why| why.error(Kind::Config, path.display()))
 }
 
-fn ready_json(address: SocketAddr, key: &Key) -> String {
-    json!({
+fn ready_json(address: SocketAddr, key: &Key, token: Option<&Secret>) -> String {
+    let mut ready = json!({
         "endpoint": format!("http://{address}"),
         "access_key_id": key.access_key_id,
         "access_key_secret": key.secret.expose(),
-    })
-    .to_string()
+    });
+    if let (Some(ready), Some(token)) = (ready.as_object_mut(), token) {
+        ready.insert("control_token".into(), token.expose().into());
+    }
+    ready.to_string()
 }
 
-fn ready_text(address: SocketAddr, key: &Key) -> String {
+fn ready_text(address: SocketAddr, key: &Key, token: Option<&Secret>) -> String {
+    let control = token.map(|token| format!("\nControl token:     {}", token.expose())).unwrap_or_default();
     let (id, secret) = (&key.access_key_id, key.secret.expose());
     format!(
         r#"The simulator listens on http://{address}; Ctrl-C stops it.
 Access key id:     {id}
-Access key secret: {secret}
+Access key secret: {secret}{control}
 
 With jst:
 export JST_ENDPOINT=http://{address} ALIBABA_CLOUD_ACCESS_KEY_ID={id} ALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}

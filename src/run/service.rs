@@ -15,7 +15,7 @@ use crate::settings::{Settings, Simulation};
 use crate::show::redaction::REDACTOR;
 use crate::sim::engine::state::State;
 use crate::sim::http::running::Running;
-use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, ledger};
+use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, store};
 
 /// The service of a run, and the clock that goes with it.
 pub(super) struct Service {
@@ -99,7 +99,7 @@ impl Begin {
         let Simulation { kept, mut options } = simulation;
         // The simulator's thread, which holds it later, stands apart as well.
         let _apart = memory::apart();
-        let account = kept.as_deref().map(ledger::kept).transpose()?;
+        let account = kept.as_deref().map(store::kept).transpose()?;
         if let Some(account) = &account {
             options.start = account.now;
         }

@@ -15,6 +15,7 @@ use super::gateway::reply::Shape;
 use crate::catalogue;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
+use crate::secret::Secret;
 
 /// How much a generated account holds, beside the demo account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,8 +74,8 @@ pub(crate) struct Options {
     pub start: Timestamp,
     /// What is generated beside the demo account.
     pub fleet: Fleet,
-    /// Whether `/_sim/` is answered.
-    pub control: bool,
+    /// What whoever asks for `/_sim/` must show; without one, nothing is answered there.
+    pub control: Option<Secret>,
     /// What every call takes of the simulated time.
     pub call_takes: Duration,
     /// Recorded replies of actions that are not simulated.
@@ -93,7 +94,7 @@ impl Options {
             seed: 1,
             start: demo::START,
             fleet: Fleet::default(),
-            control: false,
+            control: None,
             call_takes: Duration::ZERO,
             answers: HashMap::new(),
         }

@@ -140,8 +140,11 @@ const ROWS: &[Row] = &[
     (&["ListPersistentVolume"], "PageSize", Number(1, 100)),
 ];
 
+/// Says what does not go together in a call.
+type Together = fn(&Call) -> Option<&'static str>;
+
 /// What a call gives together, or leaves out, that does not go together: in words, if it does so.
-const TOGETHER: &[(&str, fn(&Call) -> Option<&'static str>)] = &[
+const TOGETHER: &[(&str, Together)] = &[
     ("CreateDeployConfig", one_workload),
     ("UpdateDeployConfig", one_workload),
     ("CreateSlbAP", |call| {
@@ -166,7 +169,8 @@ const TOGETHER: &[(&str, fn(&Call) -> Option<&'static str>)] = &[
     }),
     ("CreateCluster", |call| {
         let is_serverless = call.text("ClusterType") == "Serverless";
-        if !is_serverless && !(given(call, "PodCIDR") && given(call, "ServiceCIDR")) {
+        let has_ranges = given(call, "PodCIDR") && given(call, "ServiceCIDR");
+        if !is_serverless && !has_ranges {
             return Some("PodCIDR and ServiceCIDR are needed");
         }
         if !given(call, "KeyPair") && !given(call, "Password") {

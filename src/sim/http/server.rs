@@ -183,7 +183,7 @@ pub(crate) fn respond(sim: &Sim, request: &Request<Bytes>) -> Answer {
 async fn exchange(request: Request<Incoming>, mut shared: Shared) -> std::result::Result<Response<Outgoing>, Broken> {
     let (head, body) = request.into_parts();
     let zips = accepts_gzip(&head.headers);
-    let body = read(body, shared.sim.body_limit(head.uri.path()), &head.headers);
+    let body = read(body, shared.sim.body_limit(&head), &head.headers);
     let body = timeout(PATIENCE, body).await.map_err(|_| Broken)??;
     let (answer, closes) = match body {
         Some(body) => (respond(&shared.sim, &Request::from_parts(head, body)), false),
