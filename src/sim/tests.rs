@@ -542,6 +542,19 @@ fn calls_travel_over_a_socket_on_one_connection() {
     });
 }
 
+/// As many silent connections as there are places, and some more: whoever asks is answered at once.
+#[test]
+fn silent_connections_make_way() {
+    on_a_socket(&started(Options::demo()), |address| {
+        // A test's process has few descriptors of its own: it holds both ends.
+        let silent: Vec<_> = (0..400).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+        let begun = Instant::now();
+        assert!(exchange(address, &http(&list(), CLOSE)).starts_with("HTTP/1.1 200"));
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        drop(silent);
+    });
+}
+
 #[test]
 fn what_is_no_http_or_too_much_is_answered_with_an_error() {
     on_a_socket(&started(Options::demo()), |address| {
