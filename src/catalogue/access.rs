@@ -33,8 +33,9 @@ const MAPPED_PROTOCOL: Param =
 const TARGET_PORT: Param = Param::body("TargetPort", STRING, "Port that the application listens on.");
 const SERVICE_PORT: Param = Param::body("Port", INTEGER, "Port that the service offers.").checks(&[PORT]);
 const PORT_NAME: Param = Param::body("Name", STRING, "Name of the port.");
-const NODE_PORT: Param = Param::body("NodePort", INTEGER, "Port on every node of the cluster; for a NodePort service.")
-    .checks(&[Check::Range(30000, 32767)]);
+/// Which of these ports a cluster gives away is its own setting, usually 30000-32767; the document's example is 8080.
+const NODE_PORT: Param =
+    Param::body("NodePort", INTEGER, "Port on every node of the cluster; for a NodePort service.").checks(&[PORT]);
 const PORT: Check = Check::Range(1, 65535);
 
 const SLB_AP_FIELDS: &[Field] = &[
@@ -44,14 +45,14 @@ const SLB_AP_FIELDS: &[Field] = &[
     int("EstablishedTimeout"),
     int("ListenerPort"),
     string("Name"),
-    string("NetworkMode"),
+    string("NetworkMode").means("internet for the internet, intranet for the VPC"),
     string("Protocol"),
     int("RealServerPort"),
     int("SlbAPId"),
     string("SlbId"),
     string("SlbIp"),
     string("SslCertId"),
-    int("StickySession"),
+    int("StickySession").means("0 off, 1 on"),
 ];
 const SERVICE_FIELDS: &[Field] = &[
     int("AppId"),

@@ -38,8 +38,11 @@ const APP_SCHEMA_ID: Param = Param::query("AppSchemaId", LONG, "Deploy configura
 const ENV_TYPE: Param =
     Param::query("EnvType", INTEGER, "0 for test, 1 for production.").checks(&[Check::OneOf(&["0", "1"])]);
 
-const CONFIG_ENV_TYPE: Param = Param::query("EnvType", STRING, "test for test environments, online for production.")
-    .checks(&[Check::OneOf(&["test", "online"])]);
+/// What is asked for in one form comes back in another.
+const PLAIN_YAML: &str = "plain YAML, where creating and changing take base64";
+
+const CONFIG_ENV_TYPE: Param =
+    Param::query("EnvType", STRING, "test for test environments, online for production.").checks(&[TEST_OR_ONLINE]);
 const CONFIG_MAP: Param =
     Param::query("ConfigMap", STRING, "Kubernetes ConfigMap as YAML in base64; ConfigMapList has replaced it.")
         .checks(&[Check::Base64]);
@@ -247,7 +250,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 APP_ID.required(),
                 PAGE_NUMBER.required(),
                 RECORDS.required(),
-                ENV_TYPE,
+                Param {
+                    help: "0 for test, 1 for production; the document's text has 1 and 2, its samples 0 and 1.",
+                    ..ENV_TYPE
+                },
                 Param::query("EnvName", STRING, "Only environments of this name."),
             ],
             paging: Some(Paging::NUMBER),
@@ -264,7 +270,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         int("AppId"),
                         int("EnvId"),
                         string("EnvName"),
-                        int("EnvType"),
+                        int("EnvType").means(ENV_TYPE_MEANS),
                         string("EnvTypeName"),
                         int("AppSchemaId"),
                         string("Region"),
@@ -315,7 +321,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         int("AppId"),
                         int("EnvId"),
                         string("EnvName"),
-                        int("EnvType"),
+                        int("EnvType").means(ENV_TYPE_MEANS),
                         string("EnvTypeName"),
                         int("AppSchemaId"),
                         string("Region"),
@@ -393,12 +399,12 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         object(
                             "ContainerYamlConf",
                             &[
-                                string("Deployment"),
-                                string("ConfigMap"),
-                                string("StatefulSet"),
-                                strings("ConfigMapList"),
-                                string("CronJob").later(),
-                                strings("SecretList").later(),
+                                string("Deployment").means(PLAIN_YAML),
+                                string("ConfigMap").means(PLAIN_YAML),
+                                string("StatefulSet").means(PLAIN_YAML),
+                                strings("ConfigMapList").means(PLAIN_YAML),
+                                string("CronJob").later().means(PLAIN_YAML),
+                                strings("SecretList").later().means(PLAIN_YAML),
                             ],
                         ),
                         object("ContainerResourceLimit", CONTAINER_RESOURCES).later(),
@@ -480,7 +486,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         int("RestartCount"),
                         string("HostIp"),
                         string("PodIp"),
-                        string("Health"),
+                        string("Health").means("RUNNING, ABNORMAL"),
                         string("Limits").later(),
                         string("Requests").later(),
                         string("Status").later(),

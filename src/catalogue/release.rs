@@ -19,6 +19,9 @@ const RESULT_LIST: Param = Param::body(
 )
 .checks(&[Check::OneOf(&["0", "1", "2", "4"])]);
 
+const STATUS_MEANS: &str = "1 running, 2 paused, 3 finished";
+const RESULT_MEANS: &str = "0 running, 1 succeeded, 2 failed, 4 failed by hand";
+
 const DEPLOY_ORDER_FIELDS: &[Field] = &[
     string("AppInstanceType"),
     int("CurrentPartitionNum"),
@@ -28,20 +31,20 @@ const DEPLOY_ORDER_FIELDS: &[Field] = &[
     string("DeployType"),
     string("DeployTypeName"),
     string("Description"),
-    int("ElapsedTime"),
+    int("ElapsedTime").means("seconds"),
     string("EndTime"),
     int("EnvId"),
-    string("EnvType"),
+    string("EnvType").means("test or online"),
     string("FailureRate"),
     int("FinishAppInstanceCt"),
     string("Name"),
     string("PartitionType"),
     string("PartitionTypeName"),
-    int("Result"),
+    int("Result").means(RESULT_MEANS),
     string("ResultName"),
     int("SchemaId"),
     string("StartTime"),
-    int("Status"),
+    int("Status").means(STATUS_MEANS),
     string("StatusName"),
     int("TotalAppInstanceCt"),
     int("TotalPartitions"),
@@ -49,7 +52,11 @@ const DEPLOY_ORDER_FIELDS: &[Field] = &[
     string("UserNick"),
 ];
 /// What was started, or why it was not admitted.
-const ADMISSION: &[Field] = &[bool("Admitted"), string("BusinessCode"), int("DeployOrderId")];
+const ADMISSION: &[Field] = &[
+    bool("Admitted").means("false while releases are frozen: nothing was started"),
+    string("BusinessCode").means("102000 no credential for a release, 102001 its review is under way"),
+    int("DeployOrderId"),
+];
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "release",
@@ -73,7 +80,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 .checks(&[AT_LEAST_ONE])
                 .required(),
                 Param::query("DeployPacketUrl", STRING, "HTTP or HTTPS address to download the code package from.")
-                    .checks(&[Check::Pattern { regex: "^https?://", says: "starts with http:// or https://" }]),
+                    // A scheme is the same in any case.
+                    .checks(&[Check::Pattern { regex: "(?i)^https?://.", says: "starts with http:// or https://" }]),
                 Param::query("DeployPacketId", LONG, "Id of a code package that the platform keeps."),
                 Param::query("Description", STRING, "What this release changes."),
                 PAUSE_TYPE.default("none"),
@@ -101,7 +109,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 RECORDS.required(),
                 APP_ID.required(),
                 ENV_ID,
-                Param::query("EnvType", STRING, "Only orders of this environment type, such as online."),
+                Param::query("EnvType", STRING, "Only orders of this environment type: test or online.")
+                    .checks(&[TEST_OR_ONLINE]),
                 Param::query(
                     "DeployType",
                     STRING,
@@ -115,14 +124,19 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     STRING,
                     "Only orders partitioned in this way; only group_even is in use.",
                 ),
-                Param::query("EndTimeLessThan", STRING, "Ended before this time, such as 2020-01-01 00:00:00."),
-                Param::query("EndTimeLessThanOrEqualTo", STRING, "Ended before or at this time."),
-                Param::query("EndTimeGreaterThan", STRING, "Ended after this time."),
-                Param::query("EndTimeGreaterThanOrEqualTo", STRING, "Ended after or at this time."),
-                Param::query("StartTimeGreaterThan", STRING, "Started after this time."),
-                Param::query("StartTimeGreaterThanOrEqualTo", STRING, "Started after or at this time."),
-                Param::query("StartTimeLessThan", STRING, "Started before this time."),
-                Param::query("StartTimeLessThanOrEqualTo", STRING, "Started before or at this time."),
+                Param::query("EndTimeLessThan", STRING, "Ended before this time, such as 2020-01-01 00:00:00.")
+                    .checks(&[Check::Time]),
+                Param::query("EndTimeLessThanOrEqualTo", STRING, "Ended before or at this time.")
+                    .checks(&[Check::Time]),
+                Param::query("EndTimeGreaterThan", STRING, "Ended after this time.").checks(&[Check::Time]),
+                Param::query("EndTimeGreaterThanOrEqualTo", STRING, "Ended after or at this time.")
+                    .checks(&[Check::Time]),
+                Param::query("StartTimeGreaterThan", STRING, "Started after this time.").checks(&[Check::Time]),
+                Param::query("StartTimeGreaterThanOrEqualTo", STRING, "Started after or at this time.")
+                    .checks(&[Check::Time]),
+                Param::query("StartTimeLessThan", STRING, "Started before this time.").checks(&[Check::Time]),
+                Param::query("StartTimeLessThanOrEqualTo", STRING, "Started before or at this time.")
+                    .checks(&[Check::Time]),
                 Param::query("Status", INTEGER, "1 running, 2 paused, 3 finished.").checks(&[STATUS]),
                 RESULT_LIST,
                 STATUS_LIST,
@@ -230,10 +244,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         string("HostName"),
                         string("PodIp"),
                         string("Region"),
-                        int("Result"),
+                        int("Result").means(RESULT_MEANS),
                         string("ResultName"),
                         string("StartTime"),
-                        int("Status"),
+                        int("Status").means(STATUS_MEANS),
                         string("StatusName"),
                         string("UpdateTime"),
                         objects("DeploySteps", &[string("Status"), string("StepCode"), string("StepName")]),

@@ -113,7 +113,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         Some(Command::Eval(args)) => eval::eval(settings, exit, args),
         Some(Command::Repl) => repl::repl(settings, exit),
         None if at_terminal => repl::repl(settings, exit),
-        Some(Command::Sim(args)) => sim::serve(&args).map(|()| 0),
+        Some(Command::Sim(args)) => sim::serve(settings, &args).map(|()| 0),
         None => {
             let mut command = Cli::command();
             Err(Error::new(Kind::Usage, format!("no command was given\n\n{}", command.render_usage()))

@@ -80,6 +80,7 @@ fn describe(op: &Operation) -> Value {
         "rules": op.rules.iter().map(|rule| rule_text(*rule)).collect::<Vec<_>>(),
         "pages": op.paging.is_some(),
         "reply": tree(op.reply),
+        "meanings": meanings(op.reply),
         "example": serde_json::from_str::<Value>(op.example).unwrap_or_default(),
     })
 }
@@ -136,6 +137,8 @@ fn rule_text(rule: Rule) -> String {
             format!("{param} is required when {with} is {}", values.join(" or "))
         }
         Rule::NotBoth(one, other) => format!("{one} and {other} cannot be given together"),
+        Rule::OneOrBoth(one, other) => format!("{one} or {other} is required"),
+        Rule::Apart(one, other) => format!("{one} and {other} have no address in common"),
     }
 }
 
@@ -183,6 +186,24 @@ fn subject_text(subject: Subject) -> String {
         .collect();
     let reads: Vec<&str> = thing.kind.reads.iter().map(|read| read.action).collect();
     format!("the {} ({}){wholes}, shown by {}", thing.kind.name, thing.param, reads.join(", "))
+}
+
+/// What values in a reply mean, by the path of their field: `Data.Status`.
+fn meanings(fields: &[Field]) -> Map<String, Value> {
+    fn walk(fields: &[Field], prefix: &str, found: &mut Map<String, Value>) {
+        for field in fields {
+            let path = format!("{prefix}{}", field.name);
+            if !field.means.is_empty() {
+                found.insert(path.clone(), field.means.into());
+            }
+            if let Shape::Object(inner) | Shape::Objects(inner) = field.shape {
+                walk(inner, &format!("{path}."), found);
+            }
+        }
+    }
+    let mut found = Map::new();
+    walk(fields, "", &mut found);
+    found
 }
 
 /// One operation in full, for people.
@@ -266,7 +287,8 @@ fn write_fields(text: &mut String, fields: &[Field], indent: &str) {
             Shape::Objects(fields) => ("array of maps", fields),
         };
         let note = if field.secret { ", masked" } else { "" };
-        let _ = writeln!(text, "{indent}{}: {ty}{note}", field.name);
+        let means = if field.means.is_empty() { String::new() } else { format!(" ({})", field.means) };
+        let _ = writeln!(text, "{indent}{}: {ty}{note}{means}", field.name);
         write_fields(text, inner, &format!("{indent}  "));
     }
 }

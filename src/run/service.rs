@@ -9,19 +9,30 @@ use crate::call::{Client, ClientConfig};
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
 use crate::error::{Error, Kind, Result};
+use crate::memory;
 use crate::secret::Class;
-use crate::settings::Settings;
+use crate::settings::{Settings, Simulation};
 use crate::show::redaction::REDACTOR;
+use crate::sim::engine::state::State;
 use crate::sim::http::running::Running;
-use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, demo};
+use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, store};
 
 /// The service of a run, and the clock that goes with it.
 pub(super) struct Service {
     settings: Arc<Settings>,
     /// What scripts call time: the real one's, or the simulator's.
     pub clock: Arc<Clock>,
+    /// What the simulator begins with, until it does.
+    simulation: Mutex<Option<Begin>>,
     /// The simulator, from the first call on and for as long as this is held.
     simulator: Mutex<Option<Running>>,
+}
+
+/// What a simulator begins with.
+struct Begin {
+    /// Its account, where it is kept in a file.
+    account: Option<State>,
+    options: Options,
 }
 
 /// What a call takes of a clock that does not run by itself: a script that looks again and again
@@ -33,10 +44,18 @@ impl Service {
     ///
     /// The simulator's clock runs as the real one does for a person at a prompt; for a script it moves
     /// only by its sleeps and its calls, so that every run is the same. Sleeping moves it at once.
-    pub(super) fn new(settings: &Arc<Settings>, for_person: bool) -> Self {
+    ///
+    /// # Errors
+    /// What is said of the simulator does not fit together, or its account cannot be read.
+    pub(super) fn new(settings: &Arc<Settings>, for_person: bool) -> Result<Self> {
+        let simulation = settings.simulation()?.map(Begin::new).transpose()?;
         let pace = if for_person { Pace::Times(1.0) } else { Pace::Told };
-        let clock = if settings.sim() { Clock::simulated(pace, demo::START) } else { Clock::real() };
-        Self { settings: Arc::clone(settings), clock: Arc::new(clock), simulator: Mutex::default() }
+        let clock = match &simulation {
+            Some(begin) => Clock::simulated(pace, begin.options.start),
+            None => Clock::real(),
+        };
+        let simulation = Mutex::new(simulation);
+        Ok(Self { settings: Arc::clone(settings), clock: Arc::new(clock), simulation, simulator: Mutex::default() })
     }
 
     /// A client of the service.
@@ -60,13 +79,30 @@ impl Service {
 
     fn simulated(&self) -> Result<ClientConfig> {
         let clock = Arc::clone(&self.clock);
-        let call_takes = if clock.runs() { Duration::ZERO } else { CALL };
-        let running = Running::start(move || {
-            let account = demo::account().map_err(|refusal| Error::new(Kind::Io, refusal.text))?;
-            Ok(Sim::of(account, Options { call_takes, ..Options::demo() }, clock))
+        let begin = self.simulation.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Begin { account, mut options } =
+            begin.ok_or_else(|| Error::new(Kind::Io, "the simulator could not be started before"))?;
+        options.call_takes = if clock.runs() { Duration::ZERO } else { CALL };
+        let running = Running::start(move || match account {
+            Some(account) => Ok(Sim::of(account, options, clock)),
+            None => Sim::new(options, clock),
         })?;
         let endpoint = Endpoint::parse(&format!("http://{}", running.address()))?;
         *self.simulator.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         self.settings.client(endpoint, Provider::of(ACCESS_KEY_ID, ACCESS_KEY_SECRET))
+    }
+}
+
+impl Begin {
+    /// Reads the kept account, if there is one; the simulator goes on from its time.
+    fn new(simulation: Simulation) -> Result<Self> {
+        let Simulation { kept, mut options } = simulation;
+        // The simulator's thread, which holds it later, stands apart as well.
+        let _apart = memory::apart();
+        let account = kept.as_deref().map(store::kept).transpose()?;
+        if let Some(account) = &account {
+            options.start = account.now;
+        }
+        Ok(Self { account, options })
     }
 }

@@ -93,6 +93,9 @@ impl Target {
             Self::Listed(operation) => return operation.effect,
             Self::Unlisted(action) => action,
         };
+        if let Some(later) = catalogue::find_later(action) {
+            return later.effect;
+        }
         let words = words(action);
         // Deleted and Releases, too: who asks once too often does no harm.
         let destroys = |word: &String| DESTROYS.iter().any(|destroys| word.starts_with(destroys));
@@ -174,13 +177,7 @@ impl Request {
     pub(crate) fn build(target: &Target, mut params: Map<String, Value>) -> Result<Self> {
         params.retain(|_, value| !value.is_null());
         let Target::Listed(operation) = target else {
-            let query = flatten_unlisted(&params)?;
-            let reserved: Vec<Problem> =
-                query.iter().filter(|(name, _)| sign::is_reserved(name)).map(reserved).collect();
-            if !reserved.is_empty() {
-                return Err(invalid(target.action(), reserved));
-            }
-            return Ok(Self { action: target.action().to_owned(), method: Method::Post, query, body: Vec::new() });
+            return Self::unlisted(target, params);
         };
         fill_page(operation, &mut params);
         let problems = validate::validate(operation, &params);
@@ -207,6 +204,30 @@ impl Request {
             Some(operation) => unflatten(operation, pairs),
             None => pairs.map(|(name, value)| (name.to_owned(), value.into())).collect(),
         }
+    }
+
+    /// A call of an action outside the catalogue: sent as the vendor's newest client does where that has it,
+    /// else by POST in the query. A secret never is in a URL, which proxies and logs keep.
+    fn unlisted(target: &Target, mut params: Map<String, Value>) -> Result<Self> {
+        let later = catalogue::find_later(target.action());
+        for name in later.map_or(&[][..], |later| later.as_json) {
+            if let Some(value) = params.get_mut(*name).filter(|value| value.is_object()) {
+                *value = value.to_string().into();
+            }
+        }
+        let pairs = flatten_unlisted(&params)?;
+        let reserved: Vec<Problem> = pairs.iter().filter(|(name, _)| sign::is_reserved(name)).map(reserved).collect();
+        if !reserved.is_empty() {
+            return Err(invalid(target.action(), reserved));
+        }
+        let method = later.map_or(Method::Post, |later| later.method);
+        let in_body = |name: &str| {
+            let mut parts = name.split('.');
+            let head = name.split('.').next().unwrap_or_default();
+            later.is_some_and(|later| later.body.contains(&head)) || parts.any(|part| target.is_secret(part))
+        };
+        let (body, query) = pairs.into_iter().partition(|(name, _)| method == Method::Post && in_body(name));
+        Ok(Self { action: target.action().to_owned(), method, query, body })
     }
 
     /// Whether a parameter of this wire name is sent.

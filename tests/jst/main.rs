@@ -13,6 +13,7 @@ mod readme;
 mod rooms;
 mod scripts;
 mod secrets;
+mod simulated;
 mod support;
 mod terminal;
 mod vendor;

@@ -11,7 +11,7 @@ const ANY_CASE: MatchOptions =
 
 /// Every name that a pattern may mean: actions, functions, and actions of later clients.
 pub(super) fn known() -> impl Iterator<Item = &'static str> {
-    catalogue::operations().flat_map(|op| [op.action, op.function]).chain(catalogue::LATER)
+    catalogue::operations().flat_map(|op| [op.action, op.function]).chain(catalogue::later_actions())
 }
 
 /// Whether a pattern means an action, by its own name or its function's.

@@ -54,7 +54,8 @@ fn a_level_can_only_narrow_another() {
         verdict(&policy, "DeleteNodeLabel", Effect::Destructive)
     };
     let label: &[&str] = &["DeleteNodeLabel"];
-    let table: &[(&[(Option<bool>, &[&str])], &str)] = &[
+    type Levels = &'static [(Option<bool>, &'static [&'static str])];
+    let table: &[(Levels, &str)] = &[
         (&[(None, &[]), (None, label), (None, &[])], "allowed"),
         (&[(None, &["Delete*"]), (None, label)], "allowed"),
         (&[(None, &["RemoveClusterNode"]), (None, label)], "ask"),
