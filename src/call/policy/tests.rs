@@ -54,8 +54,8 @@ fn a_level_can_only_narrow_another() {
         verdict(&policy, "DeleteNodeLabel", Effect::Destructive)
     };
     let label: &[&str] = &["DeleteNodeLabel"];
-    type Levels = &'static [(Option<bool>, &'static [&'static str])];
-    let table: &[(Levels, &str)] = &[
+    type Levels<'a> = &'a [(Option<bool>, &'a [&'a str])];
+    let table: &[(Levels<'_>, &str)] = &[
         (&[(None, &[]), (None, label), (None, &[])], "allowed"),
         (&[(None, &["Delete*"]), (None, label)], "allowed"),
         (&[(None, &["RemoveClusterNode"]), (None, label)], "ask"),
