@@ -162,9 +162,8 @@ fn write_out(text: &str) -> Result<u8> {
 
 /// Prints an error on stderr, once.
 fn tell(error: &Error, format: LogFormat, colour: bool) {
-    let text = match format {
-        LogFormat::Text => render(error, colour),
-        LogFormat::Json => REDACTOR.error(error.clone()).to_json().to_string(),
-    };
-    data::tell(&text);
+    match format {
+        LogFormat::Text => data::tell(&render(error, colour)),
+        LogFormat::Json => data::tell_json(error),
+    }
 }
