@@ -65,5 +65,6 @@ mod show;
 mod sim;
 mod stop;
 mod suggest;
+mod system;
 mod terminal;
 mod wire;

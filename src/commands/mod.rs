@@ -28,6 +28,7 @@ use crate::show::data::{self, Format, Screen};
 use crate::show::errors::render;
 use crate::show::log::{self, LogFormat};
 use crate::show::redaction::REDACTOR;
+use crate::system;
 use crate::terminal;
 
 /// Automate JuShiTa (Alibaba Cloud retailcloud) in Rhai scripts.
@@ -70,8 +71,11 @@ enum Command {
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> ExitCode {
     let around = Surroundings::of_process();
-    let matches = Cli::command().get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let parsed = Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(said) => return ExitCode::from(help_or_refusal(&said, &around)),
+    };
     let (format, colour) = (cli.flags.log_format, around.colour());
     let exit = Exit::new(move |error| tell(error, format, colour));
     let code = begin(cli, around, &exit).unwrap_or_else(|error| {
@@ -80,6 +84,22 @@ pub fn main() -> ExitCode {
     });
     exit.finish();
     ExitCode::from(code)
+}
+
+/// What stands for a command line: help that was asked for, or why it is none.
+fn help_or_refusal(said: &clap::Error, around: &Surroundings) -> u8 {
+    let code = u8::try_from(said.exit_code()).unwrap_or(2);
+    let closed = || Err(std::io::Error::other("it is closed"));
+    let told = if code == 0 && system::is_stdout_closed() { closed() } else { said.print() };
+    // Stdout keeps the end of what it is given until it is full or told to let go.
+    match told.and_then(|()| std::io::Write::flush(&mut std::io::stdout())) {
+        Err(error) if code == 0 && error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let error = Error::new(Kind::Io, format!("cannot write to stdout: {error}"));
+            tell(&error, LogFormat::Text, around.colour());
+            error.kind.exit_code()
+        }
+        _ => code,
+    }
 }
 
 fn begin(cli: Cli, around: Surroundings, exit: &Exit) -> Result<u8> {

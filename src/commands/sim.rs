@@ -23,6 +23,7 @@ use crate::sim::faults::Rule;
 use crate::sim::gateway::reply::Shape;
 use crate::sim::http::server;
 use crate::sim::{Key, Options, Sim, demo, options};
+use crate::system;
 
 /// Flags of `jst sim`.
 #[derive(Debug, Args)]
@@ -125,6 +126,7 @@ pub(super) fn serve(settings: &Settings, args: &SimArgs) -> Result<()> {
         return Err(Error::new(Kind::Usage, format!("{} can be reached from other machines", args.listen))
             .hint("listen on 127.0.0.1, or add --public if that is meant"));
     }
+    system::room_for_run()?;
     let options = options_of(args)?;
     let key = options.keys.first().cloned().ok_or_else(|| Error::new(Kind::Config, "there is no access key"))?;
     let token = options.control.clone();

@@ -16,6 +16,7 @@ use crate::script::{Host, HostConfig};
 use crate::settings::Settings;
 use crate::show::log;
 use crate::stop::Stop;
+use crate::system;
 use background::Background;
 use exit::Exit;
 use service::Service;
@@ -34,6 +35,7 @@ impl Run {
     /// # Errors
     /// `io` when the system gives no thread or no signal handler; what is said of the simulator is wrong.
     pub(crate) fn new(settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
+        system::room_for_run()?;
         let stop = Arc::new(Stop::new(settings.deadline));
         signals::watch(&Background::start()?, &stop, exit, for_person)?;
         let service = Arc::new(Service::new(settings, for_person)?);

@@ -16,6 +16,7 @@ use crate::show::redaction::REDACTOR;
 use crate::sim::engine::state::State;
 use crate::sim::http::running::Running;
 use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, store};
+use crate::system;
 
 /// The service of a run, and the clock that goes with it.
 pub(super) struct Service {
@@ -38,6 +39,20 @@ struct Begin {
 /// What a call takes of a clock that does not run by itself: a script that looks again and again
 /// without sleeping still gets to see the end.
 const CALL: Duration = Duration::from_millis(10);
+
+/// The most connections to one service. Servers take a thousand at a time, the simulator too: a request on
+/// one more waits until another has been idle for long.
+const CONNECTIONS: usize = 900;
+
+/// As many calls at once as there may be connections.
+fn bounded(wanted: usize) -> usize {
+    if wanted > CONNECTIONS {
+        tracing::warn!(
+            "at most {CONNECTIONS} calls are under way at once, not {wanted}: a service takes no more connections"
+        );
+    }
+    wanted.min(CONNECTIONS)
+}
 
 impl Service {
     /// The service that the settings name. Nothing is started or connected yet.
@@ -63,8 +78,9 @@ impl Service {
     /// # Errors
     /// `credentials`, `config`, or whatever keeps the simulator from starting.
     pub(super) fn connect(&self) -> Result<Client> {
-        let config = if self.settings.sim() { self.simulated()? } else { self.real()? };
-        Ok(Client::new(ClientConfig { clock: Arc::clone(&self.clock), ..config }))
+        let (config, files_each) = if self.settings.sim() { (self.simulated()?, 2) } else { (self.real()?, 1) };
+        let concurrency = system::connections(bounded(config.concurrency), files_each)?;
+        Ok(Client::new(ClientConfig { concurrency, clock: Arc::clone(&self.clock), ..config }))
     }
 
     fn real(&self) -> Result<ClientConfig> {

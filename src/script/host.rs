@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rhai::{
-    AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, LexError, OptimizationLevel, ParseErrorType, Scope, Stmt, Token,
+    AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, LexError, OptimizationLevel, ParseErrorType, Position, Scope,
+    Stmt, Token,
 };
 use serde_json::Value;
 
@@ -124,7 +125,7 @@ impl Host {
         self.engine
             .compile_with_scope(scope, text)
             .map_err(|error| EvalAltResult::from(error).into())
-            .and_then(|ast| lint(&ast).map(|()| ast))
+            .and_then(|ast| lint(&self.engine, scope, text, &ast).map(|()| ast))
             .map_err(|error: Box<EvalAltResult>| explain(&self.engine, &self.sources, name, &error))
     }
 
@@ -201,8 +202,12 @@ pub(super) fn data(value: &Dynamic) -> ScriptResult<Value> {
 }
 
 /// Refuses what the engine would run wrongly without a word.
-pub(super) fn lint(ast: &AST) -> ScriptResult<()> {
-    let mut found = None;
+pub(super) fn lint(engine: &Engine, scope: &Scope<'_>, text: &str, ast: &AST) -> ScriptResult<()> {
+    let unclosed = "the comment that begins here has no end: what follows would not be run";
+    let mut found = open_comment(engine, scope, text).map(|position| (unclosed, position));
+    if found.is_some() {
+        return refuse(found);
+    }
     ast.walk(&mut |path| {
         found = match path.last() {
             Some(ASTNode::Stmt(Stmt::For(parts, position))) if parts.2.body.is_empty() => {
@@ -215,6 +220,10 @@ pub(super) fn lint(ast: &AST) -> ScriptResult<()> {
         };
         found.is_none()
     });
+    refuse(found)
+}
+
+fn refuse(found: Option<(&str, Position)>) -> ScriptResult<()> {
     match found {
         None => Ok(()),
         Some((message, position)) => {
@@ -222,6 +231,28 @@ pub(super) fn lint(ast: &AST) -> ScriptResult<()> {
             Err(EvalAltResult::ErrorParsing(ParseErrorType::BadInput(what), position).into())
         }
     }
+}
+
+/// Where the comment begins that the end of a text which parses is in, if it is in one. The engine takes the
+/// end for the comment's, and so it takes whatever is put behind it.
+fn open_comment(engine: &Engine, scope: &Scope<'_>, text: &str) -> Option<Position> {
+    if !text.contains("/*") || engine.compile_with_scope(scope, format!("{text}\n)")).is_err() {
+        return None;
+    }
+    let mut closed = 0_usize;
+    let begins = text.as_bytes().windows(2).enumerate().rev().find(|(_, mark)| {
+        match *mark {
+            b"*/" => closed += 1,
+            b"/*" if closed == 0 => return true,
+            b"/*" => closed -= 1,
+            _ => {}
+        }
+        false
+    });
+    let before = text.get(..begins?.0)?;
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Some(Position::new(u16::try_from(line).unwrap_or(u16::MAX), u16::try_from(column).unwrap_or(u16::MAX)))
 }
 
 /// Reads a script file.

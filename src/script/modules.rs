@@ -114,7 +114,7 @@ impl Resolver {
         };
         self.sources.add(name, text);
         let mut ast = engine.compile(text).map_err(|error| in_module(EvalAltResult::from(error).into()))?;
-        super::host::lint(&ast).map_err(in_module)?;
+        super::host::lint(engine, &Scope::new(), text, &ast).map_err(in_module)?;
         ast.set_source(name);
         let mut module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(in_module)?;
         open_closures(&mut module);

@@ -114,6 +114,25 @@ fn the_deadline_ends_a_call_that_waits_and_a_write_leaves_its_trace() {
 }
 
 #[test]
+fn a_write_under_way_when_the_terminal_goes_away_is_named() {
+    for (call, trace) in [(READ, ""), (WRITE, "ScaleApp EnvId=1 Replicas=2 was under way when the run was stopped")] {
+        let server = Server::new(vec![Stall]);
+        let flags = ["--log-format", "json", "--endpoint", &server.url()];
+        let (child, _home) = jst(flags).fake_key().args(call).start();
+        while server.requests().is_empty() {
+            std::thread::yield_now();
+        }
+        let killed = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(129), "{stderr}");
+        assert!(stderr.contains(trace), "{stderr}");
+        assert_eq!(stderr.contains(r#""outcome":"unknown""#), !trace.is_empty(), "{stderr}");
+    }
+}
+
+#[test]
 fn a_clock_that_is_off_is_corrected_from_the_date_header() {
     let date = "Date: Mon, 05 Jan 2026 02:00:00 GMT\r\n";
     let Answer(status, _, body) = gateway(400, "InvalidTimeStamp.Expired") else { unreachable!() };

@@ -11,6 +11,7 @@ mod network;
 mod prompt;
 mod readme;
 mod rooms;
+mod scarcity;
 mod scripts;
 mod secrets;
 mod simulated;
