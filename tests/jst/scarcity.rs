@@ -74,3 +74,12 @@ fn more_calls_at_once_than_a_server_takes_do_not_wait_for_one_another() {
     // An idle connection is let go after 10 s.
     assert!(begun.elapsed().as_secs() < 9, "{:?}", begun.elapsed());
 }
+
+#[test]
+fn memory_that_the_system_refuses_is_a_limit() {
+    for code in ["blob(900000000).len()", "let t = `x`; t.pad(900000000, `y`); t.len()"] {
+        let output = shell(&format!("ulimit -v 1000000; \"$JST\" --max-memory 8192 eval '{code}'"));
+        assert_eq!(output.status.code(), Some(42), "{code}: {output:?}");
+        assert!(stderr(&output).contains("error: the system gives jst no more memory"), "{code}: {output:?}");
+    }
+}
