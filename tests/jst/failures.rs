@@ -115,7 +115,9 @@ fn the_deadline_ends_a_call_that_waits_and_a_write_leaves_its_trace() {
 
 #[test]
 fn a_write_under_way_when_the_terminal_goes_away_is_named() {
-    for (call, trace) in [(READ, ""), (WRITE, "ScaleApp EnvId=1 Replicas=2 was under way when the run was stopped")] {
+    for (call, trace) in
+        [(READ, ""), (WRITE, "ScaleApp of environment 1 (Replicas=2) was under way when the run was stopped")]
+    {
         let server = Server::new(vec![Stall]);
         let flags = ["--log-format", "json", "--endpoint", &server.url()];
         let (child, _home) = jst(flags).fake_key().args(call).start();
