@@ -172,6 +172,8 @@ impl Account {
     /// # Errors
     /// Every kind of the script API but `limit`.
     pub(crate) fn call<T: Tree>(&self, target: &Target, params: Params) -> Result<T> {
+        // Of a call that is refused, too.
+        know(target, &params);
         let permit = self.permit(target, || Calls { count: 1, first: vec![params.clone()] })?;
         let record = Record::default();
         let reply = self.wait(self.send(&permit, params, &record));
