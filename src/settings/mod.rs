@@ -309,7 +309,9 @@ mod tests {
         Go,
     }
 
-    fn settings(line: &str, env: &[(&str, &str)]) -> Result<Settings> {
+    type Env<'a> = &'a [(&'a str, &'a str)];
+
+    fn settings(line: &str, env: Env<'_>) -> Result<Settings> {
         let matches = levels::command(Line::command()).try_get_matches_from(line.split(' ')).unwrap();
         let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let around = Surroundings { env, ..Surroundings::default() };
@@ -327,7 +329,7 @@ mod tests {
 
     #[test]
     fn what_forbids_adds_up_over_every_level() {
-        let table: &[(&str, &[(&str, &str)], &str, &str)] = &[
+        let table: &[(&str, Env<'_>, &str, &str)] = &[
             ("jst --deny ScaleApp go --deny ListApp", &[], "ScaleApp", "refused"),
             ("jst --deny ScaleApp go --deny ListApp", &[], "ListApp", "refused"),
             ("jst --deny ListApp", &[("JST_DENY", "ScaleApp")], "ScaleApp", "refused"),
@@ -418,7 +420,7 @@ mod tests {
         let sim = ("JST_SIM", "1");
         let endpoint = ("JST_ENDPOINT", "http://127.0.0.1:1");
         let flag = "--endpoint http://127.0.0.1:2";
-        let table: &[(&str, &[(&str, &str)], bool, Option<&str>)] = &[
+        let table: &[(&str, Env<'_>, bool, Option<&str>)] = &[
             ("jst", &[], false, None),
             ("jst --sim", &[], true, None),
             ("jst --sim go", &[endpoint], true, Some("--sim outranks JST_ENDPOINT")),

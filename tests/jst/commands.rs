@@ -254,7 +254,8 @@ fn completions_are_made_for_every_shell() {
 #[test]
 fn whatever_forbids_holds_wherever_it_was_given() {
     let scale = ["call", "ScaleApp", "EnvId=3002", "Replicas=3"];
-    let table: &[(&[&str], &[&str], &[(&str, &str)])] = &[
+    type Words = &'static [&'static str];
+    let table: &[(Words, Words, &[(&str, &str)])] = &[
         (&["--deny", "ScaleApp"], &["--deny", "ListApp"], &[]),
         (&[], &["--deny", "ListApp"], &[("JST_DENY", "scale_*")]),
         (&["--read-only"], &["--read-only=false"], &[]),
