@@ -8,6 +8,7 @@ mod repl;
 mod run;
 mod sim;
 mod whoami;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::error::{Error, Kind, Result};
 use crate::run::exit::Exit;
 use crate::secret::{self, Class, Secret};
 use crate::settings::flags::Flags;
+use crate::settings::levels::{self, Levels};
 use crate::settings::{Settings, Surroundings};
 use crate::show::data::{self, Format, Screen};
 use crate::show::errors::render;
@@ -68,17 +70,27 @@ enum Command {
     },
 }
 
+/// The command line, with the flags at both of their levels.
+fn command_line() -> clap::Command {
+    levels::command(Cli::command())
+}
+
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> ExitCode {
     let around = Surroundings::of_process();
-    let parsed = Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
-        Ok(cli) => cli,
+    let parsed = command_line().try_get_matches().and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(said) => return ExitCode::from(help_or_refusal(&said, &around)),
     };
-    let (format, colour) = (cli.flags.log_format, around.colour());
+    let settings = settings(&matches, around);
+    let (format, colour) = match &settings {
+        Ok(settings) => (settings.log_format(), settings.around.colour()),
+        Err((_, format, colour)) => (*format, *colour),
+    };
     let exit = Exit::new(move |error| tell(error, format, colour));
-    let code = begin(cli, around, &exit).unwrap_or_else(|error| {
+    let done = settings.map_err(|(error, ..)| error).and_then(|settings| begin(cli, settings, &exit));
+    let code = done.unwrap_or_else(|error| {
         exit.tell(&error);
         error.kind.exit_code()
     });
@@ -102,10 +114,20 @@ fn help_or_refusal(said: &clap::Error, around: &Surroundings) -> u8 {
     }
 }
 
-fn begin(cli: Cli, around: Surroundings, exit: &Exit) -> Result<u8> {
-    let flags = &cli.flags;
-    know_secrets(flags, &around);
-    let settings = Settings::new(cli.flags, around)?;
+/// The settings of this run; or what is wrong with them, and how to say so.
+fn settings(
+    matches: &clap::ArgMatches,
+    around: Surroundings,
+) -> std::result::Result<Settings, (Error, LogFormat, bool)> {
+    let colour = around.colour();
+    let levels = Levels::of(matches, &around).map_err(|error| (error, LogFormat::Text, colour))?;
+    let flags = levels.merged();
+    know_secrets(&flags, &around);
+    let format = flags.log_format.unwrap_or(LogFormat::Text);
+    Settings::new(&levels, around).map_err(|error| (error, format, colour))
+}
+
+fn begin(cli: Cli, settings: Settings, exit: &Exit) -> Result<u8> {
     let watched = settings.around.terminal[2];
     log::start(settings.log_level(), settings.log_format(), watched, settings.around.colour());
     dispatch(cli.command, &Arc::new(settings), exit)
@@ -135,7 +157,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         None if at_terminal => repl::repl(settings, exit),
         Some(Command::Sim(args)) => sim::serve(settings, &args).map(|()| 0),
         None => {
-            let mut command = Cli::command();
+            let mut command = command_line();
             Err(Error::new(Kind::Usage, format!("no command was given\n\n{}", command.render_usage()))
                 .hint("`jst --help` lists the commands"))
         }
@@ -144,7 +166,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         Some(Command::Whoami) => whoami::whoami(settings),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "jst", &mut script);
+            clap_complete::generate(shell, &mut command_line(), "jst", &mut script);
             write_out(&String::from_utf8_lossy(&script))
         }
     }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 
-use super::{Cli, write_out};
+use super::{command_line, words, write_out};
 use crate::error::Result;
 use crate::run::Run;
 use crate::run::exit::Exit;
@@ -14,27 +14,26 @@ use crate::settings::Settings;
 
 /// Arguments of `jst run`.
 #[derive(Debug, Args)]
+#[command(override_usage = "jst run [FLAGS] FILE [ARGS]...")]
 pub(super) struct RunArgs {
-    /// The script, or - for standard input
-    #[arg(required_unless_present = "help")]
-    file: Option<PathBuf>,
     /// Print help; with a script, the script's own
     #[arg(short, long)]
     help: bool,
-    /// Arguments for the script, which sees them as `args`
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub args: Vec<String>,
+    /// The script, or - for standard input; every word behind it is the script's, which sees them as `args`
+    #[arg(trailing_var_arg = true, required_unless_present = "help", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub words: Vec<String>,
 }
 
 /// Runs the script, or prints the command's help.
 pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Result<u8> {
-    let Some(file) = args.file else {
-        let mut command = Cli::command();
+    let mut words = args.words.into_iter();
+    let Some(file) = words.next().map(PathBuf::from) else {
+        let mut command = command_line();
         let help = command.find_subcommand_mut("run").map(|run| run.render_long_help().to_string());
         return write_out(&help.unwrap_or_default());
     };
     let own_help = args.help.then(|| "--help".to_owned());
-    let words = own_help.into_iter().chain(args.args).collect();
+    let words = own_help.into_iter().chain(words::of_script("run", "FILE", words.collect())?).collect();
     let run = Run::new(settings, exit, false)?;
     let (name, text, root) = read(&run, &file)?;
     run.host(root, words).run(&name, &text)

@@ -1,18 +1,22 @@
 //! `jst whoami`: which credentials are used and where they come from, without the network.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{screen, show, write_out};
 use crate::error::Result;
 use crate::secret::shortened;
 use crate::settings::Settings;
 use crate::show::data::{self, Format};
+use crate::sim::ACCESS_KEY_ID;
 
 /// Prints every source tried, in order, then what is used.
 ///
 /// # Errors
 /// `credentials` when there are none, after the sources have been printed.
 pub(super) fn whoami(settings: &Settings) -> Result<u8> {
+    if settings.sim() {
+        return simulator(settings);
+    }
     let found = settings.found();
     let endpoint = settings.endpoint()?.to_string();
     let sources: Vec<_> = found
@@ -26,6 +30,24 @@ pub(super) fn whoami(settings: &Settings) -> Result<u8> {
         "Endpoint": endpoint,
         "Region": settings.region(),
     });
+    tell(settings, sources, used)?;
+    found.require().map(|_| 0)
+}
+
+/// The simulator inside the process signs with its own key: no source is looked at.
+fn simulator(settings: &Settings) -> Result<u8> {
+    let source = json!({"Source": "the simulator", "Result": "has a key of its own", "Used": true});
+    let used = json!({
+        "AccessKeyId": shortened(ACCESS_KEY_ID),
+        "Profile": null,
+        "Endpoint": "the simulator inside the process",
+        "Region": null,
+    });
+    tell(settings, vec![source], used).map(|()| 0)
+}
+
+/// Prints sources, and what is used.
+fn tell(settings: &Settings, sources: Vec<Value>, used: Value) -> Result<()> {
     if settings.output() == Format::Table {
         write_out(&data::render(sources.into(), Format::Table, screen(settings, "--output json"))?)?;
         write_out("")?;
@@ -37,5 +59,5 @@ pub(super) fn whoami(settings: &Settings) -> Result<u8> {
         }
         show(settings, &all)?;
     }
-    found.require().map(|_| 0)
+    Ok(())
 }

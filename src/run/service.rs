@@ -79,6 +79,12 @@ impl Service {
     /// `credentials`, `config`, or whatever keeps the simulator from starting.
     pub(super) fn connect(&self) -> Result<Client> {
         let (config, files_each) = if self.settings.sim() { (self.simulated()?, 2) } else { (self.real()?, 1) };
+        let simulator = self.settings.sim().then_some("the simulator inside the process");
+        let to = simulator.map_or_else(|| config.endpoint.to_string(), str::to_owned);
+        match self.settings.route() {
+            Some(why) => tracing::info!("calls go to {to}: {why}"),
+            None => tracing::debug!("calls go to {to}"),
+        }
         let concurrency = system::connections(bounded(config.concurrency), files_each)?;
         Ok(Client::new(ClientConfig { concurrency, clock: Arc::clone(&self.clock), ..config }))
     }

@@ -16,13 +16,13 @@ use crate::sim::faults::Rules;
 use crate::sim::options::start;
 
 /// Flags that work before and after the command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Flags for every command")]
 pub(crate) struct Flags {
     /// Talk to a simulator inside the process instead of the service; with =FILE it begins with that
     /// account: what `jst sim --state` kept, or `/_sim/state` showed
-    #[arg(long, global = true, env = "JST_SIM", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, require_equals = true, value_parser = simulator, value_name = "FILE")]
-    pub sim: Simulator,
+    #[arg(long, global = true, env = "JST_SIM", num_args = 0..=1, default_missing_value = "true", require_equals = true, value_parser = simulator, value_name = "FILE")]
+    pub sim: Option<Simulator>,
     /// With --sim: let something go wrong, as `jst sim --fault` says it; may be given more than once
     #[arg(long, global = true, env = "JST_SIM_FAULT", value_name = "ACTION:KIND[:SETTING=VALUE]...")]
     pub sim_fault: Vec<Rules>,
@@ -56,15 +56,15 @@ pub(crate) struct Flags {
     /// Form of the data on stdout [default: table at a terminal, json in a pipe]
     #[arg(long, global = true, env = "JST_OUTPUT", value_enum, value_name = "FORMAT")]
     pub output: Option<Format>,
-    /// Form of the log on stderr
-    #[arg(long, global = true, env = "JST_LOG_FORMAT", value_enum, default_value = "text", value_name = "FORMAT")]
-    pub log_format: LogFormat,
+    /// Form of the log on stderr [default: text]
+    #[arg(long, global = true, env = "JST_LOG_FORMAT", value_enum, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
     /// Log more; twice for every attempt
-    #[arg(short, long, global = true, env = "JST_VERBOSE", action = ArgAction::Count, value_parser = verbosity)]
+    #[arg(short, long, global = true, env = "JST_VERBOSE", action = ArgAction::Count)]
     pub verbose: u8,
     /// Log errors only
-    #[arg(short, long, global = true, env = "JST_QUIET", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
-    pub quiet: bool,
+    #[arg(short, long, global = true, env = "JST_QUIET", value_parser = switch, num_args = 0..=1, default_missing_value = "true", value_name = "yes|no", require_equals = true)]
+    pub quiet: Option<bool>,
     /// Longest time for one attempt of a call: 10s, 1m, or seconds
     #[arg(long, global = true, env = "JST_TIMEOUT", value_parser = duration, value_name = "TIME")]
     pub timeout: Option<Duration>,
@@ -74,15 +74,15 @@ pub(crate) struct Flags {
     /// Longest time for the whole run
     #[arg(long, global = true, env = "JST_DEADLINE", value_parser = duration, value_name = "TIME")]
     pub deadline: Option<Duration>,
-    /// Most calls under way at once
-    #[arg(long, global = true, env = "JST_CONCURRENCY", default_value = "256", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
-    pub concurrency: u16,
+    /// Most calls under way at once [default: 256]
+    #[arg(long, global = true, env = "JST_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    pub concurrency: Option<u16>,
     /// Most attempts begun a second
     #[arg(long, global = true, env = "JST_RATE", value_parser = rate, value_name = "N")]
     pub rate: Option<f64>,
     /// Refuse every operation that is not a read
-    #[arg(long, global = true, env = "JST_READ_ONLY", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
-    pub read_only: bool,
+    #[arg(long, global = true, env = "JST_READ_ONLY", value_parser = switch, num_args = 0..=1, default_missing_value = "true", value_name = "yes|no", require_equals = true)]
+    pub read_only: Option<bool>,
     /// Allow destructive operations that match, such as Delete* or DeleteNodeLabel
     #[arg(long, global = true, env = "JST_ALLOW", value_delimiter = ',', value_name = "PATTERN")]
     pub allow: Vec<String>,
@@ -90,20 +90,20 @@ pub(crate) struct Flags {
     #[arg(long, global = true, env = "JST_DENY", value_delimiter = ',', value_name = "PATTERN")]
     pub deny: Vec<String>,
     /// Allow every destructive operation
-    #[arg(long, global = true, env = "JST_ALLOW_DESTRUCTIVE", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
-    pub allow_destructive: bool,
+    #[arg(long, global = true, env = "JST_ALLOW_DESTRUCTIVE", value_parser = switch, num_args = 0..=1, default_missing_value = "true", value_name = "yes|no", require_equals = true)]
+    pub allow_destructive: Option<bool>,
     /// Environment variables that the script may read with env()
     #[arg(long, global = true, env = "JST_ALLOW_ENV", value_delimiter = ',', value_name = "NAME")]
     pub allow_env: Vec<String>,
     /// Files and folders that the script may read with read_file()
     #[arg(long, global = true, env = "JST_ALLOW_READ", value_delimiter = ',', value_name = "PATH")]
     pub allow_read: Vec<String>,
-    /// Most memory that the script may hold, in MB
-    #[arg(long, global = true, env = "JST_MAX_MEMORY", default_value = "512", value_parser = clap::value_parser!(u32).range(16..=65536), value_name = "MB")]
-    pub max_memory: u32,
-    /// Most operations of the script engine
-    #[arg(long, global = true, env = "JST_MAX_OPERATIONS", default_value = "10000000000", value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
-    pub max_operations: u64,
+    /// Most memory that the script may hold, in MB [default: 512]
+    #[arg(long, global = true, env = "JST_MAX_MEMORY", value_parser = clap::value_parser!(u32).range(16..=65536), value_name = "MB")]
+    pub max_memory: Option<u32>,
+    /// Most operations of the script engine [default: 10000000000]
+    #[arg(long, global = true, env = "JST_MAX_OPERATIONS", value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
+    pub max_operations: Option<u64>,
 }
 
 /// What `--sim` says.
@@ -182,11 +182,18 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// How often `-v` was given; `JST_VERBOSE` may say `true` as other variables do.
-fn verbosity(text: &str) -> std::result::Result<u8, String> {
-    match text {
-        "true" => Ok(1),
-        "false" => Ok(0),
-        _ => text.parse().map_err(|_| "give true, false or a number".to_owned()),
+/// A switch, as people write one.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" => Ok(true),
+        "0" | "false" | "no" => Ok(false),
+        _ => Err(format!("`{text}` is none of yes, no, true, false, 1 and 0")),
     }
+}
+
+/// How often `-v` counts in the variable that stands for it: a switch, or a number.
+pub(super) fn verbosity(text: &str) -> Result<u8, String> {
+    text.parse::<u8>()
+        .or_else(|_| switch(text).map(u8::from))
+        .map_err(|_| format!("`{text}` is none of yes, no, true, false and a number"))
 }

@@ -1,7 +1,8 @@
 //! One set of settings for a run, resolved once from flags, environment and files. Nothing reads
-//! the environment later. [`flags`] is the command line as written.
+//! the environment later. [`flags`] is the command line as written, [`levels`] where on it.
 
 pub(crate) mod flags;
+pub(crate) mod levels;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::time::Instant;
 
 use crate::call::ClientConfig;
 use crate::call::endpoint::Endpoint;
-use crate::call::policy::{Grant, Policy};
+use crate::call::policy::Policy;
 use crate::call::proxy::Proxy;
 use crate::credentials::{Found, Provider, Sources};
 use crate::error::{Error, Kind, Result};
@@ -18,9 +19,14 @@ use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Options;
 use flags::{Flags, Simulator};
+use levels::Levels;
 
 /// The service's address where nothing else is configured: all regions share it.
 const DEFAULT_ENDPOINT: &str = "https://retailcloud.aliyuncs.com";
+
+/// Most MB that a script may hold, and most operations of its engine, where nobody says otherwise.
+const MAX_MEMORY: u32 = 512;
+const MAX_OPERATIONS: u64 = 10_000_000_000;
 
 /// What surrounds the process, taken in once.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +107,7 @@ pub(crate) struct Simulation {
 /// Settings of a run that need neither files nor the network to be known.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// The flags as they were given.
+    /// The flags, of all levels together.
     flags: Flags,
     /// What surrounds the process.
     pub around: Surroundings,
@@ -109,6 +115,8 @@ pub(crate) struct Settings {
     pub deadline: Option<Instant>,
     /// What may be called.
     pub policy: Policy,
+    sim: bool,
+    route: Option<&'static str>,
     /// Who signs, looked for once.
     found: OnceLock<Found>,
 }
@@ -118,21 +126,24 @@ impl Settings {
     ///
     /// # Errors
     /// `config` for a policy or an endpoint that does not parse.
-    pub(crate) fn new(flags: Flags, around: Surroundings) -> Result<Self> {
-        let policy = Policy::new(
-            flags.read_only,
-            &[Grant { destructive: flags.allow_destructive.then_some(true), allow: flags.allow.clone() }],
-            &flags.deny,
-        )?;
+    pub(crate) fn new(levels: &Levels, around: Surroundings) -> Result<Self> {
+        let policy = Policy::new(levels.read_only(), &levels.grants(), &levels.deny())?;
+        let (sim, route) = levels.sim()?;
+        let flags = levels.merged();
         let deadline = flags.deadline.map(|span| Instant::now() + span);
-        let settings = Self { deadline, policy, flags, around, found: OnceLock::new() };
+        let settings = Self { deadline, policy, sim, route, flags, around, found: OnceLock::new() };
         settings.given_endpoint()?;
         Ok(settings)
     }
 
     /// Whether the simulator inside the process stands in for the service.
     pub(crate) fn sim(&self) -> bool {
-        self.flags.sim != Simulator::None
+        self.sim
+    }
+
+    /// Why calls go where they go, where that is not plain from the command.
+    pub(crate) fn route(&self) -> Option<&'static str> {
+        self.route
     }
 
     /// What the simulator inside the process begins with, where it stands in for the service.
@@ -142,9 +153,9 @@ impl Settings {
     pub(crate) fn simulation(&self) -> Result<Option<Simulation>> {
         let flags = &self.flags;
         let kept = match &flags.sim {
-            Simulator::Kept(path) => Some(path.clone()),
-            Simulator::Demo => None,
-            Simulator::None => {
+            Some(Simulator::Kept(path)) if self.sim => Some(path.clone()),
+            _ if self.sim => None,
+            _ => {
                 let stray = self.simulator_flag();
                 let wrong = |flag| Error::new(Kind::Usage, format!("{flag} is given without --sim"));
                 return stray.map_or(Ok(None), |flag| Err(wrong(flag).hint("add --sim, or leave it out")));
@@ -185,12 +196,12 @@ impl Settings {
 
     /// Form of the log on stderr.
     pub(crate) fn log_format(&self) -> LogFormat {
-        self.flags.log_format
+        self.flags.log_format.unwrap_or(LogFormat::Text)
     }
 
     /// The least grave line that is logged.
     pub(crate) fn log_level(&self) -> tracing::Level {
-        match (self.flags.quiet, self.flags.verbose) {
+        match (self.flags.quiet == Some(true), self.flags.verbose) {
             (true, _) => tracing::Level::ERROR,
             (_, 0) => tracing::Level::INFO,
             (_, 1) => tracing::Level::DEBUG,
@@ -211,12 +222,12 @@ impl Settings {
 
     /// Most bytes that a script may hold.
     pub(crate) fn max_memory(&self) -> usize {
-        usize::try_from(self.flags.max_memory).unwrap_or(usize::MAX).saturating_mul(1 << 20)
+        usize::try_from(self.flags.max_memory.unwrap_or(MAX_MEMORY)).unwrap_or(usize::MAX).saturating_mul(1 << 20)
     }
 
     /// Most operations of the script engine.
     pub(crate) fn max_operations(&self) -> u64 {
-        self.flags.max_operations
+        self.flags.max_operations.unwrap_or(MAX_OPERATIONS)
     }
 
     /// Who signs, and which profile says where calls go: looked for once, in every source. What a prompt,
@@ -269,7 +280,7 @@ impl Settings {
             proxy,
             timeout: self.flags.timeout.unwrap_or(usual.timeout),
             connect_timeout: self.flags.connect_timeout.unwrap_or(usual.connect_timeout),
-            concurrency: usize::from(self.flags.concurrency),
+            concurrency: self.flags.concurrency.map_or(usual.concurrency, usize::from),
             rate: self.flags.rate,
             deadline: self.deadline,
             ..usual
@@ -282,18 +293,151 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use clap::Parser as _;
+    use crate::call::policy::Verdict;
+    use clap::CommandFactory as _;
 
     #[derive(clap::Parser)]
     struct Line {
         #[command(flatten)]
-        flags: Flags,
+        _flags: Flags,
+        #[command(subcommand)]
+        _command: Option<Inner>,
     }
 
-    fn settings(line: &str, env: &[(&str, &str)]) -> Result<Settings> {
-        let line = Line::try_parse_from(line.split(' ')).unwrap();
+    #[derive(clap::Subcommand)]
+    enum Inner {
+        Go,
+    }
+
+    type Env<'a> = &'a [(&'a str, &'a str)];
+
+    fn settings(line: &str, env: Env<'_>) -> Result<Settings> {
+        let matches = levels::command(Line::command()).try_get_matches_from(line.split(' ')).unwrap();
         let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Settings::new(line.flags, Surroundings { env, ..Surroundings::default() })
+        let around = Surroundings { env, ..Surroundings::default() };
+        Settings::new(&Levels::of(&matches, &around)?, around)
+    }
+
+    fn may(settings: &Settings, action: &str) -> &'static str {
+        let effect = crate::catalogue::find(action).unwrap().effect;
+        match settings.policy.check(action, effect) {
+            Verdict::Allowed => "allowed",
+            Verdict::Ask(_) => "ask",
+            Verdict::Refused(_) => "refused",
+        }
+    }
+
+    #[test]
+    fn what_forbids_adds_up_over_every_level() {
+        let table: &[(&str, Env<'_>, &str, &str)] = &[
+            ("jst --deny ScaleApp go --deny ListApp", &[], "ScaleApp", "refused"),
+            ("jst --deny ScaleApp go --deny ListApp", &[], "ListApp", "refused"),
+            ("jst --deny ListApp", &[("JST_DENY", "ScaleApp")], "ScaleApp", "refused"),
+            ("jst go --deny ListApp --deny ListUsers", &[("JST_DENY", "ScaleApp")], "ScaleApp", "refused"),
+            ("jst go --deny ListApp --deny ListUsers", &[], "ListApp", "refused"),
+            ("jst go", &[("JST_DENY", "ListApp,ScaleApp")], "ScaleApp", "refused"),
+            ("jst --read-only go --read-only=false", &[], "ScaleApp", "refused"),
+            ("jst --read-only=false go --read-only", &[], "ScaleApp", "refused"),
+            ("jst go --read-only=no", &[("JST_READ_ONLY", "true")], "ScaleApp", "refused"),
+            ("jst --read-only=0", &[("JST_READ_ONLY", "yes")], "ScaleApp", "refused"),
+            ("jst go", &[("JST_READ_ONLY", "")], "ScaleApp", "allowed"),
+            ("jst --allow Delete* go --allow DeleteNodeLabel", &[], "DeleteNodeLabel", "allowed"),
+            ("jst --allow Delete* go --allow DeleteNodeLabel", &[], "DeleteAppDetail", "ask"),
+            ("jst go --allow Delete*", &[("JST_ALLOW", "DeleteNodeLabel")], "DeleteAppDetail", "ask"),
+            ("jst go --allow-destructive", &[("JST_ALLOW", "DeleteNodeLabel")], "DeleteAppDetail", "ask"),
+            ("jst go", &[("JST_ALLOW", "Delete*")], "DeleteAppDetail", "allowed"),
+            ("jst go --allow-destructive=no", &[("JST_ALLOW_DESTRUCTIVE", "1")], "DeleteAppDetail", "ask"),
+            ("jst --allow-destructive go", &[("JST_ALLOW_DESTRUCTIVE", "0")], "DeleteAppDetail", "ask"),
+        ];
+        for (line, env, action, expected) in table {
+            assert_eq!(may(&settings(line, env).unwrap(), action), *expected, "{line} {env:?} {action}");
+        }
+    }
+
+    #[test]
+    fn grants_of_files_and_variables_narrow_each_other() {
+        let table: &[(&str, &str, &[&str])] = &[
+            ("jst --allow-read /nowhere/a go --allow-read /nowhere", "", &["/nowhere/a"]),
+            ("jst --allow-read /nowhere go --allow-read /nowhere/a,/else", "", &["/nowhere/a"]),
+            ("jst --allow-read /nowhere/a go --allow-read /nowhere/ab", "", &[]),
+            ("jst go --allow-read /nowhere/a", "/nowhere", &["/nowhere/a"]),
+            ("jst go", "/nowhere,/else", &["/nowhere", "/else"]),
+        ];
+        for (line, variable, expected) in table {
+            let settings = settings(line, &[("JST_ALLOW_READ", variable)]).unwrap();
+            let expected: Vec<PathBuf> = expected.iter().map(PathBuf::from).collect();
+            assert_eq!(settings.allowed_read(), expected, "{line}");
+        }
+        let settings = settings("jst --allow-env A,B go --allow-env B,C", &[]).unwrap();
+        assert_eq!(settings.allowed_env().into_keys().collect::<Vec<_>>(), ["B"]);
+    }
+
+    #[test]
+    fn of_plain_settings_the_nearest_decides_and_empty_variables_are_not_set() {
+        let concurrency = |line: &str, variable: &str| {
+            let settings = settings(line, &[("JST_CONCURRENCY", variable), ("JST_TIMEOUT", "")]).unwrap();
+            settings.flags.concurrency
+        };
+        assert_eq!(concurrency("jst --concurrency 3 go --concurrency 4", "5"), Some(4));
+        assert_eq!(concurrency("jst --concurrency 3 go", "5"), Some(3));
+        assert_eq!(concurrency("jst go", "5"), Some(5));
+        assert_eq!(concurrency("jst go", ""), None);
+        let verbose = |line: &str, value: &str| settings(line, &[("JST_VERBOSE", value)]).unwrap().flags.verbose;
+        assert_eq!([verbose("jst", "2"), verbose("jst", "yes"), verbose("jst -v go -v", "1")], [2, 1, 2]);
+        for (value, sim) in
+            [("1", true), ("YES", true), ("True", true), ("0", false), ("no", false), ("false", false), ("", false)]
+        {
+            assert_eq!(settings("jst", &[("JST_SIM", value)]).unwrap().sim(), sim, "{value}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_variable() {
+        let switch = "JST_READ_ONLY: `maybe` is none of yes, no, true, false, 1 and 0";
+        let table = [
+            ("JST_READ_ONLY", "maybe", switch),
+            (
+                "JST_TIMEOUT",
+                "soon",
+                "JST_TIMEOUT: `soon` is not a span of time: write 30s, 20m, 1h or a number of seconds",
+            ),
+            ("JST_CONCURRENCY", "0", "JST_CONCURRENCY: 0 is not in 1..=1024"),
+            ("JST_VERBOSE", "much", "JST_VERBOSE: `much` is none of yes, no, true, false and a number"),
+            (
+                "JST_OUTPUT",
+                "xml",
+                "JST_OUTPUT: invalid value 'xml' for '--output <FORMAT>' [possible values: table, json, jsonl, csv]",
+            ),
+        ];
+        for (variable, value, message) in table {
+            let error = settings("jst", &[(variable, value)]).unwrap_err();
+            assert_eq!((error.kind, error.message.as_str()), (Kind::Usage, message));
+        }
+    }
+
+    #[test]
+    fn a_flag_says_where_calls_go_before_a_variable_and_two_flags_are_refused() {
+        let sim = ("JST_SIM", "1");
+        let endpoint = ("JST_ENDPOINT", "http://127.0.0.1:1");
+        let flag = "--endpoint http://127.0.0.1:2";
+        let table: &[(&str, Env<'_>, bool, Option<&str>)] = &[
+            ("jst", &[], false, None),
+            ("jst --sim", &[], true, None),
+            ("jst --sim go", &[endpoint], true, Some("--sim outranks JST_ENDPOINT")),
+            (&format!("jst go {flag}"), &[sim], false, Some("the flag outranks JST_SIM")),
+            (&format!("jst {flag} --sim=no"), &[sim], false, Some("the flag outranks JST_SIM")),
+            ("jst", &[sim], true, Some("JST_SIM says so")),
+            ("jst", &[endpoint], false, Some("JST_ENDPOINT says so")),
+            ("jst", &[sim, endpoint], true, Some("JST_SIM outranks JST_ENDPOINT")),
+        ];
+        for (line, env, simulated, route) in table {
+            let settings = settings(line, env).unwrap();
+            assert_eq!((settings.sim(), settings.route()), (*simulated, *route), "{line} {env:?}");
+        }
+        for line in [format!("jst --sim {flag}"), format!("jst --sim go {flag}"), format!("jst {flag} go --sim=1")] {
+            let error = settings(&line, &[]).unwrap_err();
+            assert_eq!((error.kind, error.message.as_str()), (Kind::Usage, "--sim and --endpoint exclude each other"));
+        }
     }
 
     #[test]
@@ -339,7 +483,7 @@ mod tests {
             let error = of(line).unwrap_err();
             assert_eq!((error.kind, error.message.as_str()), (Kind::Usage, message));
         }
-        assert!(Line::try_parse_from(["jst", "--sim="]).is_err());
+        assert!(Line::command().try_get_matches_from(["jst", "--sim="]).is_err());
     }
 
     #[test]

@@ -90,12 +90,14 @@ fn bad_input_is_named_with_its_exit_code() {
 
 #[test]
 fn scripts_read_what_the_flag_or_its_variable_grants_in_the_working_folder() {
-    let read = |path: &str| jst(["eval", &format!("read_file(\"{path}\").len()")]).file("a/b.txt", "1234");
-    assert_eq!(read("a/b.txt").args(&["--allow-read", "c", "--allow-read", "a"]).run().ok(), "4\n");
-    assert_eq!(read("./a/b.txt").env("JST_ALLOW_READ", ",c,a/b.txt").run().ok(), "4\n");
-    assert_eq!(read("a/b.txt").env("JST_ALLOW_READ", "").run().code, Some(30));
-    let large = read("large").file("large", &"x".repeat(17 << 20)).args(&["--allow-read", "large"]);
-    let ran = large.args(&["--max-memory", "16"]).run();
+    let read = |path: &str, flags: &[&str]| {
+        jst(flags).args(&["eval", &format!("read_file(\"{path}\").len()")]).file("a/b.txt", "1234")
+    };
+    assert_eq!(read("a/b.txt", &["--allow-read", "c", "--allow-read", "a"]).run().ok(), "4\n");
+    assert_eq!(read("./a/b.txt", &[]).env("JST_ALLOW_READ", ",c,a/b.txt").run().ok(), "4\n");
+    assert_eq!(read("a/b.txt", &[]).env("JST_ALLOW_READ", "").run().code, Some(30));
+    let large = read("large", &["--allow-read", "large", "--max-memory", "16"]).file("large", &"x".repeat(17 << 20));
+    let ran = large.run();
     assert_eq!(ran.code, Some(42), "{ran:#?}");
     assert!(ran.stderr.contains("--max-memory allows more"), "{ran:#?}");
 }
@@ -211,7 +213,7 @@ fn values_come_out_in_every_form() {
         ("jsonl", "{\"AppId\":1,\"Title\":\"商城前台\"}\n{\"AppId\":20,\"Title\":\"a,b\"}\n"),
         ("csv", "AppId,Title\n1,商城前台\n20,\"a,b\"\n"),
     ] {
-        assert_eq!(jst(["eval", code, "--output", format]).run().ok(), expected, "{format}");
+        assert_eq!(jst(["--output", format, "eval", code]).run().ok(), expected, "{format}");
     }
     assert_eq!(jst(["eval", "print(1)"]).run().ok(), "1\n");
     assert_eq!(jst(["eval", "1 + 1"]).no_home().run().ok(), "2\n");
@@ -247,4 +249,73 @@ fn completions_are_made_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(jst(["completions", shell]).run().ok().contains("jst"), "{shell}");
     }
+}
+
+#[test]
+fn whatever_forbids_holds_wherever_it_was_given() {
+    let scale = ["call", "ScaleApp", "EnvId=3002", "Replicas=3"];
+    type Words = &'static [&'static str];
+    let table: &[(Words, Words, &[(&str, &str)])] = &[
+        (&["--deny", "ScaleApp"], &["--deny", "ListApp"], &[]),
+        (&[], &["--deny", "ListApp"], &[("JST_DENY", "scale_*")]),
+        (&["--read-only"], &["--read-only=false"], &[]),
+        (&[], &["--read-only=no"], &[("JST_READ_ONLY", "yes")]),
+    ];
+    for (before, behind, env) in table {
+        let mut run = jst(["--sim"]).args(before).args(&scale).args(behind);
+        for (name, value) in *env {
+            run = run.env(name, value);
+        }
+        let ran = run.run();
+        assert_eq!(ran.code, Some(30), "{before:?} {behind:?} {env:?} {ran:#?}");
+    }
+}
+
+#[test]
+fn a_flag_behind_a_script_or_code_is_refused_and_nothing_runs() {
+    let script = "scripts/backup_audit.rhai";
+    for words in [&["run", script, "30", "--read-only"][..], &["run", script, "--sim"], &["eval", "print(1)", "-q"]] {
+        let ran = jst(["--sim"]).args(words).run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{words:?} {ran:#?}");
+        assert!(ran.stderr.contains("is a flag of jst"), "{ran:#?}");
+        assert!(ran.stderr.contains("behind `--`: jst "), "{ran:#?}");
+    }
+    assert_eq!(
+        jst(["eval", "args", "a", "--", "--sim", "--", "-q"]).run().ok().replace(['\n', ' '], ""),
+        r#"["a","--sim","--","-q"]"#
+    );
+    assert_eq!(jst(["eval", "-7 % 3"]).run().ok().trim(), "-1");
+}
+
+#[test]
+fn variables_that_are_empty_are_not_set_and_errors_name_them() {
+    jst(["ops"]).env("JST_TIMEOUT", "").env("JST_PROFILE", "").env("JST_READ_ONLY", "").run().ok();
+    jst(["call", "ListApp"]).env("JST_SIM", "1").run().ok();
+    let ran = jst(["ops"]).env("JST_READ_ONLY", "maybe").run();
+    assert_eq!(ran.code, Some(2), "{ran:#?}");
+    assert!(ran.stderr.contains("JST_READ_ONLY: `maybe` is none of yes, no, true, false, 1 and 0"), "{ran:#?}");
+}
+
+#[test]
+fn the_log_says_where_a_run_goes_and_two_ways_at_once_are_refused() {
+    let ran = jst(["--sim", "call", "ListApp"]).env("JST_ENDPOINT", "http://127.0.0.1:9").run();
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    assert!(
+        ran.stderr.contains("calls go to the simulator inside the process: --sim outranks JST_ENDPOINT"),
+        "{ran:#?}"
+    );
+    let ran = jst(["call", "ListApp", "--endpoint", "http://127.0.0.1:9"]).fake_key().env("JST_SIM", "1").run();
+    assert_eq!(ran.code, Some(12), "{ran:#?}");
+    assert!(ran.stderr.contains("calls go to http://127.0.0.1:9: the flag outranks JST_SIM"), "{ran:#?}");
+    let ran = jst(["--sim", "call", "ListApp", "--endpoint", "http://127.0.0.1:9"]).run();
+    assert_eq!(ran.code, Some(2), "{ran:#?}");
+    assert!(ran.stderr.contains("--sim and --endpoint exclude each other"), "{ran:#?}");
+}
+
+#[test]
+fn whoami_says_simulator() {
+    let who: Value = serde_json::from_str(&jst(["--sim", "whoami"]).no_home().run().ok()).unwrap();
+    assert_eq!(who["Endpoint"], "the simulator inside the process");
+    assert_eq!(who["Sources"][0]["Used"], true);
+    assert!(jst(["--sim", "whoami", "--output", "table"]).run().ok().contains("the simulator"));
 }
