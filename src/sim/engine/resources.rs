@@ -79,6 +79,8 @@ pub(crate) fn quantity(text: &str) -> Option<f64> {
     let (number, suffix) = text.split_at(digits);
     let factor = match suffix {
         "" => 1.0,
+        "n" => 1e-9,
+        "u" => 1e-6,
         "m" => 0.001,
         "k" | "K" => 1e3,
         "M" => 1e6,

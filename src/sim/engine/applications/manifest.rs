@@ -90,8 +90,9 @@ fn amounts(kind: &str, container: &Value, of: &str) -> Result<Resources, Refusal
             Refusal::invalid(format!("{kind} asks for {resource} {text}, which is no quantity such as 500m or 1Gi"))
         })
     };
+    // Rounded up as Kubernetes does, but not for what 16.1 cannot be written as.
     Ok(Resources {
-        cpu_millis: (amount("cpu")? * 1000.0).ceil() as i64,
+        cpu_millis: (amount("cpu")? * 1000.0 - 1e-6).ceil() as i64,
         memory_mib: (amount("memory")? / 1_048_576.0).ceil() as i64,
     })
 }

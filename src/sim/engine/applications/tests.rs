@@ -434,6 +434,8 @@ fn a_manifest_tells_what_pods_ask_for() {
             none,
         ),
         (plain("{containers: [{image: a, resources: {requests: {cpu: }}}]}"), &["a"], none, none),
+        (plain("{containers: [{image: a, resources: {requests: {cpu: 16.1}}}]}"), &["a"], of(16_100, 0), none),
+        (plain("{containers: [{image: a, resources: {requests: {cpu: 16100100u}}}]}"), &["a"], of(16_101, 0), none),
     ] {
         let template =
             Template::read("Deployment", &manifest).unwrap_or_else(|refusal| panic!("{manifest}: {refusal:?}"));

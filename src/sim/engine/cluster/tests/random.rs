@@ -19,7 +19,8 @@ use crate::sim::engine::rds::{Engine, History, Instance, add_instance};
 use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::State;
 
-const CLUSTERS: [&str; 3] = ["c-a", "c-b", "c-nope"];
+/// The last one is serverless.
+const CLUSTERS: [&str; 4] = ["c-a", "c-b", "c-nope", "c-s"];
 const SLBS: [&str; 2] = ["lb-a", "lb-b"];
 const INSTANCES: [&str; 3] = ["rm-mysql", "rm-mssql", "rm-pg"];
 const POLICIES: [&str; 2] = ["Retain", "Delete"];
@@ -27,7 +28,7 @@ const MODES: [&str; 2] = ["ReadWriteMany", "ReadWriteOnce"];
 const TYPES: [&str; 2] = ["NodePort", "ClusterIP"];
 const KEYS: [&str; 2] = ["label.jst.com/0", "label.jst.com/1"];
 
-/// Two clusters of two small nodes each, two machines more, three applications with two environments
+/// Two clusters of two small nodes each, one without, two machines more, three applications with two environments
 /// each, two SLBs, three database instances.
 fn account() -> Account {
     static STATE: OnceLock<State> = OnceLock::new();
@@ -36,15 +37,15 @@ fn account() -> Account {
 
 fn build() -> State {
     let mut account = Account(State::empty(START));
-    for (index, id) in (0..).zip(&CLUSTERS[..2]) {
+    for (index, id, kind) in [(0, "c-a", "Standard"), (1, "c-b", "Standard"), (3, "c-s", "Serverless")] {
         let params = json!({
-            "BusinessCode": "JST", "ClusterEnvType": "TEST", "ClusterTitle": id, "ClusterType": "Standard",
+            "BusinessCode": "JST", "ClusterEnvType": "TEST", "ClusterTitle": id, "ClusterType": kind,
             "RegionId": "r", "VpcId": "v", "Vswitchids": ["s"], "PodCIDR": format!("10.{index}.0.0/24"),
             "ServiceCIDR": format!("10.{index}.1.0/28"),
         });
         let operation = crate::catalogue::find("CreateCluster").unwrap();
         let call = Call::new(operation, params.as_object().unwrap().clone());
-        create_as(&mut account.0, &call, (*id).to_owned()).unwrap();
+        create_as(&mut account.0, &call, id.to_owned()).unwrap();
     }
     for number in 0..6 {
         add_machine(&mut account.0, &node(number), "v", "r", MachineType::Cpus4);
@@ -68,7 +69,7 @@ fn build() -> State {
             account.ok("CreateEnvironment", environment(app));
         }
     }
-    for (env, cluster) in [(3001, "c-a"), (3002, "c-a"), (3003, "c-b")] {
+    for (env, cluster) in [(3001, "c-a"), (3002, "c-a"), (3003, "c-b"), (3005, "c-s")] {
         let app = account.0.applications.env(env).unwrap().app_id;
         account.ok("CreateAppResourceAlloc", json!({"AppEnvId": env, "AppId": app, "ClusterId": cluster}));
     }
@@ -134,7 +135,11 @@ fn pick(from: &[&'static str], by: u8) -> &'static str {
 
 /// A call that may or may not make sense.
 fn call(account: &Account, [kind, a, b, c]: [u8; 4]) -> (&'static str, Value) {
-    let cluster = pick(&CLUSTERS, if b == 255 { 2 } else { b % 2 });
+    let cluster = CLUSTERS[match b {
+        255 => 2,
+        248..=254 => 3,
+        _ => usize::from(b % 2),
+    }];
     let env = 3001 + i64::from(a % 7);
     let app = account.0.applications.env(env).map_or(1001, |env| env.app_id);
     let (slb_ap, service) = (5001 + i64::from(a % 3), 6001 + i64::from(a % 4));
