@@ -7,6 +7,7 @@ use serde_json::json;
 use super::shops::{manifest, number};
 use crate::sim::engine::call::Refusal;
 use crate::sim::engine::cluster::{MachineType, RUNNING_AFTER, add_machine};
+use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::State;
 use crate::sim::options::Fleet;
 
@@ -53,7 +54,8 @@ const PARTS: [(&str, &str); 12] = [
 struct Cluster {
     id: String,
     production: bool,
-    /// Thousandths of a CPU not yet planned for.
+    nodes: Vec<MachineType>,
+    /// How many more pods there is room for.
     room: i64,
 }
 
@@ -80,19 +82,33 @@ pub(crate) fn build(state: &mut State, fleet: Fleet, seed: u64) -> Result<(), Re
     let end = state.now + TAKES;
     let mut clusters = clusters(state, fleet.nodes, &mut random)?;
     let envs = environments(fleet, &mut random);
-    let pods: i64 = envs.iter().map(|env| env.replicas).sum();
-    let room: i64 = clusters.iter().map(|cluster| cluster.room).sum();
-    // As much as a pod may ask for so that the whole fleet fills two thirds of its nodes.
-    let share = room * 2 / 3 / pods.max(1);
-    let cpu = [2000, 1000, 500, 250, 100, 50, 20].into_iter().find(|cpu| *cpu <= share).unwrap_or(10);
-    let apps = applications(state, fleet.apps, cpu, &mut random)?;
+    let pod = pod_size(&clusters, envs.iter().map(|env| env.replicas).sum());
+    for cluster in &mut clusters {
+        cluster.room = cluster.room_for(pod);
+    }
+    let apps = applications(state, fleet.apps, pod, &mut random)?;
     let pace = DEPLOYING / i32::try_from(fleet.envs.max(1)).unwrap_or(i32::MAX);
     for env in &envs {
-        deploy(state, env, &apps, &mut clusters, cpu)?;
+        deploy(state, env, &apps, &mut clusters)?;
         state.advance(state.now + pace);
     }
     state.advance(end);
     Ok(())
+}
+
+impl Cluster {
+    /// How many pods of a size its nodes have room for.
+    fn room_for(&self, pod: Resources) -> i64 {
+        self.nodes.iter().map(|node| pod.fit_into(node.room())).sum()
+    }
+}
+
+/// As much as a pod may ask for so that so many fill two thirds of the nodes.
+fn pod_size(clusters: &[Cluster], pods: i64) -> Resources {
+    let sizes =
+        [2000, 1000, 500, 250, 100, 50, 20].map(|cpu_millis| Resources { cpu_millis, memory_mib: cpu_millis * 3 / 2 });
+    let fits = |size: &Resources| clusters.iter().map(|cluster| cluster.room_for(*size)).sum::<i64>() * 2 / 3 >= pods;
+    sizes.into_iter().find(fits).unwrap_or(Resources { cpu_millis: 10, memory_mib: 15 })
 }
 
 fn clusters(state: &mut State, nodes: u32, random: &mut Rng) -> Result<Vec<Cluster>, Refusal> {
@@ -121,7 +137,7 @@ fn clusters(state: &mut State, nodes: u32, random: &mut Rng) -> Result<Vec<Clust
             }),
         )?;
         let id = created.get("Result").and_then(|result| result.get("ClusterInstanceId")).and_then(|id| id.as_str());
-        clusters.push(Cluster { id: id.unwrap_or_default().to_owned(), production, room: 0 });
+        clusters.push(Cluster { id: id.unwrap_or_default().to_owned(), production, nodes: Vec::new(), room: 0 });
     }
     state.advance(state.now + RUNNING_AFTER);
     for (index, cluster) in (0..).zip(&mut clusters) {
@@ -131,7 +147,7 @@ fn clusters(state: &mut State, nodes: u32, random: &mut Rng) -> Result<Vec<Clust
             let id = format!("i-fleet-{:05}", number + 1);
             let machine_type = random.choice(TYPES).unwrap_or(MachineType::Cpus16);
             add_machine(state, &id, &vpc(index), REGION, machine_type);
-            cluster.room += machine_type.cpus() * 1000;
+            cluster.nodes.push(machine_type);
             ids.push(id);
         }
         state.perform("AddClusterNode", json!({"ClusterInstanceId": cluster.id, "EcsInstanceIdList": ids}))?;
@@ -167,7 +183,7 @@ fn environments(fleet: Fleet, random: &mut Rng) -> Vec<Env> {
 }
 
 /// Applications, each with a deploy config: their ids, and those of the configs.
-fn applications(state: &mut State, count: u32, cpu: i64, random: &mut Rng) -> Result<Vec<(i64, i64)>, Refusal> {
+fn applications(state: &mut State, count: u32, pod: Resources, random: &mut Rng) -> Result<Vec<(i64, i64)>, Refusal> {
     const OWNERS: [&str; 4] = ["张伟", "王芳", "李娜", "刘洋"];
     const LANGUAGES: [&str; 4] = ["Java", "Java", "PHP", "Python"];
     for (index, name) in OWNERS.iter().enumerate() {
@@ -201,7 +217,7 @@ fn applications(state: &mut State, count: u32, cpu: i64, random: &mut Rng) -> Re
                 "AppId": app_id,
                 "EnvType": "online",
                 "Name": format!("{title}部署配置"),
-                "Deployment": manifest("Deployment", &slug, &format!("{cpu}m"), &format!("{}Mi", cpu * 2)),
+                "Deployment": manifest("Deployment", &slug, &format!("{}m", pod.cpu_millis), &format!("{}Mi", pod.memory_mib)),
             }),
         )?;
         apps.push((app_id, number(&config, "SchemaId")));
@@ -210,13 +226,7 @@ fn applications(state: &mut State, count: u32, cpu: i64, random: &mut Rng) -> Re
 }
 
 /// Creates an environment in the cluster of its kind with most room, and deploys it.
-fn deploy(
-    state: &mut State,
-    env: &Env,
-    apps: &[(i64, i64)],
-    clusters: &mut [Cluster],
-    cpu: i64,
-) -> Result<(), Refusal> {
+fn deploy(state: &mut State, env: &Env, apps: &[(i64, i64)], clusters: &mut [Cluster]) -> Result<(), Refusal> {
     let Some(&(app_id, schema_id)) = apps.get(env.app) else { return Err(Refusal::not_found("application", env.app)) };
     let created = state.perform(
         "CreateEnvironment",
@@ -230,14 +240,13 @@ fn deploy(
         }),
     )?;
     let env_id = number(&created, "AppEnvId");
-    let wanted = cpu * env.replicas;
     // A cluster of the other kind is better than none with room.
     let best = clusters.iter_mut().max_by_key(|cluster| {
-        let fits = cluster.room >= wanted;
+        let fits = cluster.room >= env.replicas;
         (fits, cluster.production == env.production, cluster.room)
     });
     let Some(cluster) = best else { return Ok(()) };
-    cluster.room -= wanted;
+    cluster.room -= env.replicas;
     let alloc = json!({"AppEnvId": env_id, "AppId": app_id, "ClusterId": cluster.id});
     state.perform("CreateAppResourceAlloc", alloc)?;
     state.perform("DeployApp", json!({"EnvId": env_id, "Name": "首次发布", "TotalPartitions": 1})).map(|_| ())

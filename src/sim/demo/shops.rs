@@ -2,7 +2,7 @@
 //! ordinary days.
 //!
 //! Twelve applications 1001–1012, each with deploy config 2001–2012, in thirty environments
-//! 3001–3030; deploy config 2013 is in no use. Environments 3031 and 3032 were never released to: the first has
+//! 3001–3030; deploy config 2013 of 商城前台 is in no use. Those in PHP take a code package with each deploy. Environments 3031 and 3032 were never released to: the first has
 //! no cluster yet. Deploy order 4001 is the finished one that brought 商城前台 into production (3002), where
 //! a claim `data-web` holds a volume. Deliberately unwell:
 //!
@@ -72,6 +72,10 @@ const APPS: [App; 12] = [
     app("数据报表", "经营日报", "report", ("Python", "250m", "512Mi"), (1, 2, Some(2))),
 ];
 
+/// The applications in this language are unpacked into their containers; the others are in their images.
+const PACKAGED: &str = "PHP";
+const CODE_PATH: &str = "/home/admin/code";
+
 const TEST: i64 = 0;
 const PRODUCTION: i64 = 1;
 
@@ -90,7 +94,10 @@ pub(super) fn build(state: &mut State, start: Timestamp) -> Result<(), Refusal> 
     }
     claim(state)?;
     // One that nothing uses any more.
-    let old = json!({"AppId": 1012, "EnvType": "test", "Name": "数据报表旧配置"});
+    let config_map = config_map("mall-web-old");
+    let old = json!({
+        "AppId": 1001, "EnvType": "test", "Name": "商城前台旧配置", "CodePath": CODE_PATH, "ConfigMap": config_map,
+    });
     state.perform("CreateDeployConfig", old)?;
     // 商城前台 goes into production before anything else runs.
     let by_importance = envs.iter().filter(|env| env.1 == 3002).chain(envs.iter().filter(|env| env.1 != 3002));
@@ -160,12 +167,9 @@ fn create(state: &mut State, app: &App, envs: &mut Vec<Env>) -> Result<(), Refus
             "AppId": app_id,
             "EnvType": "online",
             "Name": format!("{}部署配置", app.title),
-            "CodePath": "/home/admin/code",
+            "CodePath": if app.language == PACKAGED { CODE_PATH } else { "" },
             "Deployment": manifest("Deployment", app.slug, app.cpu, app.memory),
-            "ConfigMapList": [STANDARD.encode(format!(
-                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\ndata:\n  LOG_LEVEL: info\n",
-                app.slug,
-            ))],
+            "ConfigMapList": [config_map(app.slug)],
         }),
     )?;
     let schema_id = number(&config, "SchemaId");
@@ -240,11 +244,18 @@ fn deploy(
         "Description": why,
         "TotalPartitions": if env_type == PRODUCTION { 2 } else { 1 },
         "PauseType": pause,
-        "DeployPacketUrl": format!("https://shop-demo.oss-cn-zhangjiakou.aliyuncs.com/{}-{version}.zip", app.slug),
+        "DeployPacketUrl": (app.language == PACKAGED).then(|| {
+            format!("https://shop-demo.oss-cn-zhangjiakou.aliyuncs.com/{}-{version}.zip", app.slug)
+        }),
     });
     let params = params.as_object().cloned().unwrap_or_default();
     let reply = state.apply(&Call { trouble, ..Call::new(operation, params) })?;
     Ok(number(&reply.value(), "DeployOrderId"))
+}
+
+/// A ConfigMap, as a deploy config carries it.
+fn config_map(name: &str) -> String {
+    STANDARD.encode(format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  LOG_LEVEL: info\n"))
 }
 
 /// A Deployment or StatefulSet, as a deploy config carries it.

@@ -34,7 +34,8 @@ pub(crate) enum Trouble {
     },
     /// The pods of this partition do not turn healthy.
     FailAtPartition(i64),
-    /// Its first pod exits again and again.
+    /// Its first pod exits again and again, and so does every pod that scaling adds to a deploy of that kind. It
+    /// ends nothing: the order stays under way.
     CrashLoop,
 }
 

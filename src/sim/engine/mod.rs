@@ -9,6 +9,7 @@ pub(crate) mod cluster;
 pub(crate) mod json;
 pub(crate) mod rds;
 pub(crate) mod release;
+pub(crate) mod resources;
 pub(crate) mod state;
 pub(crate) mod users;
 pub(crate) mod values;

@@ -4,9 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{App, Applications, next_id, success};
+use super::manifest::{Template, documents};
+use super::{App, Applications, Env, next_id, success};
 use crate::sim::engine::call::{Call, Refusal};
 use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::State;
 
 /// A deploy config.
@@ -23,10 +25,12 @@ pub(crate) struct Config {
     deployment: String,
     stateful_set: String,
     cron_job: String,
-    /// The old single ConfigMap, which the list replaces.
+    /// The old single ConfigMap. It is one of the list.
     config_map: String,
     config_maps: Vec<String>,
     secrets: Vec<String>,
+    /// What the Deployment or StatefulSet says.
+    template: Template,
 }
 
 impl Applications {
@@ -36,9 +40,31 @@ impl Applications {
         config.ok_or_else(|| Refusal::not_found(&format!("deploy config {id} of application"), app_id))
     }
 
-    /// How the pods of a deploy config are made.
-    pub(crate) fn template(&self, schema_id: i64) -> Template {
-        self.configs.get(&schema_id).map(Config::template).unwrap_or_default()
+    /// How the pods of an environment are made by its deploy config.
+    ///
+    /// # Errors
+    /// Nothing can be deployed by it: it has no workload, or no container, or unpacks a code package where none
+    /// is given.
+    pub(crate) fn deployable(&self, env: &Env, has_packet: bool) -> Result<Template, Refusal> {
+        let id = env.schema_id;
+        let Some(config) = self.configs.get(&id) else { return Err(Refusal::not_found("deploy config", id)) };
+        let kind = if self.app(env.app_id)?.stateful { "StatefulSet" } else { "Deployment" };
+        if config.deployment.is_empty() && config.stateful_set.is_empty() {
+            return Err(Refusal::conflict(format!("nothing can be deployed by deploy config {id}: it has no {kind}")));
+        }
+        if config.template.images.is_empty() {
+            return Err(Refusal::conflict(format!(
+                "nothing can be deployed by deploy config {id}: its {kind} has no container"
+            )));
+        }
+        if !config.code_path.is_empty() && !has_packet {
+            return Err(Refusal::conflict(format!(
+                "deploy config {id} unpacks a code package at {}, and none is given: deploy with DeployPacketUrl or \
+                 DeployPacketId, or empty its CodePath",
+                config.code_path
+            )));
+        }
+        Ok(config.template.clone())
     }
 }
 
@@ -83,35 +109,45 @@ impl Config {
         if let Some(path) = call.opt_text("CodePath") {
             path.clone_into(&mut self.code_path);
         }
-        let Self { deployment, stateful_set, cron_job, config_map, config_maps, secrets, .. } = self;
-        for (field, name) in [
-            (deployment, "Deployment"),
-            (stateful_set, "StatefulSet"),
-            (cron_job, "CronJob"),
-            (config_map, "ConfigMap"),
-        ] {
+        let Self { deployment, stateful_set, cron_job, .. } = self;
+        for (field, name) in [(deployment, "Deployment"), (stateful_set, "StatefulSet"), (cron_job, "CronJob")] {
             if let Some(text) = call.opt_text(name) {
                 *field = decode(name, text)?;
             }
         }
-        for (field, name) in [(config_maps, "ConfigMapList"), (secrets, "SecretList")] {
-            if call.opt_list(name).is_some() {
-                *field = call.texts(name).into_iter().map(|text| decode(name, text)).collect::<Result<_, _>>()?;
+        if call.opt_list("SecretList").is_some() {
+            self.secrets = decode_all("SecretList", call)?;
+        }
+        self.change_config_maps(call)?;
+        let (kind, manifest) = match self.stateful_set.is_empty() {
+            true => ("Deployment", &self.deployment),
+            false => ("StatefulSet", &self.stateful_set),
+        };
+        let template = if manifest.is_empty() { Template::default() } else { Template::read(kind, manifest)? };
+        self.template = Template { code_path: self.code_path.clone(), ..template };
+        Ok(())
+    }
+
+    /// The list replaces everything; the old single one joins it, in place of the one that was there.
+    fn change_config_maps(&mut self, call: &Call) -> Result<(), Refusal> {
+        if call.opt_list("ConfigMapList").is_some() {
+            self.config_maps = decode_all("ConfigMapList", call)?;
+            self.config_map.clear();
+        }
+        if let Some(text) = call.opt_text("ConfigMap") {
+            let old = std::mem::replace(&mut self.config_map, decode("ConfigMap", text)?);
+            self.config_maps.retain(|map| *map != old && *map != self.config_map);
+            if !self.config_map.is_empty() {
+                self.config_maps.insert(0, self.config_map.clone());
             }
         }
         Ok(())
     }
 
-    fn template(&self) -> Template {
-        let ordered = !self.stateful_set.is_empty();
-        let manifest = if ordered { &self.stateful_set } else { &self.deployment };
-        Template { ordered, ..Template::read(manifest, &self.code_path) }
-    }
-
     fn show(&self) -> Json {
         let text = |text: &String| (!text.is_empty()).then(|| text.clone());
         let list = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
-        let template = self.template();
+        let template = &self.template;
         let resources = |of: Resources| (of != Resources::default()).then(|| of.show());
         object!({
             "Id": self.id,
@@ -133,10 +169,16 @@ impl Config {
     }
 }
 
-/// A manifest arrives in base64.
+/// A manifest arrives in base64, and is YAML.
 fn decode(name: &str, text: &str) -> Result<String, Refusal> {
     let bytes = STANDARD.decode(text).map_err(|_| Refusal::invalid(format!("{name} is not base64")))?;
-    String::from_utf8(bytes).map_err(|_| Refusal::invalid(format!("{name} is not text in UTF-8")))
+    let text = String::from_utf8(bytes).map_err(|_| Refusal::invalid(format!("{name} is not text in UTF-8")))?;
+    documents(name, &text)?;
+    Ok(text)
+}
+
+fn decode_all(name: &str, call: &Call) -> Result<Vec<String>, Refusal> {
+    call.texts(name).into_iter().map(|text| decode(name, text)).collect()
 }
 
 pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
@@ -170,128 +212,4 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     }
     applications.configs.remove(&id);
     success()
-}
-
-/// How the pods of a deploy config are made, as far as the simulator goes by it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Template {
-    /// The name of the Deployment or StatefulSet.
-    pub workload: String,
-    /// Whether it is a StatefulSet, whose pods have an order.
-    pub ordered: bool,
-    /// The containers' images.
-    pub images: Vec<String>,
-    /// What the containers ask for, together.
-    pub requests: Resources,
-    /// What the containers may use, together.
-    pub limits: Resources,
-    /// Where the code package goes.
-    pub code_path: String,
-}
-
-/// An amount of CPU and memory; nothing said is 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Resources {
-    /// Thousandths of a CPU.
-    pub cpu_millis: i64,
-    /// Mebibytes of memory.
-    pub memory_mib: i64,
-}
-
-impl Resources {
-    /// As Kubernetes writes it.
-    pub(crate) fn show(&self) -> Json {
-        let amount = |amount: i64, whole: i64, large: &str, small: &str| match amount {
-            0 => None,
-            _ if amount % whole == 0 => Some(format!("{}{large}", amount / whole)),
-            _ => Some(format!("{amount}{small}")),
-        };
-        object!({
-            "Cpu": amount(self.cpu_millis, 1000, "", "m"),
-            "Memory": amount(self.memory_mib, 1024, "Gi", "Mi"),
-        })
-    }
-
-    fn add(&mut self, key: &str, value: &str) {
-        let Some(amount) = quantity(value) else { return };
-        match key {
-            "cpu" => self.cpu_millis = self.cpu_millis.saturating_add((amount * 1000.0).round() as i64),
-            "memory" => self.memory_mib = self.memory_mib.saturating_add((amount / 1_048_576.0).ceil() as i64),
-            _ => {}
-        }
-    }
-}
-
-impl Template {
-    /// Picks out of a manifest what matters. Not a YAML parser: it knows lines by their key and depth,
-    /// and a `{…}` on one line; what it cannot make out is as if it were not said.
-    pub(super) fn read(manifest: &str, code_path: &str) -> Self {
-        let mut template = Self { code_path: code_path.to_owned(), ..Self::default() };
-        // The block under way: its key, and how deep the key stands.
-        let mut block: Option<(&str, usize)> = None;
-        for line in manifest.lines() {
-            let entry = line.trim_start_matches([' ', '-']);
-            let depth = line.len() - entry.len();
-            let Some((key, value)) = entry.split_once(':') else { continue };
-            let (key, value) = (key.trim().trim_matches('"'), value.trim());
-            if block.is_some_and(|(_, outer)| depth <= outer) {
-                block = None;
-            }
-            match (block, key) {
-                (Some(("requests", _)), _) => template.requests.add(key, value),
-                (Some(("limits", _)), _) => template.limits.add(key, value),
-                (Some(("metadata", _)), "name") if template.workload.is_empty() => {
-                    template.workload = bare(value).to_owned();
-                }
-                (None, "requests" | "limits" | "metadata") if value.is_empty() => block = Some((key, depth)),
-                (None, "requests" | "limits") => {
-                    for (key, value) in
-                        value.trim_matches(['{', '}']).split(',').filter_map(|pair| pair.split_once(':'))
-                    {
-                        match entry.starts_with("requests") {
-                            true => template.requests.add(bare(key), value.trim()),
-                            false => template.limits.add(bare(key), value.trim()),
-                        }
-                    }
-                }
-                (_, "image") => template.images.push(bare(value).to_owned()),
-                _ => {}
-            }
-        }
-        template
-    }
-}
-
-/// A plain YAML value without its quotes.
-fn bare(value: &str) -> &str {
-    value.trim().trim_matches(['"', '\''])
-}
-
-/// A Kubernetes quantity as a plain number.
-pub(crate) fn quantity(text: &str) -> Option<f64> {
-    let text = bare(text);
-    // `129e6`: no suffix begins with a small e.
-    if text.contains('e') {
-        return text.parse().ok();
-    }
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, suffix) = text.split_at(digits);
-    let factor = match suffix {
-        "" => 1.0,
-        "m" => 0.001,
-        "k" | "K" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024.0,
-        "Mi" => 1_048_576.0,
-        "Gi" => 1_073_741_824.0,
-        "Ti" => 1_099_511_627_776.0,
-        "Pi" => 1_125_899_906_842_624.0,
-        "Ei" => 1_152_921_504_606_846_976.0,
-        _ => return None,
-    };
-    number.parse::<f64>().ok().map(|number| number * factor)
 }

@@ -7,6 +7,7 @@
 mod claims;
 mod configs;
 mod environments;
+mod manifest;
 #[cfg(test)]
 pub(in crate::sim) mod tests;
 
@@ -19,8 +20,9 @@ use crate::sim::engine::call::{Call, Handler, Refusal};
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::state::State;
 pub(crate) use claims::{Claim, bind_waiting_claims};
-pub(crate) use configs::{Config, Template, quantity};
+pub(crate) use configs::Config;
 pub(crate) use environments::{Env, wanted_replicas};
+pub(crate) use manifest::Template;
 
 /// What chapter 1 is about.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -122,6 +124,13 @@ impl Applications {
     #[cfg(test)]
     pub(crate) fn envs(&self) -> impl Iterator<Item = &Env> {
         self.envs.values()
+    }
+}
+
+impl App {
+    /// Whether it runs on Windows, not on Linux.
+    pub(crate) fn is_windows(&self) -> bool {
+        self.operating_system == "Windows"
     }
 }
 

@@ -9,9 +9,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::Template;
-use super::configs::Resources;
 use crate::sim::demo;
 use crate::sim::engine::call::{Call, Trouble};
+use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::State;
 
 /// An account under test.
@@ -307,8 +307,9 @@ fn a_deploy_config_keeps_what_it_is_not_given() {
             "SecretList": [text("obvious fake")],
         }),
     );
+    // The old single ConfigMap joins the list.
     let yaml = json!({
-        "Deployment": "kind: Deployment", "ConfigMap": "old", "ConfigMapList": ["one", "two"],
+        "Deployment": "kind: Deployment", "ConfigMap": "old", "ConfigMapList": ["old", "one", "two"],
         "SecretList": ["obvious fake"],
     });
     let mut shown = json!({
@@ -317,14 +318,21 @@ fn a_deploy_config_keeps_what_it_is_not_given() {
     });
     for (change, key, wanted) in [
         (json!({}), "/ContainerCodePath/CodePath", json!("/code")),
+        (json!({"ConfigMap": text("new")}), "/ContainerYamlConf/ConfigMapList", json!(["new", "one", "two"])),
         (json!({"ConfigMapList": [text("three")]}), "/ContainerYamlConf/ConfigMapList", json!(["three"])),
         (json!({"CodePath": ""}), "/ContainerCodePath/CodePath", json!("")),
-        (json!({"Deployment": text("kind: x")}), "/ContainerYamlConf/Deployment", json!("kind: x")),
+        (json!({"Deployment": deployment("{}")}), "/ContainerYamlConf/Deployment", json!(plain("{}"))),
     ] {
         let mut params = json!({"AppId": 1001, "Id": 2014});
         params.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         account.ok("UpdateDeployConfig", params);
         *shown.pointer_mut(key).unwrap() = wanted;
+        if change.get("ConfigMap").is_some() {
+            shown["ContainerYamlConf"]["ConfigMap"] = "new".into();
+        }
+        if change.get("ConfigMapList").is_some() {
+            shown["ContainerYamlConf"].as_object_mut().unwrap().shift_remove("ConfigMap");
+        }
         assert_eq!(account.data("ListDeployConfig", json!({"AppId": 1001, "Id": 2014})), [shown.clone()], "{change}");
     }
 }
@@ -385,33 +393,181 @@ fn claims_are_kept_by_environment() {
     assert_eq!(left[0]["Name"], "cache");
 }
 
+/// A Deployment whose pod has these lines, in base64.
+fn deployment(pod: &str) -> String {
+    STANDARD.encode(format!("kind: Deployment\nmetadata: {{name: web}}\nspec: {{template: {{spec: {pod}}}}}\n"))
+}
+
 #[test]
 fn a_manifest_tells_what_pods_ask_for() {
     let of = |cpu_millis, memory_mib| Resources { cpu_millis, memory_mib };
     let none = Resources::default();
-    for (manifest, workload, images, requests, limits) in [
-        ("", "", &[][..], none, none),
-        ("kind: Deployment\nmetadata:\n  labels:\n    name: no\n", "no", &[], none, none),
-        ("metadata:\n  name: \"web\"\nspec:\n  name: no\n", "web", &[], none, none),
+    let block = "apiVersion: v1\nkind: ConfigMap\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  labels:\n    \
+                 name: no\n  name: \"web\"\nspec:\n  template:\n    spec:\n      containers:\n      - image: a:1\n        \
+                 resources: # all of them\n          requests:\n            cpu: 500m\n            memory: 512Mi\n          \
+                 limits: {cpu: \"2\", memory: 2Gi}\n      - image: 'b'\n        resources:\n          requests:\n            \
+                 cpu: 0.25\n";
+    for (manifest, images, requests, limits) in [
+        (block.to_owned(), &["a:1", "b"][..], of(750, 512), of(2000, 2048)),
+        ("{\"kind\": \"Deployment\", \"metadata\": {\"name\": \"web\"}}".to_owned(), &[], none, none),
+        // What is limited and asks for nothing asks for as much.
         (
-            "spec:\n  containers:\n  - image: a:1\n    resources:\n      requests:\n        cpu: 500m\n        memory: \
-             512Mi\n      limits:\n        cpu: \"2\"\n        memory: 2Gi\n  - image: 'b'\n    resources:\n      \
-             requests:\n        cpu: 0.25\n",
-            "",
-            &["a:1", "b"],
-            of(750, 512),
-            of(2000, 2048),
+            plain("{containers: [{image: a, resources: {limits: {cpu: 1, memory: 1Gi}}}]}"),
+            &["a"],
+            of(1000, 1024),
+            of(1000, 1024),
         ),
-        ("requests: {cpu: 250m, memory: \"1Gi\"}\nlimits: { cpu: 1 }", "", &[], of(250, 1024), of(1000, 0)),
-        ("requests:\n  cpu: lots\n  memory: 1Q\n  disk: 5Gi\nlimits:\n", "", &[], none, none),
-        ("requests:\n  cpu: 99999999999999999999999999999\n  cpu: 1\n", "", &[], of(i64::MAX, 0), none),
-        ("a\n:\n::: \n- - -\n\u{0}: \u{0}\n{", "", &[], none, none),
+        // What prepares a pod runs before the rest.
+        (
+            plain(
+                "{initContainers: [{image: i, resources: {requests: {cpu: 2, memory: 1Mi}}}], containers: [{image: a, \
+                 resources: {requests: {cpu: 1, memory: 1500M}}}]}",
+            ),
+            &["a"],
+            of(2000, 1431),
+            none,
+        ),
+        (
+            plain("{containers: [{image: a, resources: {requests: {memory: 99999999999999999999999999Ei}}}]}"),
+            &["a"],
+            of(0, i64::MAX),
+            none,
+        ),
+        (plain("{containers: [{image: a, resources: {requests: {cpu: }}}]}"), &["a"], none, none),
+        (plain("{containers: [{image: a, resources: {requests: {cpu: 16.1}}}]}"), &["a"], of(16_100, 0), none),
+        (plain("{containers: [{image: a, resources: {requests: {cpu: 16100100u}}}]}"), &["a"], of(16_101, 0), none),
     ] {
-        let template = Template::read(manifest, "/code");
+        let template =
+            Template::read("Deployment", &manifest).unwrap_or_else(|refusal| panic!("{manifest}: {refusal:?}"));
         let images = images.iter().map(|image| (*image).to_owned()).collect();
-        let wanted =
-            Template { workload: workload.into(), images, requests, limits, ordered: false, code_path: "/code".into() };
+        let wanted = Template { workload: "web".into(), images, requests, limits, ..Template::default() };
         assert_eq!(template, wanted, "{manifest}");
+    }
+}
+
+/// As [`deployment`], not in base64.
+fn plain(pod: &str) -> String {
+    String::from_utf8(STANDARD.decode(deployment(pod)).unwrap()).unwrap()
+}
+
+#[test]
+fn what_is_no_workload_is_refused() {
+    let mut account = Account::demo();
+    let bomb: String = (1..30).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}, *a{0}]\n", n - 1)).collect();
+    let asks = |what: &str| plain(&format!("{{containers: [{{image: a, resources: {{requests: {{{what}}}}}}}]}}"));
+    for (text, wanted) in [
+        ("", "Deployment holds no Deployment: it has no kind"),
+        ("just text", "Deployment holds no Deployment: it has no kind"),
+        ("kind: Service\n", "Deployment holds no Deployment: its kind is Service"),
+        ("kind: StatefulSet\n", "Deployment holds no Deployment: its kind is StatefulSet"),
+        ("kind: [\n", "Deployment is no YAML: "),
+        ("a\n:\n::: \n- - -\n\u{0}: \u{0}\n{", "Deployment is no YAML: "),
+        (&format!("a0: &a0 x\n{bomb}kind: Deployment\n"), "Deployment is no YAML: "),
+        (&asks("cpu: lots"), "Deployment asks for cpu lots, which is no quantity such as 500m or 1Gi"),
+        (&asks("memory: 1Q"), "Deployment asks for memory 1Q, which is no quantity such as 500m or 1Gi"),
+        (&asks("cpu: -1"), "Deployment asks for cpu -1, which is no quantity such as 500m or 1Gi"),
+    ] {
+        for (action, id) in [("CreateDeployConfig", None), ("UpdateDeployConfig", Some(2001))] {
+            // An empty one is none at all.
+            if text.is_empty() {
+                continue;
+            }
+            let params =
+                json!({"AppId": 1001, "EnvType": "test", "Name": "x", "Id": id, "Deployment": STANDARD.encode(text)});
+            let (code, refused) = account.refused(action, params);
+            assert!(code == 10400 && refused.starts_with(wanted), "{text}: {refused}");
+            assert!(!refused.contains('\n'), "{refused}");
+        }
+    }
+    for (param, value) in [
+        ("ConfigMap", json!(STANDARD.encode("a: [\n"))),
+        ("ConfigMapList", json!([STANDARD.encode("a: 1"), STANDARD.encode("a: [\n")])),
+        ("SecretList", json!([STANDARD.encode("}")])),
+        ("CronJob", json!(STANDARD.encode("a: b: c"))),
+    ] {
+        let mut params = json!({"AppId": 1001, "EnvType": "test", "Name": "x"});
+        params[param] = value;
+        let (_, refused) = account.refused("CreateDeployConfig", params);
+        assert!(refused.starts_with(&format!("{param} is no YAML: ")), "{refused}");
+    }
+}
+
+#[test]
+fn a_deploy_needs_something_deployable() {
+    let mut account = Account::demo();
+    let result = |reply: Value, name: &str| reply["Result"][name].as_i64().unwrap();
+    let pod = "{containers: [{image: a}]}";
+    let (whole, bare) = (deployment(pod), STANDARD.encode("kind: Deployment"));
+    for (system, cluster, config, more, wanted) in [
+        ("Linux", "c-demo-test", json!({"Deployment": whole}), json!({}), None),
+        (
+            "Linux",
+            "c-demo-test",
+            json!({}),
+            json!({}),
+            Some("nothing can be deployed by deploy config ID: it has no Deployment"),
+        ),
+        (
+            "Linux",
+            "c-demo-test",
+            json!({"Deployment": bare}),
+            json!({}),
+            Some("nothing can be deployed by deploy config ID: its Deployment has no container"),
+        ),
+        (
+            "Linux",
+            "c-demo-test",
+            json!({"Deployment": whole, "CodePath": "/app/code"}),
+            json!({}),
+            Some(
+                "deploy config ID unpacks a code package at /app/code, and none is given: deploy with DeployPacketUrl or \
+                 DeployPacketId, or empty its CodePath",
+            ),
+        ),
+        ("Linux", "c-demo-test", json!({"Deployment": whole, "CodePath": "/c"}), json!({"DeployPacketId": 1}), None),
+        (
+            "Linux",
+            "c-demo-test",
+            json!({"Deployment": whole, "CodePath": "/c"}),
+            json!({"DeployPacketUrl": "https://x/y"}),
+            None,
+        ),
+        (
+            "Windows",
+            "c-demo-test",
+            json!({"Deployment": whole}),
+            json!({}),
+            Some("cluster c-demo-test has no Windows node: the application needs one"),
+        ),
+        (
+            "Linux",
+            "c-demo-spare",
+            json!({"Deployment": whole}),
+            json!({}),
+            Some("cluster c-demo-spare has no Linux node: the application needs one"),
+        ),
+    ] {
+        let title = format!("app {}", account.text().len());
+        let app = result(account.ok("CreateApp", json!({"Title": title, "OperatingSystem": system})), "AppId");
+        let mut params = json!({"AppId": app, "EnvType": "test", "Name": "x"});
+        params.as_object_mut().unwrap().extend(config.as_object().unwrap().clone());
+        let id = result(account.ok("CreateDeployConfig", params), "SchemaId");
+        let env = json!({
+            "AppId": app, "AppSchemaId": id, "EnvName": "x", "EnvType": 0, "Region": "r", "Replicas": 1, "ClusterId": cluster,
+        });
+        let env = result(account.ok("CreateEnvironment", env), "AppEnvId");
+        let mut deploy = json!({"EnvId": env, "Name": "x", "TotalPartitions": 1});
+        deploy.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        match wanted {
+            None => {
+                account.ok("DeployApp", deploy);
+            }
+            Some(wanted) => {
+                let refused = (10409, wanted.replace("ID", &id.to_string()));
+                assert_eq!(account.refused("DeployApp", deploy), refused);
+                assert_eq!(account.refused("ScaleApp", json!({"EnvId": env, "Replicas": 1})), refused);
+            }
+        }
     }
 }
 

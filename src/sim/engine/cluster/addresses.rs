@@ -41,6 +41,11 @@ impl Addresses {
         self.free.pop_front()
     }
 
+    /// How many are left.
+    pub(super) fn left(&self) -> i64 {
+        i64::from(self.last.saturating_sub(self.next)) + i64::try_from(self.free.len()).unwrap_or(i64::MAX)
+    }
+
     /// Gives an address back.
     pub(super) fn give_back(&mut self, address: u32) {
         self.free.push_back(address);
@@ -69,7 +74,9 @@ mod tests {
         let mut small = range("10.0.0.4/30");
         let taken: Vec<String> = std::iter::from_fn(|| small.take()).map(written).collect();
         assert_eq!(taken, ["10.0.0.5", "10.0.0.6"]);
+        assert_eq!(small.left(), 0);
         small.give_back(u32::from(std::net::Ipv4Addr::new(10, 0, 0, 6)));
+        assert_eq!((small.left(), range("10.0.0.0/24").left()), (1, 254));
         assert_eq!(small.take().map(written).unwrap(), "10.0.0.6");
     }
 }

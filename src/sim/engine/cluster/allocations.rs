@@ -24,9 +24,8 @@ pub(super) struct Allocation {
     pub(super) app_id: i64,
     pub(super) env_id: i64,
     pub(super) cluster: String,
-    /// How many pods run, and what they take in thousandths of a CPU.
+    /// How many pods run.
     pub(super) pods: i64,
-    pub(super) cpu_millis: i64,
 }
 
 impl Allocations {
@@ -72,7 +71,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     }
     allocations.made += 1;
     let id = allocations.made;
-    let allocation = Allocation { id, app_id, env_id, cluster: cluster.to_owned(), pods: 0, cpu_millis: 0 };
+    let allocation = Allocation { id, app_id, env_id, cluster: cluster.to_owned(), pods: 0 };
     let shown = allocation.show();
     allocations.by_id.insert(id, allocation);
     allocations.of_env.insert(env_id, id);

@@ -11,6 +11,7 @@ use super::addresses::Addresses;
 use super::placement::Pod;
 use crate::sim::engine::call::{Call, Refusal};
 use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::{self, State};
 
 /// A cluster.
@@ -19,6 +20,7 @@ pub(super) struct Cluster {
     number: i64,
     title: String,
     business_code: String,
+    pub(super) kind: Kind,
     /// `TEST` or `PRO`.
     env_type: String,
     pub(super) region: String,
@@ -33,7 +35,7 @@ pub(super) struct Cluster {
     logs: bool,
     stage: Stage,
     pub(super) machines: BTreeSet<String>,
-    /// The nodes that pods may be placed on, the one with most room first.
+    /// The nodes that pods may be placed on, the one with most CPU left first.
     pub(super) room: BTreeSet<(Reverse<i64>, String)>,
     /// The pods that run here, by address.
     pub(super) pods: BTreeMap<u32, Pod>,
@@ -41,6 +43,35 @@ pub(super) struct Cluster {
     pub(super) service_addresses: Addresses,
     /// Taken by services of type NodePort.
     pub(super) node_ports: BTreeSet<i64>,
+}
+
+/// What a cluster's pods run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Kind {
+    /// Nodes with Linux.
+    Standard,
+    /// Nodes with Windows.
+    Windows,
+    /// No nodes: room is made for each pod.
+    Serverless,
+}
+
+impl Kind {
+    fn of(word: &str) -> Self {
+        match word {
+            "Windows" => Self::Windows,
+            "Serverless" => Self::Serverless,
+            _ => Self::Standard,
+        }
+    }
+}
+
+/// What a cluster's nodes are, what of it is there for pods, and what pods ask for.
+#[derive(Clone, Copy, Default)]
+struct Capacity {
+    size: Resources,
+    allocatable: Resources,
+    requested: Resources,
 }
 
 /// How far a cluster has come.
@@ -97,12 +128,17 @@ impl Clusters {
         }
     }
 
-    /// CPU in thousandths and memory in MiB of a cluster's nodes, and the CPU that pods ask of them.
-    fn capacity(&self, cluster: &Cluster) -> (i64, i64, i64) {
-        let machines = cluster.machines.iter().filter_map(|id| self.machines.get(id));
-        machines.fold((0, 0, 0_i64), |(cpu, memory, requested), machine| {
-            (cpu + machine.cpu_millis(), memory + machine.memory_mib(), requested.saturating_add(machine.taken))
-        })
+    fn capacity(&self, cluster: &Cluster) -> Capacity {
+        let mut capacity = Capacity::default();
+        for machine in cluster.machines.iter().filter_map(|id| self.machines.get(id)) {
+            capacity.size = capacity.size.plus(machine.size());
+            capacity.allocatable = capacity.allocatable.plus(machine.allocatable());
+            capacity.requested = capacity.requested.plus(machine.requested());
+        }
+        if cluster.kind == Kind::Serverless {
+            capacity.requested = cluster.pods.values().fold(capacity.requested, |sum, pod| sum.plus(pod.asked));
+        }
+        capacity
     }
 }
 
@@ -146,10 +182,12 @@ pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> R
         }
     }
     clusters.made += 1;
+    let kind = Kind::of(call.text("ClusterType"));
     let cluster = Cluster {
         number: clusters.made,
         title: text("ClusterTitle"),
         business_code: text("BusinessCode"),
+        kind,
         env_type: text("ClusterEnvType"),
         region: text("RegionId"),
         region_name: call.opt_text("RegionName").unwrap_or(call.text("RegionId")).to_owned(),
@@ -159,7 +197,8 @@ pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> R
         password: text("Password"),
         pod_cidr,
         service_cidr,
-        logs: call.is("CreateWithLogIntegration"),
+        // Logs are collected from the nodes of a managed cluster only.
+        logs: call.is("CreateWithLogIntegration") && kind == Kind::Standard,
         stage: Stage::Initial,
         machines: BTreeSet::new(),
         room: BTreeSet::new(),
@@ -214,8 +253,7 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         .collect();
     wanted.sort_by_key(|(_, cluster)| cluster.number);
     Ok(call.page(wanted.into_iter(), |(id, cluster)| {
-        let (cpu, _, requested) = clusters.capacity(cluster);
-        let requested = share(requested, cpu);
+        let Capacity { allocatable, requested, .. } = clusters.capacity(cluster);
         object!({
             "BusinessCode": cluster.business_code,
             "ClusterTitle": cluster.title,
@@ -232,8 +270,8 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
             "ServiceCIDR": cluster.service_cidr,
             "Status": cluster.stage.word(),
             "VpcId": cluster.vpc,
-            "WorkLoadCpu": requested,
-            "WorkLoadMem": requested,
+            "WorkLoadCpu": share(requested.cpu_millis, allocatable.cpu_millis),
+            "WorkLoadMem": share(requested.memory_mib, allocatable.memory_mib),
             "EcsIds": cluster.machines,
             "VswitchIds": cluster.vswitches,
         })
@@ -247,51 +285,63 @@ fn share(part: i64, whole: i64) -> f64 {
 
 /// Sizes of pods that [`detail`] says how many more of would fit: CPUs and GiB.
 const POD_SIZES: [(i64, i64); 4] = [(1, 1), (2, 4), (4, 8), (8, 16)];
-/// The pods that Kubernetes itself runs: some for the cluster, some on each node.
+/// The pods that Kubernetes itself runs: some for the cluster, which ask for nothing, and some on each node.
 const SYSTEM_PODS: i64 = 6;
 const SYSTEM_PODS_PER_NODE: i64 = 7;
 
-/// Pods take memory in the proportion that their machines have it, so that one number tells how full
-/// a cluster is.
+/// The pods of environments in a cluster, a line for each environment and size of pod. Gives how many
+/// applications they are of, too.
+fn allocated(state: &State, cluster: &Cluster) -> (usize, Vec<Json>) {
+    let mut pods: BTreeMap<(i64, Resources), i64> = BTreeMap::new();
+    for pod in cluster.pods.values() {
+        *pods.entry((pod.env_id, pod.asked)).or_default() += 1;
+    }
+    let mut apps = BTreeSet::new();
+    let lines = pods.into_iter().filter_map(|((env_id, asked), count)| {
+        let env = state.applications.env(env_id).ok()?;
+        apps.insert(env.app_id);
+        Some(object!({
+            "appName": state.applications.app(env.app_id).map_or("", |app| app.title.as_str()),
+            "envName": env.name,
+            "memRequest": asked.memory(),
+            "appId": env.app_id,
+            "cupRequest": asked.vcpus(),
+            "podCount": count,
+            "envId": env_id,
+        }))
+    });
+    let lines = lines.collect();
+    (apps.len(), lines)
+}
+
+/// How many more pods of each size would fit.
+fn available(state: &State, cluster: &Cluster) -> [Json; 4] {
+    POD_SIZES.map(|(cpus, gib)| {
+        let size = Resources { cpu_millis: cpus * 1000, memory_mib: gib * 1024 };
+        let rooms = cluster.room.iter().filter_map(|(_, node)| state.cluster.machines.get(node));
+        let count = match cluster.kind {
+            Kind::Serverless => cluster.pod_addresses.left(),
+            Kind::Standard | Kind::Windows => rooms.map(|machine| size.fit_into(machine.room())).sum(),
+        };
+        object!({"memRequest": gib.to_string(), "cupRequest": cpus.to_string(), "availablePodCount": count})
+    })
+}
+
 pub(super) fn detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("ClusterInstanceId");
     let cluster = state.cluster.cluster(id)?;
-    let (cpu_total, memory_mib, requested) = state.cluster.capacity(cluster);
-    let memory_total = memory_mib.saturating_mul(1 << 20);
-    let memory_of = |cpu_millis: i64| match cpu_total {
-        0 => 0,
-        _ => (i128::from(memory_total) * i128::from(cpu_millis) / i128::from(cpu_total)) as i64,
-    };
-    let mut apps = BTreeSet::new();
-    let mut allocated = Vec::new();
-    for allocation in state.cluster.allocations.in_cluster(id).filter(|allocation| allocation.pods > 0) {
-        apps.insert(allocation.app_id);
-        let each = allocation.cpu_millis / allocation.pods;
-        let app = state.applications.app(allocation.app_id).map_or("", |app| app.title.as_str());
-        let env = state.applications.env(allocation.env_id).map_or("", |env| env.name.as_str());
-        allocated.push(object!({
-            "appName": app,
-            "envName": env,
-            "memRequest": format!("{}MB", memory_of(each) >> 20),
-            "appId": allocation.app_id,
-            "cupRequest": format!("{}vcpu", each as f64 / 1000.0),
-            "podCount": allocation.pods,
-            "envId": allocation.env_id,
-        }));
-    }
-    let available = POD_SIZES.map(|(cpus, gib)| {
-        let fit = |(Reverse(room), _): &(Reverse<i64>, String)| (room / (cpus * 1000)).max(0);
-        object!({
-            "memRequest": gib.to_string(),
-            "cupRequest": cpus.to_string(),
-            "availablePodCount": cluster.room.iter().map(fit).sum::<i64>(),
-        })
-    });
+    let Capacity { size, allocatable, requested } = state.cluster.capacity(cluster);
+    let (app_count, allocated) = allocated(state, cluster);
+    let available = available(state, cluster);
     let pods = i64::try_from(cluster.pods.len()).unwrap_or(i64::MAX);
     let nodes = i64::try_from(cluster.machines.len()).unwrap_or(i64::MAX);
-    let requested_share = share(requested, cpu_total);
+    // Where there is no node, there is none of Kubernetes' own pods.
+    let system_pods = if nodes == 0 { 0 } else { SYSTEM_PODS + SYSTEM_PODS_PER_NODE * nodes };
+    let cpu_share = share(requested.cpu_millis, allocatable.cpu_millis);
+    let memory_share = share(requested.memory_mib, allocatable.memory_mib);
     // What pods really use is a tenth of the CPU that they ask for, and most of the memory.
-    let (cpu_used, memory_used) = (requested / 10, memory_of(requested) / 10 * 9);
+    let used = Resources { cpu_millis: requested.cpu_millis / 10, memory_mib: requested.memory_mib / 10 * 9 };
+    let bytes = |mib: i64| mib.saturating_mul(1 << 20);
     let cores = |millis: i64| millis as f64 / 1000.0;
     let user = state.users.caller();
     Ok(object!({"Result": {
@@ -316,7 +366,7 @@ pub(super) fn detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         },
         "InstanceInfo": {
             "AllocatePodCount": pods,
-            "AppCount": apps.len(),
+            "AppCount": app_count,
             "AllocatedPodInfoList": allocated,
             "AvailablePodInfoList": available,
         },
@@ -327,22 +377,22 @@ pub(super) fn detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         },
         "WorkLoad": {
             "AllNodeCount": nodes,
-            "AllocateAllPodCount": pods + SYSTEM_PODS + SYSTEM_PODS_PER_NODE * nodes,
+            "AllocateAllPodCount": pods + system_pods,
             "AllocateAppPodCount": pods,
-            "CpuCapacityTotal": cores(cpu_total),
-            "CpuLevel": requested_share,
-            "CpuRequest": cores(requested),
-            "CpuRequestPercent": requested_share,
-            "CpuTotal": cores(cpu_total),
-            "CpuUse": cores(cpu_used),
-            "CpuUsePercent": share(cpu_used, cpu_total),
-            "MemCapacityTotal": memory_total,
-            "MemLevel": requested_share,
-            "MemRequest": memory_of(requested),
-            "MemRequestPercent": requested_share,
-            "MemTotal": memory_total,
-            "MemUse": memory_used,
-            "MemUsePercent": share(memory_used, memory_total),
+            "CpuCapacityTotal": cores(size.cpu_millis),
+            "CpuLevel": cpu_share,
+            "CpuRequest": cores(requested.cpu_millis),
+            "CpuRequestPercent": cpu_share,
+            "CpuTotal": cores(allocatable.cpu_millis),
+            "CpuUse": cores(used.cpu_millis),
+            "CpuUsePercent": share(used.cpu_millis, allocatable.cpu_millis),
+            "MemCapacityTotal": bytes(size.memory_mib),
+            "MemLevel": memory_share,
+            "MemRequest": bytes(requested.memory_mib),
+            "MemRequestPercent": memory_share,
+            "MemTotal": bytes(allocatable.memory_mib),
+            "MemUse": bytes(used.memory_mib),
+            "MemUsePercent": share(used.memory_mib, allocatable.memory_mib),
         },
     }}))
 }

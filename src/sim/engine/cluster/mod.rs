@@ -1,6 +1,7 @@
 //! Chapter 5 simulated: clusters, their nodes, labels, volumes and resource allocations, a file each.
 //!
-//! A node has room for pods: [`placement`] hands it out to the environments allocated to its cluster.
+//! A node has room for pods, in CPU and memory: [`placement`] hands it out to the environments allocated to
+//! its cluster. A serverless cluster has room without nodes.
 
 mod addresses;
 mod allocations;
@@ -22,7 +23,7 @@ pub(crate) use allocations::{remove_env, uses_of_env};
 pub(in crate::sim) use clusters::create_as;
 pub(crate) use clusters::{Event, RUNNING_AFTER, happen};
 pub(in crate::sim) use nodes::{MachineType, add_machine};
-pub(crate) use placement::{Placement, place, require_allocation, vacate};
+pub(crate) use placement::{Placement, place, require_allocation, require_system, shortage, vacate};
 pub(crate) use volumes::{Claim, bind_claim, release_claim};
 
 /// Clusters and what belongs to them.

@@ -1,13 +1,15 @@
 //! ECS machines: in a cluster as a node, or available to join one.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::clusters::nonsense;
+use super::clusters::{Kind, nonsense};
 use crate::sim::engine::call::{Call, Refusal};
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::release;
+use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::State;
 
 /// An ECS machine. It is made and paid for elsewhere; here it joins clusters and leaves them.
@@ -19,11 +21,45 @@ pub(super) struct Machine {
     pub(super) private_ip: String,
     public_ip: String,
     machine_type: MachineType,
+    pub(super) system: System,
     pub(super) cluster: Option<String>,
     /// It is leaving its cluster: no pod is placed on it.
     pub(super) leaving: bool,
-    /// What its pods take, in thousandths of a CPU.
-    pub(super) taken: i64,
+    /// What the pods of environments take.
+    pub(super) taken: Resources,
+}
+
+/// What the pods that Kubernetes itself runs on each node ask for.
+const SYSTEM: Resources = Resources { cpu_millis: 500, memory_mib: 448 };
+/// How much of a node's memory is left to pods, in percent: the rest is the kernel's and the kubelet's.
+const ALLOCATABLE_MEMORY: i64 = 88;
+
+/// The operating system of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum System {
+    Linux,
+    Windows,
+}
+
+impl System {
+    pub(super) const fn of(windows: bool) -> Self {
+        if windows { Self::Windows } else { Self::Linux }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "Linux",
+            Self::Windows => "Windows",
+        }
+    }
+
+    /// The image and the kind as ECS names them.
+    const fn image(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Linux => ("CentOS 7.6 64位", "linux"),
+            Self::Windows => ("Windows Server 2019 64位", "windows"),
+        }
+    }
 }
 
 /// A machine type, by its size.
@@ -50,7 +86,7 @@ impl MachineType {
     }
 
     /// How many CPUs it has, with two GiB of memory each.
-    pub(crate) const fn cpus(self) -> i64 {
+    const fn cpus(self) -> i64 {
         match self {
             Self::Cpus4 => 4,
             Self::Cpus8 => 8,
@@ -58,33 +94,58 @@ impl MachineType {
             Self::Cpus32 => 32,
         }
     }
+
+    const fn size(self) -> Resources {
+        Resources { cpu_millis: self.cpus() * 1000, memory_mib: self.cpus() * 2048 }
+    }
+
+    /// What of its size is there for pods.
+    const fn allocatable(self) -> Resources {
+        let size = self.size();
+        Resources { memory_mib: size.memory_mib * ALLOCATABLE_MEMORY / 100, ..size }
+    }
+
+    /// What an empty node of it has room for.
+    pub(in crate::sim) const fn room(self) -> Resources {
+        self.allocatable().minus(SYSTEM)
+    }
 }
 
 impl Machine {
-    pub(super) const fn cpu_millis(&self) -> i64 {
-        self.machine_type.cpus() * 1000
+    pub(super) const fn size(&self) -> Resources {
+        self.machine_type.size()
     }
 
-    pub(super) const fn memory_mib(&self) -> i64 {
-        self.machine_type.cpus() * 2048
+    pub(super) const fn allocatable(&self) -> Resources {
+        self.machine_type.allocatable()
     }
 
-    /// The room left for pods, in thousandths of a CPU.
-    pub(super) const fn room(&self) -> i64 {
-        self.cpu_millis().saturating_sub(self.taken)
+    /// What its pods ask for, those of Kubernetes itself among them.
+    pub(super) const fn requested(&self) -> Resources {
+        self.taken.plus(SYSTEM)
+    }
+
+    /// What is left for more pods.
+    pub(super) const fn room(&self) -> Resources {
+        self.allocatable().minus(self.requested())
+    }
+
+    /// Its place among the nodes of its cluster: the one with most CPU left comes first.
+    pub(super) fn rank(&self, id: &str) -> (Reverse<i64>, String) {
+        (Reverse(self.room().cpu_millis), id.to_owned())
     }
 
     fn show(&self, id: &str) -> Json {
         let (cpus, gib) = (self.machine_type.cpus(), self.machine_type.cpus() * 2);
         object!({
-            "OSName": "CentOS 7.6 64位",
+            "OSName": self.system.image().0,
             "BusinessCode": "JST",
             "EcsConfiguration": format!("{cpus}vcpu {gib}G"),
             "EcsCpu": cpus.to_string(),
             "EcsExpiredTime": "2099-12-31",
             "EcsLocalStorageCapacity": "40",
-            "EcsMemory": self.memory_mib().to_string(),
-            "EcsOsType": "linux",
+            "EcsMemory": self.size().memory_mib.to_string(),
+            "EcsOsType": self.system.image().1,
             "EcsPrivateIp": self.private_ip,
             "EcsPublicIp": self.public_ip,
             "EcsZone": self.region,
@@ -113,9 +174,10 @@ pub(in crate::sim) fn add_machine(state: &mut State, id: &str, vpc: &str, region
         private_ip: format!("192.168.{}.{}", 17 + high, low + 2),
         public_ip: format!("39.99.{high}.{}", low + 1),
         machine_type,
+        system: System::Linux,
         cluster: None,
         leaving: false,
-        taken: 0,
+        taken: Resources::default(),
     };
     state.cluster.machines.insert(id.to_owned(), machine);
 }
@@ -151,6 +213,9 @@ pub(super) fn add(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let cluster_id = call.text("ClusterInstanceId");
     let cluster = state.cluster.running(cluster_id)?;
     let ids = listed(call)?;
+    if cluster.kind == Kind::Serverless {
+        return Err(Refusal::conflict(format!("cluster {cluster_id} is serverless: it takes no nodes")));
+    }
     for id in &ids {
         let machine = state.cluster.machines.get(*id).ok_or_else(|| Refusal::not_found("ECS instance", id))?;
         if let Some(other) = &machine.cluster {
@@ -160,13 +225,19 @@ pub(super) fn add(state: &mut State, call: &Call) -> Result<Json, Refusal> {
             let text = format!("ECS instance {id} is in VPC {}, cluster {cluster_id} in {}", machine.vpc, cluster.vpc);
             return Err(Refusal::invalid(text));
         }
+        let system = System::of(cluster.kind == Kind::Windows);
+        if machine.system != system {
+            let (runs, takes) = (machine.system.name(), system.name());
+            let text = format!("ECS instance {id} runs {runs}, cluster {cluster_id} takes nodes with {takes}");
+            return Err(Refusal::invalid(text));
+        }
     }
     for id in ids {
         let Some(machine) = state.cluster.machines.get_mut(id) else { continue };
         machine.cluster = Some(cluster_id.to_owned());
         if let Some(cluster) = state.cluster.clusters.get_mut(cluster_id) {
             cluster.machines.insert(id.to_owned());
-            cluster.room.insert((std::cmp::Reverse(machine.room()), id.to_owned()));
+            cluster.room.insert(machine.rank(id));
         }
     }
     release::place_waiting(state);
@@ -185,14 +256,14 @@ pub(super) fn remove(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         let Some(machine) = state.cluster.machines.get_mut(*id) else { continue };
         machine.leaving = true;
         if let Some(cluster) = state.cluster.clusters.get_mut(cluster_id) {
-            cluster.room.remove(&(std::cmp::Reverse(machine.room()), (*id).to_owned()));
+            cluster.room.remove(&machine.rank(id));
         }
     }
     for id in &ids {
         release::evict(state, id);
     }
     for id in ids {
-        state.cluster.forget_pods(cluster_id, |pod| pod.node == id);
+        state.cluster.forget_pods(cluster_id, |pod| pod.node.as_deref() == Some(id));
         state.cluster.labels.remove_node(id);
         if let Some(machine) = state.cluster.machines.get_mut(id) {
             (machine.cluster, machine.leaving) = (None, false);

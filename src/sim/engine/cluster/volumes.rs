@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::sim::engine::applications::{bind_waiting_claims, quantity};
+use crate::sim::engine::applications::bind_waiting_claims;
 use crate::sim::engine::call::{Call, Refusal, local_time};
 use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::resources::quantity;
 use crate::sim::engine::state::State;
 
 /// Volumes by name: a name is used once in the account.

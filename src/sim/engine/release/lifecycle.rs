@@ -75,9 +75,9 @@ pub(super) fn create(state: &mut State, order_id: i64, ordinal: Option<i64>) {
 /// Takes a node's room for a pod and starts it there; without room it waits.
 fn place(state: &mut State, id: i64) {
     let Some(pod) = state.release.pods.get(&id) else { return };
-    let cpu_millis = state.release.cpu_millis(pod);
+    let asked = state.release.asked(pod);
     // With no allocation there is no room either.
-    let Some(placement) = cluster::place(state, pod.env_id, cpu_millis).ok().flatten() else { return };
+    let Some(placement) = cluster::place(state, pod.env_id, asked).ok().flatten() else { return };
     state.release.turn(id, Phase::Starting);
     let Some(pod) = state.release.pods.get_mut(&id) else { return };
     pod.since = state.now;
@@ -185,14 +185,15 @@ fn remove(state: &mut State, id: i64) {
     let Some(pod) = state.release.pods.get(&id).filter(|pod| pod.phase != Phase::Gone).cloned() else { return };
     state.release.turn(id, Phase::Gone);
     if let Some(placement) = pod.placement {
-        cluster::vacate(state, &placement);
+        cluster::vacate(state, pod.env_id, &placement);
     }
 }
 
 /// Moves the pods off a node that leaves its cluster: each is placed anew, or stays unscheduled.
 pub(crate) fn evict(state: &mut State, node: &str) {
-    let on_node =
-        |pod: &&Pod| pod.phase != Phase::Gone && pod.placement.as_ref().is_some_and(|placement| placement.node == node);
+    let on_node = |pod: &&Pod| {
+        pod.phase != Phase::Gone && pod.placement.as_ref().is_some_and(|at| at.node.as_deref() == Some(node))
+    };
     let pods: Vec<(i64, Phase)> = state.release.pods.values().filter(on_node).map(|pod| (pod.id, pod.phase)).collect();
     let mut moving = Vec::new();
     for (id, phase) in pods {
@@ -204,8 +205,9 @@ pub(crate) fn evict(state: &mut State, node: &str) {
         let Some(pod) = state.release.pods.get_mut(&id) else { continue };
         pod.since = state.now;
         pod.moved = true;
+        let env_id = pod.env_id;
         if let Some(placement) = pod.placement.take() {
-            cluster::vacate(state, &placement);
+            cluster::vacate(state, env_id, &placement);
         }
         moving.push(id);
     }

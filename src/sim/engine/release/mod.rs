@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::sim::engine::applications::Template;
 use crate::sim::engine::call::{Handler, Trouble};
 use crate::sim::engine::cluster::{self, Placement};
+use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::State;
 pub(crate) use lifecycle::{evict, place_waiting};
 pub(crate) use progress::{Event, happen};
@@ -261,10 +262,10 @@ impl Release {
         self.envs.get(&env_id).map_or(0, |env| env.pods.len())
     }
 
-    /// The CPU that a pod asks for: what its manifest says, or one.
-    fn cpu_millis(&self, pod: &Pod) -> i64 {
-        let asked = self.orders.get(&pod.order).map_or(0, |order| order.template.requests.cpu_millis);
-        if asked > 0 { asked } else { 1000 }
+    /// What a pod asks for: what its manifest says; where that says nothing, one CPU.
+    fn asked(&self, pod: &Pod) -> Resources {
+        let asked = self.orders.get(&pod.order).map_or_else(Resources::default, |order| order.template.requests);
+        Resources { cpu_millis: if asked.cpu_millis > 0 { asked.cpu_millis } else { 1000 }, ..asked }
     }
 
     /// The order of an environment that is under way or paused.
@@ -304,7 +305,7 @@ pub(crate) fn remove_env(state: &mut State, env_id: i64) {
         }
     }
     for room in &rooms {
-        cluster::vacate(state, room);
+        cluster::vacate(state, env_id, room);
     }
     place_waiting(state);
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Change, Order, Outcome, Pause, Release, Status, progress};
 use crate::clock::parse_time;
-use crate::sim::engine::applications::{Env, wanted_replicas};
+use crate::sim::engine::applications::{Env, Template, wanted_replicas};
 use crate::sim::engine::call::{Call, Refusal, Trouble, done, minute_time};
 use crate::sim::engine::cluster;
 use crate::sim::engine::json::{Json, object};
@@ -26,7 +26,7 @@ pub(super) fn deploy_app(state: &mut State, call: &Call) -> Result<Json, Refusal
         (Some(url), _) => Some(url.to_owned()),
         (None, id) => id.map(|id| format!("package {id}")),
     };
-    let mut template = state.applications.template(env.schema_id);
+    let mut template = deployable(state, &env, packet.is_some())?;
     let images = call.texts("ContainerImageList");
     if !images.is_empty() {
         template.images = images.into_iter().map(str::to_owned).collect();
@@ -56,7 +56,7 @@ pub(super) fn scale_app(state: &mut State, call: &Call) -> Result<Json, Refusal>
     let deployed = state.release.orders_of_env(env.id).find(|order| order.change == Change::Deploy);
     let (revision, template, packet) = match deployed {
         Some(order) => (Some(order.id), order.template.clone(), order.packet.clone()),
-        None => (None, state.applications.template(env.schema_id), None),
+        None => (None, deployable(state, &env, false)?, None),
     };
     let order = new_order(state, call, &env);
     let order = Order {
@@ -92,6 +92,14 @@ fn admission(state: &State, call: &Call, env: &Env) -> Result<Option<Json>, Refu
     }
     cluster::require_allocation(state, env.id)?;
     Ok(None)
+}
+
+/// How the pods of an environment are made, if all is there that it takes: a workload, its package, nodes of
+/// the application's system.
+fn deployable(state: &State, env: &Env, has_packet: bool) -> Result<Template, Refusal> {
+    let template = state.applications.deployable(env, has_packet)?;
+    cluster::require_system(state, env.id, state.applications.app(env.app_id)?.is_windows())?;
+    Ok(template)
 }
 
 fn admitted(order: i64) -> Json {

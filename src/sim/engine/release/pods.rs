@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Order, Outcome, Phase, Pod, Release, Task};
 use crate::sim::engine::call::{Call, Refusal, local_time, minute_time, second_time};
+use crate::sim::engine::cluster::{self, Placement};
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::state::State;
 
@@ -29,8 +30,8 @@ fn show(state: &State, order: &Order, task: &Task) -> Json {
         "DeployOrderId": order.id,
         "DeployPartitionNum": task.partition,
         "GroupName": GROUP,
-        "HostIp": placement.map(|placement| &placement.host_ip),
-        "HostName": placement.map(|placement| &placement.host_name),
+        "HostIp": placement.and_then(|placement| placement.host_ip.as_ref()),
+        "HostName": placement.and_then(Placement::host_name),
         "PodIp": placement.map(|placement| &placement.pod_ip),
         "Region": placement.map(|placement| &placement.region),
         "Result": task.result.code(),
@@ -70,11 +71,10 @@ fn steps(task: &Task) -> Vec<Step> {
 impl Release {
     /// A pod as an instance of its environment.
     pub(crate) fn show_instance(&self, pod: &Pod, now: Timestamp, seed: u64) -> Json {
-        let cpu = self.cpu_millis(pod);
-        let memory = self.orders.get(&pod.order).map_or(0, |order| order.template.requests.memory_mib);
-        let mut spec = format!("{}vcpu", cpu as f64 / 1000.0);
-        if memory > 0 {
-            spec += &format!(" {}GB", memory as f64 / 1024.0);
+        let asked = self.asked(pod);
+        let mut spec = asked.vcpus();
+        if asked.memory_mib > 0 {
+            spec += &format!(" {}", asked.memory());
         }
         let placement = pod.placement.as_ref();
         object!({
@@ -89,7 +89,7 @@ impl Release {
                 Phase::Crashing => "CrashLoopBackOff",
                 Phase::Stopping | Phase::Gone => "Terminating",
             },
-            "HostIp": placement.map(|placement| &placement.host_ip),
+            "HostIp": placement.and_then(|placement| placement.host_ip.as_ref()),
             "PodIp": placement.map(|placement| &placement.pod_ip),
         })
     }
@@ -153,8 +153,8 @@ fn start_log(state: &State, order: &Order, task: &Task, pod: &Pod) -> String {
     if pod.placement.is_none() {
         lines.push((task.started, format!("waiting for a node: {}", no_room(state, pod))));
     } else {
-        if let Some(packet) = &order.packet {
-            let path = if order.template.code_path.is_empty() { "/" } else { &order.template.code_path };
+        let path = &order.template.code_path;
+        if let Some(packet) = order.packet.as_ref().filter(|_| !path.is_empty()) {
             lines.push((pod.since, format!("downloading {packet} to {path}")));
         }
         lines.push((after(pod, 1), "starting the application".to_owned()));
@@ -191,7 +191,7 @@ fn after(pod: &Pod, seconds: i64) -> Timestamp {
 }
 
 fn no_room(state: &State, pod: &Pod) -> String {
-    format!("0 nodes are available: Insufficient cpu ({}m requested)", state.release.cpu_millis(pod))
+    cluster::shortage(state, pod.env_id, state.release.asked(pod))
 }
 
 pub(super) fn events(state: &mut State, call: &Call) -> Result<Json, Refusal> {
@@ -252,7 +252,8 @@ fn start_events(state: &State, order: &Order, pod: &Pod, events: &mut Vec<PodEve
         events.push(PodEvent { count: 1 + waited / 60, last: until, ..failed });
     }
     let Some(placement) = &pod.placement else { return };
-    let assigned = format!("Successfully assigned {namespace}/{} to {}", pod.name, placement.host_name);
+    let node = placement.host_name().unwrap_or_else(|| format!("virtual-kubelet-{}", placement.region));
+    let assigned = format!("Successfully assigned {namespace}/{} to {node}", pod.name);
     events.push(normal("Scheduled", pod.since, assigned));
     let image = order.template.images.first().map_or("app", String::as_str);
     events.push(normal("Pulling", pod.since, format!("Pulling image \"{image}\"")));

@@ -1,12 +1,20 @@
 //! Chapter 5 on the demo account, at exact simulated times.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod random;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{MachineType, Placement, add_machine, place, vacate};
+use super::nodes::System;
+use super::{MachineType, Placement, add_machine, place, shortage, vacate};
 use crate::sim::engine::applications::tests::Account;
+use crate::sim::engine::resources::Resources;
+
+fn of(cpu_millis: i64, memory_mib: i64) -> Resources {
+    Resources { cpu_millis, memory_mib }
+}
 
 impl Account {
     fn column(&mut self, action: &str, params: Value, name: &str) -> Vec<String> {
@@ -285,16 +293,143 @@ fn clusters_show_filtered_with_what_they_hold() {
     assert_eq!((&instances["AllocatePodCount"], &load["AllocateAppPodCount"]), (&json!(pods), &json!(pods)));
     assert_eq!((&load["AllNodeCount"], &load["CpuTotal"]), (&json!(8), &json!(128.0)));
     assert_eq!(load["CpuRequestPercent"], cluster["WorkLoadCpu"]);
+    assert_eq!(load["MemRequestPercent"], cluster["WorkLoadMem"]);
     let shop = allocated.iter().find(|env| env["envId"] == 3002).unwrap();
     assert_eq!(
         *shop,
         json!({
-            "appName": "商城前台", "envName": "正式环境", "memRequest": "1024MB", "appId": 1001, "cupRequest": "0.5vcpu",
+            "appName": "商城前台", "envName": "正式环境", "memRequest": "1GB", "appId": 1001, "cupRequest": "0.5vcpu",
             "podCount": 3, "envId": 3002,
         })
     );
     let fit: i64 = instances["AvailablePodInfoList"][0]["availablePodCount"].as_i64().unwrap();
     assert!(fit > 60 && fit < 128, "{fit}");
+}
+
+/// What a cluster's figures say agrees: with each other, with its nodes' sizes, with the instances' own.
+#[test]
+fn the_figures_of_a_cluster_agree() {
+    let mut account = Account::demo();
+    account.ok("ScaleApp", json!({"EnvId": 3002, "Replicas": 40}));
+    account.wait(60);
+    for (id, nodes) in [("c-demo-prod", 8), ("c-demo-test", 4), ("c-demo-spare", 0)] {
+        let detail = account.ok("QueryClusterDetail", json!({"ClusterInstanceId": id}))["Result"].clone();
+        let load = |name: &str| detail["WorkLoad"][name].as_f64().unwrap();
+        let machines = account.data("ListClusterNode", json!({"ClusterInstanceId": id, "PageSize": 100}));
+        let sum =
+            |name: &str| machines.iter().map(|node| node[name].as_str().unwrap().parse::<f64>().unwrap()).sum::<f64>();
+        let mib = f64::from(1 << 20);
+        assert_eq!((machines.len(), load("AllNodeCount") as usize), (nodes, nodes));
+        assert_eq!((load("CpuCapacityTotal"), load("MemCapacityTotal")), (sum("EcsCpu"), sum("EcsMemory") * mib));
+        assert!((load("MemTotal") - load("MemCapacityTotal") * 0.88).abs() < 10.0 * mib, "{id}");
+        let (mut cpu, mut memory, mut pods) = (0.0, 0.0, 0.0);
+        for line in detail["InstanceInfo"]["AllocatedPodInfoList"].as_array().unwrap() {
+            let text = |name: &str| line[name].as_str().unwrap();
+            let count = line["podCount"].as_f64().unwrap();
+            cpu += count * text("cupRequest").trim_end_matches("vcpu").parse::<f64>().unwrap();
+            let (number, unit) = text("memRequest").split_at(text("memRequest").len() - 2);
+            memory += count * number.parse::<f64>().unwrap() * if unit == "GB" { 1024.0 } else { 1.0 };
+            pods += count;
+            let instances = json!({"AppId": line["appId"], "EnvId": line["envId"], "PageSize": 100});
+            let spec = format!("{} {}", text("cupRequest"), text("memRequest"));
+            assert!(account.data("ListAppInstance", instances).iter().any(|pod| pod["Spec"] == spec), "{line}");
+        }
+        let nodes = nodes as f64;
+        assert!((load("CpuRequest") - cpu - 0.5 * nodes).abs() < 1e-9, "{id}");
+        assert_eq!(load("MemRequest"), (memory + 448.0 * nodes) * mib, "{id}");
+        assert_eq!(load("AllocateAppPodCount"), pods);
+        assert_eq!(load("AllocateAllPodCount"), if nodes == 0.0 { 0.0 } else { pods + 6.0 + 7.0 * nodes });
+        let share = |part: f64, whole: f64| if whole == 0.0 { 0.0 } else { (part / whole * 100.0).round() / 100.0 };
+        for (names, part, whole) in [
+            (&["CpuRequestPercent", "CpuLevel"][..], "CpuRequest", "CpuTotal"),
+            (&["MemRequestPercent", "MemLevel"], "MemRequest", "MemTotal"),
+            (&["MemUsePercent"], "MemUse", "MemTotal"),
+        ] {
+            for name in names {
+                assert_eq!(load(name), share(load(part), load(whole)), "{id} {name}");
+            }
+        }
+        let cluster = account.cluster(id);
+        assert_eq!(
+            (&cluster["WorkLoadCpu"], &cluster["WorkLoadMem"]),
+            (&detail["WorkLoad"]["CpuLevel"], &detail["WorkLoad"]["MemLevel"])
+        );
+        // As many more fit as are said to, and not one more.
+        for line in detail["InstanceInfo"]["AvailablePodInfoList"].as_array().unwrap() {
+            let number = |name: &str| line[name].as_str().unwrap().parse::<i64>().unwrap();
+            let size = of(number("cupRequest") * 1000, number("memRequest") * 1024);
+            let env = if id == "c-demo-prod" { 3002 } else { 3001 };
+            if nodes > 0.0 {
+                let mut full = account.clone();
+                let fits = std::iter::from_fn(|| place(&mut full.0, env, size).unwrap()).count();
+                assert_eq!(line["availablePodCount"], fits, "{id} {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn serverless_clusters_run_pods_without_nodes() {
+    let mut account = Account::demo();
+    let mut params = new_cluster("172.22.0.0/16", "172.23.0.0/20");
+    params["ClusterType"] = "Serverless".into();
+    let id = account.ok("CreateCluster", params)["Result"]["ClusterInstanceId"].as_str().unwrap().to_owned();
+    account.wait(480);
+    let env = json!({
+        "AppId": 1002, "AppSchemaId": 2002, "EnvName": "x", "EnvType": 0, "Region": "r", "Replicas": 3, "ClusterId": id,
+    });
+    let env = account.ok("CreateEnvironment", env)["Result"]["AppEnvId"].as_i64().unwrap();
+    let order =
+        account.ok("DeployApp", json!({"EnvId": env, "Name": "x", "TotalPartitions": 1}))["Result"]["DeployOrderId"]
+            .clone();
+    account.wait(60);
+    assert_eq!(account.ok("DescribeDeployOrderDetail", json!({"DeployOrderId": order}))["Result"]["Result"], 1);
+    for pod in account.data("ListPods", json!({"DeployOrderId": order})) {
+        assert!(pod["PodIp"].is_string() && pod.get("HostIp").is_none() && pod.get("HostName").is_none(), "{pod}");
+        let events = json!({"DeployOrderId": order, "AppInstId": pod["AppInstanceId"]});
+        let message = account.ok("DescribePodEvents", events)["Result"]["PodEvents"][0]["Message"].to_string();
+        assert!(message.contains(" to virtual-kubelet-cn-zhangjiakou"), "{message}");
+    }
+    let detail = account.ok("QueryClusterDetail", json!({"ClusterInstanceId": id}))["Result"].clone();
+    // Logs count on the managed kind only.
+    assert_eq!(detail["BasicInfo"]["HasInstallLogController"], false);
+    for (name, value) in
+        [("AllNodeCount", 0.0), ("AllocateAppPodCount", 3.0), ("AllocateAllPodCount", 3.0), ("CpuRequest", 1.5)]
+    {
+        assert_eq!(detail["WorkLoad"][name].as_f64(), Some(value), "{name}");
+    }
+    let refused = account.refused("AddClusterNode", node_list(&id, &["i-demo-0009"]));
+    assert_eq!(refused, (10409, format!("cluster {id} is serverless: it takes no nodes")));
+    let windows =
+        account.ok("CreateApp", json!({"Title": "x", "OperatingSystem": "Windows"}))["Result"]["AppId"].clone();
+    let manifest = crate::sim::demo::manifest("Deployment", "x", "1", "1Gi");
+    let config = json!({"AppId": windows, "EnvType": "test", "Name": "x", "Deployment": manifest});
+    let config = account.ok("CreateDeployConfig", config)["Result"]["SchemaId"].clone();
+    let env = json!({
+        "AppId": windows, "AppSchemaId": config, "EnvName": "x", "EnvType": 0, "Region": "r", "Replicas": 1, "ClusterId": id,
+    });
+    let env = account.ok("CreateEnvironment", env)["Result"]["AppEnvId"].clone();
+    let refused = account.refused("DeployApp", json!({"EnvId": env, "Name": "x", "TotalPartitions": 1}));
+    assert_eq!(refused, (10409, format!("cluster {id} is serverless: it runs no Windows applications")));
+}
+
+#[test]
+fn a_windows_cluster_takes_windows_nodes() {
+    let mut account = Account::demo();
+    let mut params = new_cluster("172.22.0.0/16", "172.23.0.0/20");
+    params["ClusterType"] = "Windows".into();
+    let id = account.ok("CreateCluster", params)["Result"]["ClusterInstanceId"].as_str().unwrap().to_owned();
+    account.wait(480);
+    let refused = account.refused("AddClusterNode", node_list(&id, &["i-demo-0009"]));
+    assert_eq!(refused, (10400, format!("ECS instance i-demo-0009 runs Linux, cluster {id} takes nodes with Windows")));
+    account.0.cluster.machines.get_mut("i-demo-0009").unwrap().system = System::Windows;
+    let refused = account.refused("AddClusterNode", node_list("c-demo-test", &["i-demo-0009"]));
+    assert_eq!(refused.1, "ECS instance i-demo-0009 runs Windows, cluster c-demo-test takes nodes with Linux");
+    account.ok("AddClusterNode", node_list(&id, &["i-demo-0009"]));
+    let node = account.data("ListClusterNode", json!({"ClusterInstanceId": id}))[0].clone();
+    assert_eq!((&node["EcsOsType"], &node["OSName"]), (&json!("windows"), &json!("Windows Server 2019 64位")));
+    let detail = account.ok("QueryClusterDetail", json!({"ClusterInstanceId": id}))["Result"].clone();
+    assert_eq!(detail["BasicInfo"]["HasInstallLogController"], false);
 }
 
 #[test]
@@ -328,7 +463,7 @@ fn pods_move_off_a_node_that_leaves() {
     let on = |account: &mut Account, node: &str| -> usize {
         let envs: Vec<i64> = account.0.applications.envs().map(|env| env.id).collect();
         let pods = envs.iter().flat_map(|&env| account.0.release.pods_of_env(env));
-        pods.filter(|pod| pod.placement.as_ref().is_some_and(|placement| placement.node == node)).count()
+        pods.filter(|pod| pod.placement.as_ref().is_some_and(|at| at.node.as_deref() == Some(node))).count()
     };
     let total = account.0.cluster.clusters["c-demo-prod"].pods.len();
     assert!(on(&mut account, "i-demo-0001") > 0);
@@ -356,35 +491,51 @@ fn pods_go_where_most_room_is() {
         "AppId": 1001, "AppSchemaId": 2001, "EnvName": "x", "EnvType": 0, "Region": "cn-zhangjiakou", "Replicas": 1,
     });
     let env = account.ok("CreateEnvironment", params)["Result"]["AppEnvId"].as_i64().unwrap();
-    let refused = place(&mut account.0, env, 1000).unwrap_err();
+    let refused = place(&mut account.0, env, of(1000, 0)).unwrap_err();
     assert_eq!(refused.text, format!("environment {env} is not allocated to a cluster"));
     account.ok("CreateAppResourceAlloc", json!({"AppId": 1001, "AppEnvId": env, "ClusterId": "c-demo-spare"}));
-    // Two nodes of 8 CPUs, one of 4.
+    // Two nodes of 8 CPUs and 14,417 MiB, one of 4 and 7,208; half a CPU and 448 MiB of each are taken.
     let mut placed: Vec<Placement> = Vec::new();
-    for (cpus, node) in
-        [(3, Some(9)), (3, Some(10)), (2, Some(9)), (2, Some(10)), (1, Some(11)), (4, None), (3, Some(9))]
-    {
-        let placement = place(&mut account.0, env, cpus * 1000).unwrap();
+    for (cpus, mib, node) in [
+        (3, 0, Some(9)),
+        (3, 0, Some(10)),
+        (2, 13_000, Some(9)),
+        (2, 13_000, Some(10)),
+        (1, 1000, Some(11)),
+        (4, 0, None),
+        // Memory is where CPU is not.
+        (1, 2000, Some(11)),
+        (1, 4000, None),
+        (2, 969, Some(9)),
+        (2, 970, None),
+    ] {
+        let placement = place(&mut account.0, env, of(cpus * 1000, mib)).unwrap();
         let expected = node.map(|node| format!("i-demo-{node:04}"));
-        assert_eq!(placement.as_ref().map(|placement| placement.node.clone()), expected, "{cpus}");
+        assert_eq!(placement.as_ref().and_then(|placement| placement.node.clone()), expected, "{cpus} {mib}");
         placed.extend(placement);
     }
-    assert_eq!(placed[0].host_ip, "192.168.17.10");
-    assert_eq!(placed[0].host_name, "cn-zhangjiakou.192.168.17.10");
+    assert_eq!(placed[0].host_ip.as_deref(), Some("192.168.17.10"));
+    assert_eq!(placed[0].host_name().as_deref(), Some("cn-zhangjiakou.192.168.17.10"));
+    for (cpus, mib, why) in [
+        (9, 0, "0/3 nodes are available: 3 Insufficient cpu"),
+        (0, 900 << 10, "0/3 nodes are available: 3 Insufficient memory"),
+        (2, 1000, "0/3 nodes are available: 2 Insufficient cpu, 2 Insufficient memory"),
+    ] {
+        assert_eq!(shortage(&account.0, env, of(cpus * 1000, mib)), why);
+    }
     let addresses: BTreeSet<&str> = placed.iter().map(|placement| placement.pod_ip.as_str()).collect();
     assert_eq!(addresses.len(), placed.len());
     assert!(addresses.contains("172.28.0.1"));
 
-    let text = format!("resource allocation of environment {env} cannot be deleted: it still has 6 pods");
+    let text = format!("resource allocation of environment {env} cannot be deleted: it still has 7 pods");
     assert_eq!(account.refused("DeleteAppResourceAlloc", json!({"AppEnvId": env})), (10409, text));
     for placement in &placed {
-        vacate(&mut account.0, placement);
+        vacate(&mut account.0, env, placement);
         // Giving back twice is giving back once.
-        vacate(&mut account.0, placement);
+        vacate(&mut account.0, env, placement);
     }
-    assert!(account.0.cluster.machines.values().all(|machine| machine.taken >= 0));
     let room: i64 = account.0.cluster.clusters["c-demo-spare"].room.iter().map(|(room, _)| room.0).sum();
-    assert_eq!(room, 20_000);
+    assert_eq!(room, 20_000 - 3 * 500);
     account.ok("DeleteAppResourceAlloc", json!({"AppEnvId": env}));
 }
 
@@ -392,8 +543,8 @@ fn pods_go_where_most_room_is() {
 fn production_has_room_for_about_120_pods_of_one_cpu() {
     let mut account = Account::demo();
     let mut empty = account.0.cluster.clusters["c-demo-prod"].pods.keys().copied().collect::<Vec<_>>();
-    let taken: i64 = account.0.cluster.clusters["c-demo-prod"].pods.values().map(|pod| pod.cpu_millis).sum();
-    let fits = std::iter::from_fn(|| place(&mut account.0, 3002, 1000).unwrap()).count();
+    let taken: i64 = account.0.cluster.clusters["c-demo-prod"].pods.values().map(|pod| pod.asked.cpu_millis).sum();
+    let fits = std::iter::from_fn(|| place(&mut account.0, 3002, of(1000, 1024)).unwrap()).count();
     assert!(taken > 0 && !std::mem::take(&mut empty).is_empty());
     let total = fits as i64 + taken / 1000;
     assert!((115..=128).contains(&total), "{total}");

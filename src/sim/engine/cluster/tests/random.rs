@@ -2,7 +2,6 @@
 //! whatever order, the account holds together, and the same calls have the same replies.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -10,15 +9,18 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::super::clusters::Kind;
+use super::super::{MachineType, RUNNING_AFTER, add_machine, create_as};
+use crate::sim::demo::{START, manifest};
 use crate::sim::engine::access::add_slb;
 use crate::sim::engine::applications::tests::Account;
 use crate::sim::engine::call::Call;
-use crate::sim::demo::START;
 use crate::sim::engine::rds::{Engine, History, Instance, add_instance};
+use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::State;
-use super::super::{MachineType, RUNNING_AFTER, add_machine, create_as};
 
-const CLUSTERS: [&str; 3] = ["c-a", "c-b", "c-nope"];
+/// The last one is serverless.
+const CLUSTERS: [&str; 4] = ["c-a", "c-b", "c-nope", "c-s"];
 const SLBS: [&str; 2] = ["lb-a", "lb-b"];
 const INSTANCES: [&str; 3] = ["rm-mysql", "rm-mssql", "rm-pg"];
 const POLICIES: [&str; 2] = ["Retain", "Delete"];
@@ -26,7 +28,7 @@ const MODES: [&str; 2] = ["ReadWriteMany", "ReadWriteOnce"];
 const TYPES: [&str; 2] = ["NodePort", "ClusterIP"];
 const KEYS: [&str; 2] = ["label.jst.com/0", "label.jst.com/1"];
 
-/// Two clusters of two small nodes each, two machines more, three applications with two environments
+/// Two clusters of two small nodes each, one without, two machines more, three applications with two environments
 /// each, two SLBs, three database instances.
 fn account() -> Account {
     static STATE: OnceLock<State> = OnceLock::new();
@@ -35,15 +37,15 @@ fn account() -> Account {
 
 fn build() -> State {
     let mut account = Account(State::empty(START));
-    for (index, id) in (0..).zip(&CLUSTERS[..2]) {
+    for (index, id, kind) in [(0, "c-a", "Standard"), (1, "c-b", "Standard"), (3, "c-s", "Serverless")] {
         let params = json!({
-            "BusinessCode": "JST", "ClusterEnvType": "TEST", "ClusterTitle": id, "ClusterType": "Standard",
+            "BusinessCode": "JST", "ClusterEnvType": "TEST", "ClusterTitle": id, "ClusterType": kind,
             "RegionId": "r", "VpcId": "v", "Vswitchids": ["s"], "PodCIDR": format!("10.{index}.0.0/24"),
             "ServiceCIDR": format!("10.{index}.1.0/28"),
         });
         let operation = crate::catalogue::find("CreateCluster").unwrap();
         let call = Call::new(operation, params.as_object().unwrap().clone());
-        create_as(&mut account.0, &call, (*id).to_owned()).unwrap();
+        create_as(&mut account.0, &call, id.to_owned()).unwrap();
     }
     for number in 0..6 {
         add_machine(&mut account.0, &node(number), "v", "r", MachineType::Cpus4);
@@ -52,18 +54,22 @@ fn build() -> State {
     for (cluster, nodes) in CLUSTERS.iter().zip([[0, 1], [2, 3]]) {
         account.ok("AddClusterNode", json!({"ClusterInstanceId": cluster, "EcsInstanceIdList": nodes.map(node)}));
     }
-    for app in 1001..=1003 {
+    // One short of CPU, one of memory, one with a StatefulSet.
+    for (app, kind, cpu, memory) in
+        [(1001, "Deployment", "1", "256Mi"), (1002, "Deployment", "250m", "3Gi"), (1003, "StatefulSet", "500m", "1Gi")]
+    {
         let params = json!({
             "BizCode": "JST", "Language": "Java", "OperatingSystem": "Linux", "ServiceType": "StoreApplication",
-            "Title": app.to_string(),
+            "Title": app.to_string(), "StateType": if kind == "StatefulSet" { 2 } else { 1 },
         });
         account.ok("CreateApp", params);
-        account.ok("CreateDeployConfig", json!({"AppId": app, "EnvType": "test", "Name": "x"}));
+        let manifest = manifest(kind, "x", cpu, memory);
+        account.ok("CreateDeployConfig", json!({"AppId": app, "EnvType": "test", "Name": "x", kind: manifest}));
         for _ in 0..2 {
             account.ok("CreateEnvironment", environment(app));
         }
     }
-    for (env, cluster) in [(3001, "c-a"), (3002, "c-a"), (3003, "c-b")] {
+    for (env, cluster) in [(3001, "c-a"), (3002, "c-a"), (3003, "c-b"), (3005, "c-s")] {
         let app = account.0.applications.env(env).unwrap().app_id;
         account.ok("CreateAppResourceAlloc", json!({"AppEnvId": env, "AppId": app, "ClusterId": cluster}));
     }
@@ -129,7 +135,11 @@ fn pick(from: &[&'static str], by: u8) -> &'static str {
 
 /// A call that may or may not make sense.
 fn call(account: &Account, [kind, a, b, c]: [u8; 4]) -> (&'static str, Value) {
-    let cluster = pick(&CLUSTERS, if b == 255 { 2 } else { b % 2 });
+    let cluster = CLUSTERS[match b {
+        255 => 2,
+        248..=254 => 3,
+        _ => usize::from(b % 2),
+    }];
     let env = 3001 + i64::from(a % 7);
     let app = account.0.applications.env(env).map_or(1001, |env| env.app_id);
     let (slb_ap, service) = (5001 + i64::from(a % 3), 6001 + i64::from(a % 4));
@@ -242,6 +252,10 @@ fn check(account: &mut Account, name: &str) {
     check_grants(account, name);
 }
 
+fn sum(amounts: impl Iterator<Item = Resources>) -> Resources {
+    amounts.fold(Resources::default(), Resources::plus)
+}
+
 /// Nodes, pods, labels and allocations agree with each other and with the releases.
 fn check_nodes(state: &State, name: &str) {
     let clusters = &state.cluster;
@@ -249,20 +263,22 @@ fn check_nodes(state: &State, name: &str) {
         assert!(!machine.leaving, "{name}: {id}");
         let home = machine.cluster.as_ref().map(|cluster| &clusters.clusters[cluster]);
         assert!(home.is_none_or(|cluster| cluster.machines.contains(id)), "{name}: {id}");
-        let pods = home.into_iter().flat_map(|cluster| cluster.pods.values()).filter(|pod| pod.node == *id);
-        assert_eq!(machine.taken, pods.map(|pod| pod.cpu_millis).sum::<i64>(), "{name}: {id}");
-        assert!((0..=machine.cpu_millis()).contains(&machine.taken), "{name}: {id}");
+        let pods =
+            home.into_iter().flat_map(|cluster| cluster.pods.values()).filter(|pod| pod.node.as_ref() == Some(id));
+        assert_eq!(machine.taken, sum(pods.map(|pod| pod.asked)), "{name}: {id}");
+        let room = machine.room();
+        assert!(room.cpu_millis >= 0 && room.memory_mib >= 0, "{name}: {id} {room:?}");
     }
-    let mut running: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
+    let mut running: BTreeMap<i64, i64> = BTreeMap::new();
     for (id, cluster) in &clusters.clusters {
         let machines = cluster.machines.iter().map(|node| (node, &clusters.machines[node]));
-        let room: BTreeSet<_> = machines.map(|(node, machine)| (Reverse(machine.room()), node.clone())).collect();
+        let room: BTreeSet<_> = machines.map(|(node, machine)| machine.rank(node)).collect();
         assert_eq!(cluster.room, room, "{name}: {id}");
         for pod in cluster.pods.values() {
-            assert!(cluster.machines.contains(&pod.node), "{name}: {id} {pod:?}");
+            assert!(pod.node.as_ref().is_none_or(|node| cluster.machines.contains(node)), "{name}: {id} {pod:?}");
+            assert_eq!(pod.node.is_none(), cluster.kind == Kind::Serverless, "{name}: {id} {pod:?}");
             assert_eq!(clusters.cluster_of(pod.env_id).unwrap(), id, "{name}: {pod:?}");
-            let count = running.entry(pod.env_id).or_default();
-            *count = (count.0 + 1, count.1 + pod.cpu_millis);
+            *running.entry(pod.env_id).or_default() += 1;
         }
     }
     let allocated: Vec<_> =
@@ -271,15 +287,18 @@ fn check_nodes(state: &State, name: &str) {
         let allocation = clusters.allocations.of_env(env_id).unwrap();
         assert_eq!(state.applications.env(env_id).unwrap().app_id, allocation.app_id, "{name}");
         let counted = running.get(&env_id).copied().unwrap_or_default();
-        assert_eq!((allocation.pods, allocation.cpu_millis), counted, "{name}: environment {env_id}");
+        assert_eq!(allocation.pods, counted, "{name}: environment {env_id}");
     }
     let mut addresses = BTreeSet::new();
     for env in state.applications.envs() {
         let placed: Vec<_> = state.release.pods_of_env(env.id).filter_map(|pod| pod.placement.as_ref()).collect();
-        assert_eq!(placed.len() as i64, running.get(&env.id).map_or(0, |count| count.0), "{name}: {}", env.id);
+        assert_eq!(placed.len() as i64, running.get(&env.id).copied().unwrap_or_default(), "{name}: {}", env.id);
         for placement in placed {
             assert!(addresses.insert(&placement.pod_ip), "{name}: {placement:?}");
-            let home = &clusters.clusters[clusters.machines[&placement.node].cluster.as_ref().unwrap()];
+            let home = &clusters.clusters[clusters.cluster_of(env.id).unwrap()];
+            if let Some(node) = &placement.node {
+                assert!(home.machines.contains(node), "{name}: {placement:?}");
+            }
             let address = u32::from(placement.pod_ip.parse::<std::net::Ipv4Addr>().unwrap());
             assert_eq!(home.pods[&address].env_id, env.id, "{name}: {placement:?}");
         }

@@ -375,27 +375,48 @@ fn scaling_adds_new_pods_and_takes_the_newest() {
 
 #[test]
 fn scaling_runs_what_was_deployed() {
+    const PACKAGED: i64 = 3014;
     let mut account = Account::demo();
-    let packet = "https://shop-demo.oss-cn-zhangjiakou.aliyuncs.com/mall-web-1.1.zip";
-    account.ok("UpdateDeployConfig", json!({"AppId": 1001, "Id": 2001, "CodePath": "/elsewhere", "Deployment": ""}));
-    let id = account.scale(ENV, 4);
+    let packet = "https://shop-demo.oss-cn-zhangjiakou.aliyuncs.com/promotion-1.1.zip";
+    let manifest = |cpu: &str, memory: &str| crate::sim::demo::manifest("Deployment", "promo", cpu, memory);
+    let config = json!({"AppId": 1007, "Id": 2007, "CodePath": "/elsewhere", "Deployment": manifest("2", "1536Mi")});
+    account.ok("UpdateDeployConfig", config);
+    let id = account.scale(PACKAGED, 9);
     account.wait(60);
-    let pods = account.instances(ENV);
-    assert_eq!(pods[3]["Spec"], "0.5vcpu 1GB");
-    let log = account.log(id, pods[3]["AppInstanceId"].as_str().unwrap());
+    let pods = account.instances(PACKAGED);
+    assert_eq!(pods[8]["Spec"], "0.25vcpu 512MB");
+    let log = account.log(id, pods[8]["AppInstanceId"].as_str().unwrap());
     assert!(log.contains(&format!("downloading {packet} to /home/admin/code")), "{log}");
     assert!(log.ends_with(" the application is ready\n"), "{log}");
 
-    // The next deploy takes the config as it is by then: with nothing said, a pod takes one CPU.
-    let id = account.deploy(ENV, 1, "none");
+    // The next deploy takes the config as it is by then.
+    account.ok("UpdateDeployConfig", json!({"AppId": 1007, "Id": 2007, "CodePath": ""}));
+    let id = account.deploy(PACKAGED, 1, "none");
     account.wait(60);
-    let pods = account.instances(ENV);
-    assert_eq!(pods[0]["Spec"], "1vcpu");
+    let pods = account.instances(PACKAGED);
+    assert_eq!(pods[0]["Spec"], "2vcpu 1536MB");
     let name = pods[0]["AppInstanceId"].as_str().unwrap().to_owned();
-    assert!(name.starts_with("app-1001-3002-"), "{name}");
+    assert!(name.starts_with("promo-3014-"), "{name}");
     assert!(!account.log(id, &name).contains("downloading"));
     let gone = account.refused("DescribePodLog", json!({"DeployOrderId": id, "AppInstId": "x"}));
     assert_eq!(gone.0, 10404);
+}
+
+#[test]
+fn what_asks_for_more_memory_than_there_is_stays_pending_and_says_why() {
+    let mut account = Account::demo();
+    let manifest = crate::sim::demo::manifest("Deployment", "mall-web", "500m", "900Gi");
+    account.ok("UpdateDeployConfig", json!({"AppId": 1001, "Id": 2001, "Deployment": manifest}));
+    let id = account.deploy(ENV, 1, "none");
+    account.wait(3600);
+    assert_eq!((account.stand(id), account.health(ENV)), ([1, 0, 1, 3, 0], (3, 6)));
+    let pending = account.sick(ENV).pop().unwrap();
+    assert_eq!((&pending["Status"], &pending["Spec"]), (&json!("Pending"), &json!("0.5vcpu 900GB")));
+    let name = pending["AppInstanceId"].clone();
+    let reply = account.ok("DescribePodEvents", json!({"DeployOrderId": id, "AppInstId": name}));
+    let event = &reply["Result"]["PodEvents"][0];
+    assert_eq!(event["Reason"], "FailedScheduling");
+    assert_eq!(event["Message"], "0/8 nodes are available: 8 Insufficient memory");
 }
 
 #[test]
@@ -550,7 +571,9 @@ fn without_room_a_pod_waits_and_its_order_stays() {
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].0, "FailedScheduling");
     assert!(events[0].1 > 100, "{events:?}");
-    assert!(account.log(id, &names[waiting]).contains("waiting for a node: 0 nodes are available: Insufficient cpu"));
+    assert!(
+        account.log(id, &names[waiting]).contains("waiting for a node: 0/8 nodes are available: 8 Insufficient cpu")
+    );
 }
 
 #[test]
@@ -581,10 +604,10 @@ fn room_that_comes_free_goes_to_who_waits() {
 #[test]
 fn a_leaving_node_gives_its_pods_up() {
     let mut account = Account::demo();
-    let node = account.0.release.pods_of_env(ENV).next().unwrap().placement.clone().unwrap().node;
+    let node = account.0.release.pods_of_env(ENV).next().unwrap().placement.clone().unwrap().node.unwrap();
     let on_node = |state: &State| {
         let pods = state.release.pods_of_env(ENV);
-        pods.filter(|pod| pod.placement.as_ref().is_some_and(|at| at.node == node))
+        pods.filter(|pod| pod.placement.as_ref().is_some_and(|at| at.node.as_deref() == Some(&node)))
             .map(|pod| pod.id)
             .collect::<Vec<_>>()
     };
@@ -603,7 +626,7 @@ fn a_leaving_node_gives_its_pods_up() {
     let id = account.scale(ENV, 1);
     account.wait(2);
     let nodes: BTreeSet<String> =
-        account.0.release.pods_of_env(ENV).filter_map(|pod| Some(pod.placement.as_ref()?.node.clone())).collect();
+        account.0.release.pods_of_env(ENV).filter_map(|pod| pod.placement.as_ref()?.node.clone()).collect();
     for node in nodes {
         evict(&mut account.0, &node);
     }
@@ -782,6 +805,12 @@ fn play(account: &mut Account, (kind, a, b): Pick, wanted: &mut BTreeMap<i64, i6
         ),
         3 => ("UpdateEnvironment", json!({"AppId": app, "AppEnvId": env, "Replicas": few})),
         4 => ("DeleteAppEnvironment", json!({"AppId": app, "EnvId": env, "Force": b % 3 == 0})),
+        5 if b % 2 == 0 => {
+            // Memory for some, for few, for none.
+            let memory = ["256Mi", "6Gi", "20Gi", "900Gi"][usize::from(b / 2 % 4)];
+            let manifest = crate::sim::demo::manifest("Deployment", "web", "250m", memory);
+            ("UpdateDeployConfig", json!({"AppId": app, "Id": app + 1000, "Deployment": manifest}))
+        }
         5 => ("CreateDeployConfig", json!({"AppId": app, "EnvType": "test", "Name": "x"})),
         6 => ("DeleteDeployConfig", json!({"SchemaId": 2001 + i64::from(b % 16)})),
         7 => (
@@ -801,9 +830,9 @@ fn play(account: &mut Account, (kind, a, b): Pick, wanted: &mut BTreeMap<i64, i6
         15 => ("ResumeDeploy", json!({"DeployOrderId": order})),
         16 => ("CloseDeployOrder", json!({"DeployOrderId": order})),
         17 => {
-            let node = account.0.release.pods.values().rev().find_map(|pod| pod.placement.clone());
-            if let Some(at) = node.filter(|_| b % 4 == 0) {
-                evict(&mut account.0, &at.node);
+            let node = account.0.release.pods.values().rev().find_map(|pod| pod.placement.as_ref()?.node.clone());
+            if let Some(node) = node.filter(|_| b % 4 == 0) {
+                evict(&mut account.0, &node);
             }
             ("ListUsers", json!({}))
         }
