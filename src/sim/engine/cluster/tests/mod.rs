@@ -249,6 +249,9 @@ fn a_cluster_comes_up_in_stages() {
     account.refused("DeleteCluster", json!({"ClusterInstanceId": id}));
     account.ok("RemoveClusterNode", node_list(&id, &["i-demo-0009"]));
     account.ok("DeleteCluster", json!({"ClusterInstanceId": id}));
+    assert_eq!(account.cluster(&id)["Status"], "deleting");
+    account.refused("AddClusterNode", node_list(&id, &["i-demo-0009"]));
+    account.wait(120);
     account.refused("ListNodeLabels", json!({"ClusterId": id}));
     // Its ranges are free again, its id is not.
     let again = account.ok("CreateCluster", new_cluster("172.22.0.0/16", "172.23.0.0/20"));
