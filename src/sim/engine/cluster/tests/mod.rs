@@ -95,6 +95,12 @@ fn refusals_say_why_and_change_nothing() {
             10409,
             "PodCIDR 172.20.128.0/17 overlaps with the ranges of cluster c-demo-prod in VPC vpc-demo-1",
         ),
+        (
+            "CreateCluster",
+            new_cluster("192.168.32.0/20", "172.27.0.0/20"),
+            10409,
+            "PodCIDR 192.168.32.0/20 overlaps with 192.168.0.0/16, the range of VPC vpc-demo-1",
+        ),
         ("DeleteCluster", json!({"ClusterInstanceId": "c-9"}), 10404, "cluster c-9 does not exist"),
         ("DeleteCluster", json!({"ClusterInstanceId": young}), 10409, &not_running),
         (
