@@ -140,6 +140,9 @@ pub fn find_credentials(home: &std::path::Path) {
     let _ = sources.find().require().map_err(|error| render(&error, false));
 }
 
+/// What this simulator's doors for control ask for.
+const TOKEN: &str = "fake-control-token";
+
 /// A simulator that is asked anything.
 pub struct Service(Arc<Sim>);
 
@@ -150,13 +153,16 @@ impl Service {
     /// What keeps it from being made, in words.
     pub fn new() -> std::result::Result<Self, String> {
         let clock = Arc::new(Clock::simulated(Pace::Told, demo::START));
-        let sim = Sim::new(Options { control: Some(Secret::new("fake-control-token")), ..Options::demo() }, clock);
+        let sim = Sim::new(Options { control: Some(Secret::new(TOKEN)), ..Options::demo() }, clock);
         sim.map(Self).map_err(|error| error.message.clone())
     }
 
     /// The status of its answer; `None` for what is no request of HTTP.
     pub fn ask(&self, method: &str, target: &str, headers: &[(String, String)], body: Vec<u8>) -> Option<u16> {
         let mut request = hyper::Request::builder().method(method).uri(target);
+        if target.starts_with("/_sim/") {
+            request = request.header("authorization", format!("Bearer {TOKEN}"));
+        }
         for (name, value) in headers {
             request = request.header(name, value);
         }

@@ -706,3 +706,46 @@ fn every_example_works_on_the_demo_account_and_replies_as_documented() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// The notes of the document: each that is said to hold, or on which a side was taken, is tried on a demo
+/// account of its own, as calls that change the catalogue's example.
+#[test]
+fn the_documents_notes_hold() {
+    let notes: Vec<Value> = serde_json::from_str(include_str!("../../tests/notes.json")).unwrap();
+    let account = demo::account().unwrap();
+    for note in &notes {
+        let is_modelled = !note["verdict"].as_str().unwrap().starts_with("not modelled: ");
+        let calls = note["calls"].as_array().cloned().unwrap_or_default();
+        assert_eq!(calls.is_empty(), !is_modelled, "{note}");
+        let sim = Sim::of(account.clone(), Options::demo(), clock());
+        for step in calls {
+            let operation = catalogue::find(step["call"].as_str().unwrap()).unwrap();
+            let mut params: Map<String, Value> = serde_json::from_str(operation.example).unwrap();
+            params.extend(step["with"].as_object().cloned().unwrap_or_default());
+            let reply = json_of(&respond(&sim, &unchecked(operation, params)));
+            assert_eq!(reply["Code"], step.get("code").cloned().unwrap_or(json!(0)), "{note}: {reply}");
+            if let Some(at) = step["at"].as_str() {
+                assert_eq!(reply.pointer(at), Some(&step["is"]), "{note}: {reply}");
+            }
+        }
+    }
+    let not_modelled = notes.iter().filter(|note| note["calls"].is_null()).count();
+    assert!(not_modelled <= 10, "{not_modelled}");
+}
+
+/// A signed call that no client has checked.
+fn unchecked(operation: &catalogue::Operation, params: Map<String, Value>) -> Request<Bytes> {
+    let flat = wire::flatten(operation, &params);
+    let pairs = |position| {
+        let of = |flat: &&(catalogue::Position, String, String)| flat.0 == position;
+        flat.iter().filter(of).map(|(_, name, text)| (name.clone(), text.clone())).collect()
+    };
+    let request = wire::Request {
+        action: operation.action.to_owned(),
+        method: operation.method,
+        query: pairs(catalogue::Position::Query),
+        body: pairs(catalogue::Position::Body),
+    };
+    let credentials = Credentials { access_key_id: DEMO.0.into(), secret: Secret::new(DEMO.1), security_token: None };
+    self::request(&sign::sign(&request, &credentials, None, &Stamp::now(SignedDuration::ZERO)))
+}

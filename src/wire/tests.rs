@@ -536,7 +536,9 @@ fn what_an_unlisted_action_does_is_told_by_its_words() {
         ("Getaway", Effect::Write),
         ("ListedThing", Effect::Write),
         ("SearchThing", Effect::Write),
-        ("RebuildAppInstance", Effect::Write),
+        ("RebuildThing", Effect::Write),
+        // Known: not told by its words.
+        ("RebuildAppInstance", Effect::Destructive),
         ("ListAndDestroyThing", Effect::Destructive),
         ("DestroyCluster", Effect::Destructive),
         ("BatchDeleteNodes", Effect::Destructive),

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Line, Loaded, Snapshot, damaged, lines, load};
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::sim::engine::state::State;
 
 /// A state's file.
@@ -142,8 +143,9 @@ fn real(path: &Path) -> Result<PathBuf> {
         found => Some(found.map_err(|error| cannot(path, "open", &error))?),
     };
     if let Some(found) = found {
-        regular(&found)?;
-        return Ok(found);
+        // A device would be replaced, a pipe waited for.
+        let opened = files::open_file(&found).map_err(|why| format!("cannot open {}: {why}", path.display()));
+        return opened.map(|_| found).map_err(|why| Error::new(Kind::Io, why));
     }
     if path.is_symlink() {
         return Err(Error::new(Kind::Config, format!("the state file {} is a link to nothing", path.display())));
@@ -153,20 +155,6 @@ fn real(path: &Path) -> Result<PathBuf> {
     match path.file_name() {
         Some(name) => Ok(folder.join(name)),
         None => Err(Error::new(Kind::Config, format!("{} names no file", path.display()))),
-    }
-}
-
-/// Refuses what is there and is no regular file: a device would be replaced, a pipe waited for.
-///
-/// # Errors
-/// `config`
-pub(super) fn regular(path: &Path) -> Result<()> {
-    match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => {
-            let what = if metadata.is_dir() { "a folder" } else { "a device or a pipe" };
-            Err(Error::new(Kind::Config, format!("{} is {what}: an account is kept in a regular file", path.display())))
-        }
-        _ => Ok(()),
     }
 }
 

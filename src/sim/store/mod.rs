@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use self::lines::Held;
 use crate::catalogue;
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::sim::engine::call::Call;
 use crate::sim::engine::state::State;
 use crate::sim::ledger::{Ledger, Record};
@@ -67,10 +68,12 @@ pub(crate) enum Line {
 /// # Errors
 /// The file cannot be read, or holds no account.
 pub(crate) fn kept(path: &Path) -> Result<State> {
+    /// As much as may be restored into a running one.
+    const LARGEST: usize = 1 << 30;
     let wrong = |why: String| Error::new(Kind::Config, why);
-    let cannot = |error| wrong(format!("cannot read the account of --sim={}: {error}", path.display()));
-    file::regular(path)?;
-    let text = std::fs::read(path).map_err(cannot)?;
+    let text = files::open_file(path).and_then(|file| files::read_file(file, LARGEST));
+    let shown = format!("the account of --sim={}", path.display());
+    let text = text.map_err(|why| why.error(Kind::Config, shown))?;
     if text.is_empty() {
         return Err(wrong(format!("{} is empty: it holds no account", path.display())));
     }

@@ -126,8 +126,8 @@ fn what_is_no_regular_file_is_refused_and_left_alone() {
     let socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
     symlink(at("nothing"), at("dangling")).unwrap();
     for (path, part) in [
-        (at("socket"), "is a device or a pipe: an account is kept in a regular file"),
-        (at("."), "is a folder"),
+        (at("socket"), "socket: it is not a regular file"),
+        (at("."), "it is a folder"),
         (at("dangling"), "is a link to nothing"),
         (at("no/such/folder"), "cannot open"),
     ] {

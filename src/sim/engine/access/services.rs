@@ -153,10 +153,14 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (env_id, k8s_id, service_type) = (call.int("EnvId"), call.text("K8sServiceId"), call.text("ServiceType"));
     let app_id = state.applications.env(env_id)?.app_id;
     let cluster = state.cluster.cluster_of(env_id)?.to_owned();
-    let services = &state.access.services;
-    let same = services.of_env(env_id).find(|id| services.by_id.get(id).is_some_and(|other| other.k8s_id == k8s_id));
-    if let Some(id) = same {
-        return Err(Refusal::conflict(format!("service {id} of environment {env_id} is called {k8s_id} already")));
+    let namespace = |app_id: i64| state.applications.app(app_id).map(|app| app.namespace.as_str());
+    let of_namespace = namespace(app_id)?;
+    let is_same = |other: &&Service| {
+        other.k8s_id == k8s_id && other.cluster == cluster && namespace(other.app_id).is_ok_and(|it| it == of_namespace)
+    };
+    if let Some((id, other)) = state.access.services.by_id.iter().find(|(_, other)| is_same(other)) {
+        let other = other.env_id;
+        return Err(Refusal::conflict(format!("service {id} of environment {other} is called {k8s_id} already")));
     }
     let mut ports = ports(call, &[], service_type)?;
     if service_type == "NodePort" {

@@ -86,6 +86,12 @@ fn refusals_say_why_and_change_nothing() {
             10400,
             "PortMappings.2.TargetPort is needed for a new port",
         ),
+        (
+            "CreateService",
+            json!({"EnvId": 3004, "Name": "x", "ServiceType": "ClusterIP", "K8sServiceId": "inventory", "PortMappings": [port("a", 1)]}),
+            10409,
+            "service 6004 of environment 3006 is called inventory already",
+        ),
         ("ModifyService", twice(port("http", 81)), 10400, "PortMappings names http twice"),
         ("ModifyService", twice(port("b", 80)), 10400, "PortMappings has TCP port 80 twice"),
         ("ModifyService", twice(with(port("b", 81), 30_000)), 10400, "PortMappings has node port 30000 twice"),

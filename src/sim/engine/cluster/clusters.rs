@@ -83,6 +83,8 @@ pub(super) enum Stage {
     Updating,
     /// It can be used.
     Running,
+    /// It is going.
+    Deleting,
 }
 
 /// A stage that a cluster reaches by itself.
@@ -92,6 +94,10 @@ pub(crate) struct Event {
     stage: Stage,
 }
 
+/// The range of every VPC: their machines' private addresses are in it.
+const VPC_RANGE: &str = "192.168.0.0/16";
+/// How long it takes until a deleted cluster is gone.
+const GONE_AFTER: SignedDuration = SignedDuration::from_mins(2);
 /// How long the control plane takes.
 const UPDATING_AFTER: SignedDuration = SignedDuration::from_mins(3);
 /// How long it takes until a new cluster can be used.
@@ -99,9 +105,13 @@ pub(crate) const RUNNING_AFTER: SignedDuration = SignedDuration::from_mins(8);
 
 /// Lets a cluster reach its stage.
 pub(crate) fn happen(state: &mut State, event: Event) {
-    if let Some(cluster) = state.cluster.clusters.get_mut(&event.cluster) {
-        cluster.stage = event.stage;
+    let Some(cluster) = state.cluster.clusters.get_mut(&event.cluster) else { return };
+    if cluster.stage == Stage::Deleting {
+        state.cluster.clusters.remove(&event.cluster);
+        state.cluster.labels.remove_cluster(&event.cluster);
+        return;
     }
+    cluster.stage = event.stage;
 }
 
 impl Stage {
@@ -110,6 +120,7 @@ impl Stage {
             Self::Initial => "initial",
             Self::Updating => "updating",
             Self::Running => "running",
+            Self::Deleting => "deleting",
         }
     }
 }
@@ -124,6 +135,7 @@ impl Clusters {
         let cluster = self.cluster(id)?;
         match cluster.stage {
             Stage::Running => Ok(cluster),
+            Stage::Deleting => Err(Refusal::conflict(format!("cluster {id} is being deleted"))),
             stage => Err(Refusal::conflict(format!("cluster {id} is not running yet: it is {}", stage.word()))),
         }
     }
@@ -171,6 +183,14 @@ pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> R
         return Err(Refusal::invalid(format!("PodCIDR {pod_cidr} and ServiceCIDR {service_cidr} overlap")));
     }
     let vpc = call.text("VpcId");
+    for (name, cidr, addresses) in
+        [("PodCIDR", &pod_cidr, &pod_addresses), ("ServiceCIDR", &service_cidr, &service_addresses)]
+    {
+        if Addresses::of(VPC_RANGE).is_some_and(|of_vpc| of_vpc.overlaps(addresses)) {
+            let text = format!("{name} {cidr} overlaps with {VPC_RANGE}, the range of VPC {vpc}");
+            return Err(Refusal::conflict(text));
+        }
+    }
     for (other_id, other) in clusters.clusters.iter().filter(|(_, other)| other.vpc == vpc) {
         for (name, cidr, addresses) in
             [("PodCIDR", &pod_cidr, &pod_addresses), ("ServiceCIDR", &service_cidr, &service_addresses)]
@@ -233,8 +253,11 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     if !uses.is_empty() {
         return Err(Refusal::in_use(&format!("cluster {id}"), &uses));
     }
-    state.cluster.clusters.remove(id);
-    state.cluster.labels.remove_cluster(id);
+    let id = id.to_owned();
+    if let Some(cluster) = state.cluster.clusters.get_mut(&id) {
+        cluster.stage = Stage::Deleting;
+    }
+    state.schedule(GONE_AFTER, state::Event::Cluster(Event { cluster: id, stage: Stage::Deleting }));
     Ok(nonsense())
 }
 

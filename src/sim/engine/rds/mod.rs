@@ -52,6 +52,9 @@ struct Database {
     character_set: String,
     description: String,
     created: Timestamp,
+    /// Since when it is being deleted, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleting: Option<Timestamp>,
     /// What accounts may do with it.
     grants: BTreeMap<String, String>,
 }
@@ -63,8 +66,49 @@ struct Account {
     superuser: bool,
 }
 
-/// How long a new database is `Creating`.
+/// How long a new database is `Creating`, and an old one `Deleting`.
 const CREATING: SignedDuration = SignedDuration::from_secs(20);
+
+/// Databases and accounts that the engines keep for themselves.
+const SYSTEM: [&str; 12] = [
+    "mysql",
+    "information_schema",
+    "performance_schema",
+    "sys",
+    "master",
+    "model",
+    "msdb",
+    "tempdb",
+    "dba",
+    "root",
+    "admin",
+    "aliyun_root",
+];
+
+/// Refuses what is the engine's own.
+fn require_own(what: &str, name: &str) -> Result<(), Refusal> {
+    match SYSTEM.contains(&name) {
+        true => Err(Refusal::invalid(format!("{name} is the system's own {what}: it is neither created nor deleted"))),
+        false => Ok(()),
+    }
+}
+
+impl Database {
+    fn new(character_set: &str, description: &str, created: Timestamp) -> Self {
+        let (character_set, description) = (character_set.to_owned(), description.to_owned());
+        Self { character_set, description, created, deleting: None, grants: BTreeMap::new() }
+    }
+
+    /// What it is doing at a time.
+    fn status(&self, now: Timestamp) -> &'static str {
+        let creating = self.created.saturating_add(CREATING).is_ok_and(|ready| now < ready);
+        match self.deleting {
+            Some(_) => "Deleting",
+            None if creating => "Creating",
+            None => "Running",
+        }
+    }
+}
 
 impl Engine {
     const fn name(self) -> &'static str {
@@ -133,9 +177,7 @@ impl Instance {
         description: &str,
         created: Timestamp,
     ) -> Self {
-        let (character_set, description) = (character_set.to_owned(), description.to_owned());
-        self.databases
-            .insert(name.to_owned(), Database { character_set, description, created, grants: BTreeMap::new() });
+        self.databases.insert(name.to_owned(), Database::new(character_set, description, created));
         self
     }
 
@@ -163,10 +205,28 @@ impl Instance {
         }
     }
 
-    fn require_database(&self, id: &str, name: &str) -> Result<(), Refusal> {
-        match self.databases.contains_key(name) {
-            true => Ok(()),
-            false => Err(Refusal::not_found(&format!("database of RDS instance {id}"), name)),
+    /// A database that can be worked on.
+    fn require_database(&self, id: &str, name: &str, now: Timestamp) -> Result<(), Refusal> {
+        let found = self.databases.get(name);
+        match found.ok_or_else(|| Refusal::not_found(&format!("database of RDS instance {id}"), name))?.status(now) {
+            "Running" => Ok(()),
+            status => Err(Refusal::conflict(format!("database {name} of RDS instance {id} is {status}"))),
+        }
+    }
+
+    /// Lets go of the databases whose deletion is done.
+    fn finish_deletions(&mut self, now: Timestamp) {
+        let done = |database: &Database| {
+            let begun = database.deleting?;
+            begun.saturating_add(CREATING).ok().filter(|gone| *gone <= now)
+        };
+        for (name, gone) in
+            self.databases.iter().filter_map(|(name, it)| Some((name.clone(), done(it)?))).collect::<Vec<_>>()
+        {
+            if let Some(database) = self.databases.remove(&name) {
+                self.dropped.retain(|(_, _, dropped)| *dropped > backups::oldest(now));
+                self.dropped.push((name, database.created, gone));
+            }
         }
     }
 }
@@ -177,12 +237,11 @@ pub(in crate::sim) fn add_instance(state: &mut State, id: &str, instance: Instan
 }
 
 impl Rds {
-    fn instance(&self, id: &str) -> Result<&Instance, Refusal> {
-        self.instances.get(id).ok_or_else(|| Refusal::not_found("RDS instance", id))
-    }
-
-    fn instance_mut(&mut self, id: &str) -> Result<&mut Instance, Refusal> {
-        self.instances.get_mut(id).ok_or_else(|| Refusal::not_found("RDS instance", id))
+    /// An instance as it is at a time.
+    fn instance(&mut self, id: &str, now: Timestamp) -> Result<&mut Instance, Refusal> {
+        let instance = self.instances.get_mut(id).ok_or_else(|| Refusal::not_found("RDS instance", id))?;
+        instance.finish_deletions(now);
+        Ok(instance)
     }
 }
 
@@ -198,10 +257,10 @@ pub(in crate::sim) const HANDLERS: &[(&str, Handler)] = &[
 
 fn describe_databases(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("InstanceId");
-    let instance = state.rds.instance(id)?;
+    let now = state.now;
+    let instance = state.rds.instance(id, now)?;
     instance.require_support(id, call)?;
     let databases = instance.databases.iter().map(|(name, database)| {
-        let creating = database.created.saturating_add(CREATING).is_ok_and(|ready| state.now < ready);
         let accounts = database.grants.iter().map(|(account, privilege)| {
             object!({
                 "AccountPrivilegeDetail": instance.engine.allows(privilege),
@@ -211,7 +270,7 @@ fn describe_databases(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         });
         object!({
             "DBName": name,
-            "DBStatus": if creating { "Creating" } else { "Running" },
+            "DBStatus": database.status(now),
             "DBDescription": database.description,
             "Engine": instance.engine.name(),
             "CharacterSetName": database.character_set,
@@ -224,7 +283,8 @@ fn describe_databases(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 
 fn describe_accounts(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("DbInstanceId");
-    let instance = state.rds.instance(id)?;
+    let now = state.now;
+    let instance = state.rds.instance(id, now)?;
     instance.require_support(id, call)?;
     let wanted =
         instance.accounts.iter().filter(|(name, _)| call.opt_text("AccountName").is_none_or(|wanted| wanted == *name));
@@ -253,9 +313,10 @@ fn describe_accounts(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 
 fn delete_account(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name) = (call.text("DbInstanceId"), call.text("AccountName"));
-    let instance = state.rds.instance_mut(id)?;
+    let instance = state.rds.instance(id, state.now)?;
     instance.require_support(id, call)?;
     instance.require_account(id, name)?;
+    require_own("account", name)?;
     instance.accounts.remove(name);
     for database in instance.databases.values_mut() {
         database.grants.remove(name);
@@ -268,9 +329,9 @@ fn delete_account(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 fn grant(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name) = (call.text("DbInstanceId"), call.text("DbName"));
     let (account, privilege) = (call.text("AccountName"), call.text("AccountPrivilege"));
-    let instance = state.rds.instance_mut(id)?;
+    let instance = state.rds.instance(id, state.now)?;
     instance.require_account(id, account)?;
-    instance.require_database(id, name)?;
+    instance.require_database(id, name, state.now)?;
     if instance.engine.allows(privilege).is_none() {
         let engine = instance.engine.name();
         let text = format!("there is no privilege {privilege} on {engine}, the engine of RDS instance {id}");
@@ -285,8 +346,9 @@ fn grant(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 fn create_database(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name, character_set) = (call.text("DbInstanceId"), call.text("DbName"), call.text("CharacterSetName"));
     let now = state.now;
-    let instance = state.rds.instance_mut(id)?;
+    let instance = state.rds.instance(id, state.now)?;
     instance.require_support(id, call)?;
+    require_own("database", name)?;
     if instance.databases.contains_key(name) {
         return Err(Refusal::conflict(format!("RDS instance {id} has a database {name} already")));
     }
@@ -295,9 +357,7 @@ fn create_database(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         let text = format!("{character_set} is no character set of {}: {}", instance.engine.name(), known.join(", "));
         return Err(Refusal::invalid(text));
     }
-    let description = call.text("DbDescription").to_owned();
-    let database =
-        Database { character_set: character_set.to_owned(), description, created: now, grants: BTreeMap::new() };
+    let database = Database::new(character_set, call.text("DbDescription"), now);
     instance.databases.insert(name.to_owned(), database);
     done()
 }
@@ -305,12 +365,13 @@ fn create_database(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 fn delete_database(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name) = (call.text("DBInstanceId"), call.text("DBName"));
     let now = state.now;
-    let instance = state.rds.instance_mut(id)?;
+    let instance = state.rds.instance(id, state.now)?;
     instance.require_support(id, call)?;
-    instance.require_database(id, name)?;
-    if let Some(database) = instance.databases.remove(name) {
-        instance.dropped.retain(|(_, _, dropped)| *dropped > backups::oldest(now));
-        instance.dropped.push((name.to_owned(), database.created, now));
+    require_own("database", name)?;
+    instance.require_database(id, name, now)?;
+    if let Some(database) = instance.databases.get_mut(name) {
+        database.deleting = Some(now);
+        database.grants.clear();
     }
     done()
 }

@@ -19,8 +19,9 @@ fn account() -> Account {
         ("rm-pg", Engine::PostgreSql),
         ("rm-ppas", Engine::Ppas),
     ] {
-        let instance =
-            Instance::new(engine, History::default()).database("d", "utf8", "", START).account("a", "", false);
+        let instance = Instance::new(engine, History::default())
+            .database("d", "utf8", "", START - jiff::SignedDuration::from_mins(1))
+            .account("a", "", false);
         add_instance(&mut account.0, id, instance);
     }
     account
@@ -118,6 +119,18 @@ fn refusals_say_why_and_change_nothing() {
             "account of RDS instance rm-demo-0001 nobody does not exist",
         ),
         (
+            "CreateDb",
+            database("rm-mysql", "mysql", "utf8"),
+            10400,
+            "mysql is the system's own database: it is neither created nor deleted",
+        ),
+        (
+            "DeleteRdsAccount",
+            json!({"DbInstanceId": "rm-demo-0003", "AccountName": "dba"}),
+            10400,
+            "dba is the system's own account: it is neither created nor deleted",
+        ),
+        (
             "GrantDbToAccount",
             grant("rm-mysql", "d", "a", "DBOwner"),
             10400,
@@ -188,9 +201,22 @@ fn grants_show_on_both_sides_and_go_with_either() {
     check(&mut account, &[["orders", "shop_rw", "ReadWrite"], ["shop", "shop_rw", "DMLOnly"]]);
     account.ok("DeleteDatabase", json!({"DBInstanceId": "rm-demo-0001", "DBName": "orders"}));
     check(&mut account, &[["shop", "shop_rw", "DMLOnly"]]);
-    // A database of the same name is another one.
+    // It takes a moment to go; a database of the same name is another one, and takes a moment to be there.
+    let status = |account: &mut Account| {
+        let reply = account.ok("DescribeDatabases", json!({"InstanceId": "rm-demo-0001"}));
+        let list = reply["Result"]["Databases"].as_array().unwrap().clone();
+        list.iter().find(|it| it["DBName"] == "orders").map(|it| it["DBStatus"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(status(&mut account).as_deref(), Some("Deleting"));
+    let twice = json!({"DBInstanceId": "rm-demo-0001", "DBName": "orders"});
+    let (code, text) = account.refused("DeleteDatabase", twice);
+    assert_eq!((code, text.as_str()), (10409, "database orders of RDS instance rm-demo-0001 is Deleting"));
+    account.wait(20);
+    assert_eq!(status(&mut account), None);
     account.ok("CreateDb", database("rm-demo-0001", "orders", "utf8mb4"));
     check(&mut account, &[["shop", "shop_rw", "DMLOnly"]]);
+    let early = account.refused("GrantDbToAccount", grant("rm-demo-0001", "orders", "shop_rw", "ReadOnly"));
+    assert_eq!(early, (10409, "database orders of RDS instance rm-demo-0001 is Creating".to_owned()));
 
     let one = account.ok("DescribeRdsAccounts", json!({"DbInstanceId": "rm-demo-0003", "AccountName": "dba"}));
     assert_eq!(

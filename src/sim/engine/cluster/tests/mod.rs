@@ -103,6 +103,12 @@ fn refusals_say_why_and_change_nothing() {
             10409,
             "PodCIDR 172.20.128.0/17 overlaps with the ranges of cluster c-demo-prod in VPC vpc-demo-1",
         ),
+        (
+            "CreateCluster",
+            new_cluster("192.168.32.0/20", "172.27.0.0/20"),
+            10409,
+            "PodCIDR 192.168.32.0/20 overlaps with 192.168.0.0/16, the range of VPC vpc-demo-1",
+        ),
         ("DeleteCluster", json!({"ClusterInstanceId": "c-9"}), 10404, "cluster c-9 does not exist"),
         ("DeleteCluster", json!({"ClusterInstanceId": young}), 10409, &not_running),
         (
@@ -257,6 +263,9 @@ fn a_cluster_comes_up_in_stages() {
     account.refused("DeleteCluster", json!({"ClusterInstanceId": id}));
     account.ok("RemoveClusterNode", node_list(&id, &["i-demo-0009"]));
     account.ok("DeleteCluster", json!({"ClusterInstanceId": id}));
+    assert_eq!(account.cluster(&id)["Status"], "deleting");
+    account.refused("AddClusterNode", node_list(&id, &["i-demo-0009"]));
+    account.wait(120);
     account.refused("ListNodeLabels", json!({"ClusterId": id}));
     // Its ranges are free again, its id is not.
     let again = account.ok("CreateCluster", new_cluster("172.22.0.0/16", "172.23.0.0/20"));
