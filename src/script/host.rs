@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhai::{
-    AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, LexError, OptimizationLevel, ParseErrorType, Scope, Stmt, Token,
-};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope, Token};
 use serde_json::Value;
 
 use super::api;
 use super::api::Pages;
+use super::diagnostics;
 use super::limits::{self, Limits};
 use super::modules::{Loaded, Resolver};
 use super::report::{Sources, explain};
@@ -120,11 +119,10 @@ impl Host {
     }
 
     pub(super) fn compile(&self, scope: &Scope<'_>, name: &str, text: &str) -> Result<AST> {
-        self.engine
-            .compile_with_scope(scope, text)
-            .map_err(|error| EvalAltResult::from(error).into())
-            .and_then(|ast| lint(&ast).map(|()| ast))
-            .map_err(|error: Box<EvalAltResult>| explain(&self.engine, &self.sources, name, &error))
+        let ast = self.engine.compile_with_scope(scope, text);
+        let ast = ast.map_err(|error| explain(&self.engine, &self.sources, name, &error.into()))?;
+        diagnostics::settle(diagnostics::check(name, text, &ast), text)?;
+        Ok(ast)
     }
 
     pub(super) fn new_scope(&self) -> Scope<'static> {
@@ -196,30 +194,6 @@ pub(super) fn data(value: &Dynamic) -> ScriptResult<Value> {
     match from_dynamic(value) {
         Err(_) if !value.is_array() && !value.is_map() => Ok(value.to_string().into()),
         result => result.map_err(throw),
-    }
-}
-
-/// Refuses what the engine would run wrongly without a word.
-pub(super) fn lint(ast: &AST) -> ScriptResult<()> {
-    let mut found = None;
-    ast.walk(&mut |path| {
-        found = match path.last() {
-            Some(ASTNode::Stmt(Stmt::For(parts, position))) if parts.2.body.is_empty() => {
-                Some(("a loop with an empty body would hide every error of its list", *position))
-            }
-            Some(ASTNode::Expr(Expr::Map(map, position))) if map.0.iter().any(|(key, _)| *key.name == *api::CALL) => {
-                Some(("write the key `call` in quotes", *position))
-            }
-            _ => None,
-        };
-        found.is_none()
-    });
-    match found {
-        None => Ok(()),
-        Some((message, position)) => {
-            let what = LexError::ImproperSymbol(String::new(), message.to_owned());
-            Err(EvalAltResult::ErrorParsing(ParseErrorType::BadInput(what), position).into())
-        }
     }
 }
 

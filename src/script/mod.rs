@@ -2,15 +2,19 @@
 //!
 //! [`host`] builds the engine and runs scripts in it, [`session`] line by line; [`limits`] and
 //! [`threads`] keep a script from harming the process; [`modules`] resolves imports; [`api`] is what
-//! scripts can call; [`value`] converts; [`report`] says where an error happened.
+//! scripts can call; [`value`] converts; [`report`] says where an error happened; [`tokens`] reads the words
+//! of a script, [`diagnostics`] is what is found in it before it runs.
 
 mod api;
+mod diagnostics;
 mod host;
 mod limits;
 mod modules;
 mod report;
+mod rules;
 mod session;
 mod threads;
+pub(crate) mod tokens;
 mod value;
 
 #[cfg(test)]

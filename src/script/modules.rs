@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
 
+use super::diagnostics;
 use super::report::Sources;
-use super::value::ScriptError;
+use super::value::{Ending, ScriptError, terminate};
 
 /// The bundled library: what follows `std/` in an import, and its text.
 pub(super) const STD: &[(&str, &str)] = &[
@@ -110,7 +111,8 @@ impl Resolver {
         };
         self.sources.add(name, text);
         let mut ast = engine.compile(text).map_err(|error| in_module(EvalAltResult::from(error).into()))?;
-        super::host::lint(&ast).map_err(in_module)?;
+        let found = diagnostics::settle(diagnostics::check(name, text, &ast), text);
+        found.map_err(|error| in_module(terminate(Ending::Stopped(Box::new(error)))))?;
         ast.set_source(name);
         let mut module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(in_module)?;
         open_closures(&mut module);

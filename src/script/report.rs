@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rhai::{Engine, EvalAltResult, LexError, ParseErrorType, Position};
+use rhai::{Engine, EvalAltResult, ParseErrorType, Position};
 
 use super::api;
 use super::modules::is_closure;
+use super::tokens::{self, Token, What};
 use super::value::thrown;
 use crate::catalogue::{self, Field, Shape};
 use crate::error::{Error, Frame, Kind};
@@ -31,7 +32,8 @@ impl Sources {
     /// The names in a text.
     fn words(&self, name: &str) -> Vec<String> {
         let text = self.texts().get(name).cloned().unwrap_or_default();
-        text.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(str::to_owned).collect()
+        let names = tokens::read(&text).into_iter().filter(|token| token.what == What::Name);
+        names.map(|token| token.text.to_owned()).collect()
     }
 
     fn texts(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<str>>> {
@@ -42,7 +44,8 @@ impl Sources {
 /// The crate's error for an error of the engine's, with the places on the way to it.
 pub(super) fn explain(engine: &Engine, sources: &Sources, script: &str, error: &EvalAltResult) -> Error {
     let mut explained = said(engine, error);
-    explained.trace = trace(sources, script, error);
+    let found_at = if explained.kind == Kind::Parse { std::mem::take(&mut explained.trace) } else { Vec::new() };
+    explained.trace = found_at.into_iter().chain(trace(sources, script, error)).collect();
     let operation = explained.operation.as_deref().and_then(catalogue::find);
     if operation.is_some_and(|operation| Target::Listed(operation).may_hold_secrets()) {
         let texts = explained.trace.iter_mut().filter_map(|frame| frame.text.as_mut());
@@ -66,21 +69,13 @@ pub(super) fn explain(engine: &Engine, sources: &Sources, script: &str, error: &
 /// A line of a script with a star for each character of its texts: whatever the call was given, one of
 /// them may be a password.
 fn without_literals(line: &str) -> String {
-    let mut quote = None;
-    let mut escaped = false;
-    let star = |c: char| {
-        match (quote, c) {
-            (None, '"' | '`') => quote = Some(c),
-            (Some(open), _) if c == open && !escaped => quote = None,
-            (Some(_), _) => {
-                escaped = c == '\\' && !escaped;
-                return '*';
-            }
-            (None, _) => {}
-        }
-        c
+    let within = |token: &Token<'_>| match token.what {
+        What::Text { open: false } => Some(token.start + 1..token.end() - 1),
+        What::Text { open: true } | What::Wrong => Some(token.start + 1..token.end()),
+        _ => None,
     };
-    line.chars().map(star).collect()
+    let texts: Vec<_> = tokens::read(line).iter().filter_map(within).collect();
+    line.char_indices().map(|(at, c)| if texts.iter().any(|text| text.contains(&at)) { '*' } else { c }).collect()
 }
 
 /// The crate's error for an error of the engine's, with hints for what the engine only names.
@@ -116,7 +111,6 @@ fn parse_error(what: &ParseErrorType) -> Error {
         ParseErrorType::VariableUndefined(name) => format!("there is no variable `{name}`"),
         ParseErrorType::ModuleUndefined(name) => format!("there is no module `{name}`"),
         ParseErrorType::Reserved(word) => format!("`{word}` is a reserved word"),
-        ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, message)) if symbol.is_empty() => message.clone(),
         other => other.to_string(),
     };
     Error::new(Kind::Parse, message)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::Value;
 
 use crate::error::{Error, Frame, Problem};
@@ -10,8 +10,14 @@ use crate::show::redaction::REDACTOR;
 
 /// An error as a person reads it: what, where, the way there, every problem, and what to do.
 pub(crate) fn render(error: &Error, colour: bool) -> String {
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let groups: Vec<Group<'_>> = std::iter::once(error).chain(&error.more).map(group_of).collect();
+    renderer.render(&groups)
+}
+
+fn group_of(error: &Error) -> Group<'_> {
     let message = shortened(&error.message);
-    let mut group = Level::ERROR.primary_title(message.as_ref()).elements(Vec::<annotate_snippets::Element<'_>>::new());
+    let mut group = Level::ERROR.primary_title(message).elements(Vec::<annotate_snippets::Element<'_>>::new());
     let innermost = error.trace.first();
     if let Some((frame, text)) = innermost.and_then(|frame| Some((frame, frame.text.as_deref()?))) {
         // Of a line without end only its beginning can be shown.
@@ -47,8 +53,7 @@ pub(crate) fn render(error: &Error, colour: bool) -> String {
     for hint in &error.hints {
         group = group.element(Level::HELP.message(shortened(hint)));
     }
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    renderer.render(&[group])
+    group
 }
 
 /// Characters of a message that a person reads, and of a script's line.
