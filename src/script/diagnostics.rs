@@ -3,6 +3,7 @@
 
 use rhai::AST;
 
+use super::forms::Moved;
 use super::rules;
 use super::tokens::{self, Token};
 use crate::error::{Error, Frame, Kind};
@@ -70,6 +71,8 @@ pub(super) struct Code<'a> {
     pub tokens: Vec<Token<'a>>,
     /// Its tree, not optimised.
     pub ast: &'a AST,
+    /// Where the tree's places are not the text's.
+    pub moved: &'a Moved,
 }
 
 /// What a rule found.
@@ -83,8 +86,8 @@ pub(super) struct Found {
 }
 
 /// Everything that the rules find in a script of this name, in the order of its text.
-pub(super) fn check(name: &str, text: &str, ast: &AST) -> Vec<Diagnostic> {
-    let code = Code { text, tokens: tokens::read(text), ast };
+pub(super) fn check(name: &str, text: &str, ast: &AST, moved: &Moved) -> Vec<Diagnostic> {
+    let code = Code { text, tokens: tokens::read(text), ast, moved };
     let mut diagnostics = Vec::new();
     for rule in RULES {
         let mut found = Vec::new();

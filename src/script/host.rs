@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope, Token};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, ParseError, Scope, Token};
 use serde_json::Value;
 
 use super::api;
-use super::api::Pages;
-use super::diagnostics;
+use super::caught;
+use super::diagnostics::{self, Diagnostic};
+use super::forms;
 use super::limits::{self, Limits};
 use super::modules::{Loaded, Resolver};
 use super::report::{Sources, explain};
@@ -85,6 +86,8 @@ impl Host {
         engine.register_global_module(api::module(account, &threads).into());
         api::register_builtins(&mut engine, &config, account);
         limits.guard(&mut engine);
+        caught::register(&mut engine);
+        engine.set_default_tag(Dynamic::from(Arc::clone(&sources)));
         Self { engine, sources, limits, threads, modules, args: config.args, stop: config.stop }
     }
 
@@ -119,16 +122,16 @@ impl Host {
     }
 
     pub(super) fn compile(&self, scope: &Scope<'_>, name: &str, text: &str) -> Result<AST> {
-        let ast = self.engine.compile_with_scope(scope, text);
-        let ast = ast.map_err(|error| explain(&self.engine, &self.sources, name, &error.into()))?;
-        diagnostics::settle(diagnostics::check(name, text, &ast), text)?;
+        let (ast, found) = compile(&self.engine, &self.sources, scope, name, text)
+            .map_err(|error| explain(&self.engine, &self.sources, name, &error.into()))?;
+        diagnostics::settle(found, text)?;
         Ok(ast)
     }
 
     pub(super) fn new_scope(&self) -> Scope<'static> {
         let args: rhai::Array = self.args.iter().map(|arg| arg.clone().into()).collect();
         let mut scope = Scope::new();
-        scope.push_constant("args", args);
+        scope.push("args", args);
         scope
     }
 
@@ -178,6 +181,9 @@ fn free_names(token: Token) -> Token {
         Token::DoubleColon => Before::Colons,
         _ => Before::Other,
     });
+    if let Some(name) = order_operator(&token) {
+        return Token::Custom(Box::new(name.into()));
+    }
     match (before, token) {
         (Before::Other, Token::Reserved(name)) if *name == "call" => Token::Identifier(Box::new(api::CALL.into())),
         (Before::Colons, Token::Reserved(name)) if *name == "debug" => Token::Identifier(name),
@@ -185,15 +191,45 @@ fn free_names(token: Token) -> Token {
     }
 }
 
+/// What the engine reads for an operator that orders: its own would take what has no order for false.
+fn order_operator(token: &Token) -> Option<&'static str> {
+    match token {
+        Token::LessThan | Token::LessThanEqualsTo | Token::GreaterThan | Token::GreaterThanEqualsTo => {
+            api::operator_name(token.literal_syntax())
+        }
+        _ => None,
+    }
+}
+
 /// A script's last value for printing: pages are fetched, functions become their name.
 pub(super) fn data(value: &Dynamic) -> ScriptResult<Value> {
-    if let Some(pages) = value.clone().try_cast::<Pages>() {
-        let records: Vec<Dynamic> = pages.into_iter().collect::<ScriptResult<_>>()?;
-        return data(&records.into());
-    }
     match from_dynamic(value) {
         Err(_) if !value.is_array() && !value.is_map() => Ok(value.to_string().into()),
         result => result.map_err(throw),
+    }
+}
+
+/// Compiles a text whose source was added under this name, and looks at what it says.
+pub(super) fn compile(
+    engine: &Engine,
+    sources: &Sources,
+    scope: &Scope<'_>,
+    name: &str,
+    text: &str,
+) -> std::result::Result<(AST, Vec<Diagnostic>), ParseError> {
+    let (written, moved) = forms::written(text);
+    sources.moved(name, moved.clone());
+    let ast = engine.compile_with_scope(scope, written)?;
+    let found = diagnostics::check(name, text, &ast, &moved);
+    Ok((ast, found))
+}
+
+/// A script's text as its author sees it: without a byte-order mark, its lines ended in one way.
+pub(crate) fn script_text(text: String) -> String {
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.replace("\r\n", "\n"),
+        None if text.contains('\r') => text.replace("\r\n", "\n"),
+        None => text,
     }
 }
 
@@ -204,5 +240,6 @@ pub(super) fn data(value: &Dynamic) -> ScriptResult<Value> {
 pub(crate) fn read_script(path: &Path) -> Result<String> {
     let text = std::fs::read(path)
         .map_err(|error| Error::new(Kind::Io, format!("cannot read {}: {error}", path.display())))?;
-    String::from_utf8(text).map_err(|_| Error::new(Kind::Parse, format!("{} is not UTF-8 text", path.display())))
+    let text = String::from_utf8(text);
+    text.map(script_text).map_err(|_| Error::new(Kind::Parse, format!("{} is not UTF-8 text", path.display())))
 }

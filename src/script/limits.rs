@@ -243,7 +243,12 @@ fn guard_comparison(engine: &mut Engine) {
 }
 
 /// Whether two values are the same; values that cannot be compared are not.
-fn equal(context: &NativeCallContext<'_>, one: &mut Dynamic, other: &mut Dynamic, depth: usize) -> ScriptResult<bool> {
+pub(super) fn equal(
+    context: &NativeCallContext<'_>,
+    one: &mut Dynamic,
+    other: &mut Dynamic,
+    depth: usize,
+) -> ScriptResult<bool> {
     if depth > DEPTH {
         let message = format!("values nested more than {DEPTH} levels deep cannot be compared");
         return Err(throw(Error::new(Kind::Invalid, message)));

@@ -6,16 +6,22 @@
 //! of a script, [`diagnostics`] is what is found in it before it runs.
 
 mod api;
+mod caught;
 mod diagnostics;
+mod forms;
+pub(crate) mod functions;
+mod hints;
 mod host;
 mod limits;
 mod modules;
 mod report;
 mod rules;
+mod said;
 mod session;
 mod threads;
 pub(crate) mod tokens;
 mod value;
+mod words;
 
 #[cfg(test)]
 pub(crate) mod tests;

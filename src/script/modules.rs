@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
 
 use super::diagnostics;
+use super::host::{compile, script_text};
 use super::report::Sources;
 use super::value::{Ending, ScriptError, terminate};
 
@@ -81,7 +82,7 @@ impl Resolver {
         }
         let text = std::fs::read_to_string(&file).map_err(|e| format!("cannot read `{path}`: {e}"))?;
         let below = file.strip_prefix(self.root.as_ref()?).unwrap_or(&file);
-        Ok((self.shown.join(below).display().to_string(), text))
+        Ok((self.shown.join(below).display().to_string(), script_text(text)))
     }
 
     /// The real file of an import.
@@ -110,8 +111,9 @@ impl Resolver {
             EvalAltResult::ErrorInModule(name.to_owned(), error, position).into()
         };
         self.sources.add(name, text);
-        let mut ast = engine.compile(text).map_err(|error| in_module(EvalAltResult::from(error).into()))?;
-        let found = diagnostics::settle(diagnostics::check(name, text, &ast), text);
+        let (mut ast, found) = compile(engine, &self.sources, &Scope::new(), name, text)
+            .map_err(|error| in_module(EvalAltResult::from(error).into()))?;
+        let found = diagnostics::settle(found, text);
         found.map_err(|error| in_module(terminate(Ending::Stopped(Box::new(error)))))?;
         ast.set_source(name);
         let mut module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(in_module)?;

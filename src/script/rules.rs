@@ -31,9 +31,30 @@ const OF_TEXTS: [&str; 7] = ["replace", "trim", "pad", "make_upper", "make_lower
 /// Functions that keep what they are given.
 const KEEPS: [&str; 5] = ["push", "insert", "append", "set", "unshift"];
 
+/// Whether a function of this name changes what stands before the dot.
+pub(super) fn is_in_place(name: &str) -> bool {
+    IN_PLACE.iter().any(|(known, _)| *known == name)
+        || matches!(
+            name,
+            "append"
+                | "set"
+                | "remove"
+                | "pop"
+                | "shift"
+                | "splice"
+                | "drain"
+                | "retain"
+                | "mixin"
+                | "fill_with"
+                | "chop"
+                | "for_each"
+        )
+}
+
 impl Code<'_> {
     fn byte(&self, position: Position) -> usize {
-        tokens::byte_at(self.text, position.line().unwrap_or(1), position.position().unwrap_or(1))
+        let (line, column) = (position.line().unwrap_or(1), position.position().unwrap_or(1));
+        tokens::byte_at(self.text, line, self.moved.column(line, column))
     }
 
     fn found(&self, position: Position, message: String, hint: Option<&str>) -> Found {

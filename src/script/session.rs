@@ -1,8 +1,8 @@
 //! Code entered piece by piece: what one piece defines, later ones see, whatever happens between.
 
 use rhai::{AST, LexError, ParseError, ParseErrorType, Position, Scope, Stmt};
-use serde_json::Value;
 
+use super::functions;
 use super::host::{Ended, Host, data};
 use super::tokens::{self, What};
 use crate::error::{Error, Kind, Result};
@@ -38,7 +38,7 @@ impl Session {
         let text = self.in_place(piece);
         self.transcript.push_str(piece);
         self.transcript.push('\n');
-        self.host.sources.add(SESSION, &self.transcript);
+        self.host.sources.grow(SESSION, &self.transcript);
         let Self { host, scope, library, imports, .. } = self;
         host.on_own_thread(|| {
             let ast = host.compile(scope, SESSION, &text)?;
@@ -104,24 +104,19 @@ impl Session {
 
     /// What a function of this name takes and does, where it says so.
     pub(crate) fn help(&self, name: &str) -> Option<String> {
-        let metadata = self.host.engine.gen_fn_metadata_to_json(false).ok()?;
-        let metadata: Value = serde_json::from_str(&metadata).ok()?;
-        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut own = self.library.iter_functions().filter(|function| function.name == name).peekable();
+        if own.peek().is_none() {
+            let known = functions::all(&self.host.engine);
+            let function = known.into_iter().find(|function| function.name == name)?;
+            return Some(format!("{}\n{}", function.forms.join("\n"), function.help).trim_end().to_owned());
+        }
         let mut lines = Vec::new();
-        let mut comments = Vec::new();
-        for function in metadata.get("functions").and_then(Value::as_array)? {
-            if text(function, "name") == name {
-                lines.push(text(function, "signature"));
-                let said = function.get("docComments").and_then(Value::as_array).into_iter().flatten();
-                comments = said.filter_map(Value::as_str).map(str::to_owned).collect();
-            }
-        }
-        for function in self.library.iter_functions().filter(|function| function.name == name) {
+        for function in own {
             lines.push(format!("{name}({})", function.params.join(", ")));
-            comments = function.comments.iter().flat_map(|c| c.lines()).map(str::to_owned).collect();
+            let comments = function.comments.iter().flat_map(|comment| comment.lines());
+            lines.extend(comments.map(|comment| comment.trim_start_matches('/').trim().to_owned()));
         }
-        lines.extend(comments.iter().map(|comment| comment.trim_start_matches('/').trim().to_owned()));
-        (!lines.is_empty()).then(|| lines.join("\n"))
+        Some(lines.join("\n"))
     }
 }
 

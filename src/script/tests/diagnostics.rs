@@ -2,13 +2,14 @@
 
 use super::bench::Bench;
 use crate::error::Kind;
-use crate::script::diagnostics::{Diagnostic, Level, RULES, check};
+use crate::script::diagnostics::{Diagnostic, Level, RULES};
+use crate::script::host::compile;
 use crate::script::modules::STD;
 use crate::show::errors::render;
 
 fn found(text: &str) -> Vec<Diagnostic> {
     let host = Bench::idle().host();
-    check("test.rhai", text, &host.engine.compile_with_scope(&host.new_scope(), text).unwrap())
+    compile(&host.engine, &host.sources, &host.new_scope(), "test.rhai", text).unwrap().1
 }
 
 #[test]
