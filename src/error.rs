@@ -26,7 +26,7 @@ pub(crate) enum Kind {
     Policy,
     /// A limit of the run was hit.
     Limit,
-    /// Stopped by Ctrl-C, SIGTERM, SIGHUP or the deadline.
+    /// Stopped by Ctrl-C, SIGTERM, SIGHUP, SIGQUIT or the deadline.
     Interrupted(Interrupt),
     /// The script threw, or used the engine wrongly.
     Script,
@@ -49,6 +49,8 @@ pub(crate) enum Interrupt {
     Terminate,
     /// SIGHUP: the terminal went away.
     HangUp,
+    /// Ctrl-\, SIGQUIT.
+    Quit,
     /// The run's deadline.
     Deadline,
 }
@@ -75,6 +77,11 @@ impl Kind {
         }
     }
 
+    /// Whether a session ends with it, and not only what runs in it.
+    pub(crate) fn ends_session(self) -> bool {
+        matches!(self, Self::Interrupted(why) if why != Interrupt::CtrlC)
+    }
+
     /// The exit code of a run that ends with it.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
@@ -91,6 +98,7 @@ impl Kind {
             Self::Limit => 42,
             Self::Interrupted(Interrupt::HangUp) => 129,
             Self::Interrupted(Interrupt::CtrlC) => 130,
+            Self::Interrupted(Interrupt::Quit) => 131,
             Self::Interrupted(Interrupt::Terminate) => 143,
         }
     }

@@ -11,13 +11,16 @@ use crate::call::endpoint::Endpoint;
 use crate::call::policy::Policy;
 use crate::call::{Client, ClientConfig};
 use crate::catalogue;
-use crate::clock::Clock;
-use crate::credentials::{Credentials, Provider};
+use crate::clock::{Clock, Pace};
+use crate::credentials::{Credentials, Provider, Sources};
 use crate::error::Result;
-use crate::script::{Host, HostConfig};
+use crate::script::{Host, HostConfig, Session};
 use crate::secret::Secret;
-use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
+use crate::show::errors::render;
+use crate::sim::http::server::respond;
+use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, demo};
 use crate::stop::Stop;
+use crate::wire::reply::{self, Received};
 use crate::wire::request::{Request, Target};
 use crate::wire::sign::{Stamp, sign};
 
@@ -100,4 +103,63 @@ pub fn lists() -> Vec<List> {
         List { action: operation.action, required, has_pages: operation.param(catalogue::PAGE_SIZE).is_some() }
     };
     catalogue::operations().filter(|operation| operation.paging.is_some()).map(list).collect()
+}
+
+/// Reads an answer to the operation of this number, whatever it is.
+pub fn read_reply(operation: usize, status: u16, body: &[u8]) {
+    let count = catalogue::operations().count().max(1);
+    let Some(operation) = catalogue::operations().nth(operation % count) else { return };
+    let received = Received { status, body: body.to_vec(), ..Received::default() };
+    let _ = reply::read::<Value>(&Target::Listed(operation), &received);
+}
+
+/// A session that is given any text: whether it is whole, what could come next, and what is wrong with it.
+pub struct Parser(Session);
+
+impl Parser {
+    /// A session without an account.
+    ///
+    /// # Errors
+    /// What keeps a host from being made, in words.
+    pub fn new() -> std::result::Result<Self, String> {
+        Ok(Self(Session::new(Script::new("http://127.0.0.1:9", 1)?.0)))
+    }
+
+    /// Looks at a text in every way that runs none of it.
+    pub fn look(&mut self, text: &str, cursor: usize) {
+        let _ = self.0.is_complete(text);
+        let _ = crate::repl::complete::complete(text, cursor, &[]);
+        // A statement that ends a script before it begins, so that only its parsing happens.
+        let _ = self.0.run(&format!("throw 1; {text}")).map_err(|error| render(&error, true));
+    }
+}
+
+/// Looks for credentials in a home folder, whatever its files hold.
+pub fn find_credentials(home: &std::path::Path) {
+    let sources = Sources { home: Some(home.to_owned()), ..Sources::default() };
+    let _ = sources.find().require().map_err(|error| render(&error, false));
+}
+
+/// A simulator that is asked anything.
+pub struct Service(Arc<Sim>);
+
+impl Service {
+    /// One of the demo account, with its doors for control open.
+    ///
+    /// # Errors
+    /// What keeps it from being made, in words.
+    pub fn new() -> std::result::Result<Self, String> {
+        let clock = Arc::new(Clock::simulated(Pace::Told, demo::START));
+        let sim = Sim::new(Options { control: true, ..Options::demo() }, clock);
+        sim.map(Self).map_err(|error| error.message.clone())
+    }
+
+    /// The status of its answer; `None` for what is no request of HTTP.
+    pub fn ask(&self, method: &str, target: &str, headers: &[(String, String)], body: Vec<u8>) -> Option<u16> {
+        let mut request = hyper::Request::builder().method(method).uri(target);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        Some(respond(&self.0, &request.body(body.into()).ok()?).status)
+    }
 }

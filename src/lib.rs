@@ -29,7 +29,7 @@
 //!
 //! - The ground: [`error`] is the one error, its kind decides the exit code; [`secret`] is what is never shown;
 //!   [`stop`] is how a run ends from outside, [`memory`] how much it may hold, [`clock`] what it calls time;
-//!   [`encoding`], [`suggest`].
+//!   [`files`] is how files are read, [`terminal`] where a person sits; [`encoding`], [`suggest`].
 //! - [`catalogue`]: the 66 operations as plain data. Registration, validation, help, completion, paging,
 //!   policy and the simulator's routing derive from it. It depends on nothing else.
 //! - [`credentials`]: who signs. [`wire`]: how a call looks on the network. [`show`]: what leaves the process
@@ -51,6 +51,7 @@ pub mod commands;
 mod credentials;
 mod encoding;
 mod error;
+mod files;
 #[doc(hidden)]
 pub mod harness;
 mod memory;
@@ -63,4 +64,5 @@ mod show;
 mod sim;
 mod stop;
 mod suggest;
+mod terminal;
 mod wire;

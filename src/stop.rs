@@ -29,15 +29,22 @@ impl Stop {
 
     /// Ends the run. The first reason stays.
     pub(crate) fn set(&self, why: Error) {
-        self.why().get_or_insert(why);
+        let mut first = self.why();
+        first.get_or_insert(why);
         self.is_set.store(true, Ordering::SeqCst);
+        drop(first);
         self.changed.notify_waiters();
     }
 
-    /// Lets a session go on after a line of it was stopped. A passed deadline stays.
+    /// Lets a session go on after a line of it was stopped. What ends the session, too, stays.
     pub(crate) fn reset(&self) {
-        *self.why() = None;
+        let mut why = self.why();
+        if why.as_ref().is_some_and(|why| why.kind.ends_session()) {
+            return;
+        }
+        *why = None;
         self.is_set.store(false, Ordering::SeqCst);
+        drop(why);
         self.changed.notify_waiters();
         self.check_deadline();
     }

@@ -20,6 +20,11 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
+/// Whether a name is one keystroke away from a known one, or the same in another case.
+pub(crate) fn is_slip(name: &str, known: &str) -> bool {
+    name.len() <= LONGEST && (known.eq_ignore_ascii_case(name) || strsim::osa_distance(known, name) <= 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::nearest;

@@ -106,8 +106,17 @@ fn answer(request: &Request<Incoming>) -> String {
     format!(r#"{{"Code":0,"PageNumber":{page},"PageSize":{size},"TotalCount":{total},"Data":[{}]}}"#, records.join(","))
 }
 
-/// Runs two things in turns and gives the median time of each.
-pub fn compare(rounds: usize, mut one: impl FnMut() -> Duration, mut other: impl FnMut() -> Duration) -> [Duration; 2] {
+/// What something took: time on the clock, and of this process's CPU.
+#[derive(Clone, Copy)]
+pub struct Cost {
+    /// By the clock.
+    pub wall: Duration,
+    /// Of the CPU.
+    pub cpu: Duration,
+}
+
+/// Runs two things in turns and gives the median cost of each.
+pub fn compare(rounds: usize, mut one: impl FnMut() -> Cost, mut other: impl FnMut() -> Cost) -> [Cost; 2] {
     let (mut ones, mut others) = (Vec::new(), Vec::new());
     one();
     other();
@@ -115,20 +124,29 @@ pub fn compare(rounds: usize, mut one: impl FnMut() -> Duration, mut other: impl
         ones.push(one());
         others.push(other());
     }
-    [median(ones), median(others)]
+    [median(&ones), median(&others)]
 }
 
-/// The middle one.
-pub fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+/// The middle of each.
+fn median(costs: &[Cost]) -> Cost {
+    let middle = |of: fn(&Cost) -> Duration| {
+        let mut times: Vec<Duration> = costs.iter().map(of).collect();
+        times.sort_unstable();
+        times[times.len() / 2]
+    };
+    Cost { wall: middle(|cost| cost.wall), cpu: middle(|cost| cost.cpu) }
 }
 
-/// How long something takes.
-pub fn time(work: impl FnOnce()) -> Duration {
-    let begun = Instant::now();
+/// What something takes.
+pub fn cost(work: impl FnOnce()) -> Cost {
+    let (begun, cpu) = (Instant::now(), cpu());
     work();
-    begun.elapsed()
+    Cost { wall: begun.elapsed(), cpu: self::cpu() - cpu }
+}
+
+fn cpu() -> Duration {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(spent.tv_sec as u64, spent.tv_nsec as u32)
 }
 
 /// One line of the result.

@@ -15,7 +15,7 @@ use super::client::Client;
 use super::policy::{Policy, Verdict};
 use super::record::Record;
 use crate::error::{Error, Kind, Result};
-use crate::secret;
+use crate::secret::{self, Class};
 use crate::show::redaction::REDACTOR;
 use crate::stop::Stop;
 use crate::wire::reply::Tree;
@@ -86,7 +86,8 @@ impl Account {
             Verdict::Refused(error) => return Err(error),
             Verdict::Ask(error) => match &self.confirm {
                 Some(confirm) if confirm(target.action(), &what()) => {}
-                _ => return Err(error),
+                // Ctrl-C at the question says more than no.
+                _ => return Err(self.stop.why_set().unwrap_or(error)),
             },
         }
         Ok(Permit(target.clone()))
@@ -96,12 +97,12 @@ impl Account {
     /// validated; the client is there; it is sent, on record from its first byte to its end.
     async fn send<T: Tree>(&self, permit: &Permit, params: Params, record: &Record) -> Result<T> {
         let Permit(target) = permit;
-        target.secrets(&params).iter().for_each(|secret| REDACTOR.add(secret));
-        let request = Request::build(target, params)?;
+        know(target, &params);
+        let request = Request::build(target, params).map_err(talk)?;
         let client = self.client()?;
         let call = record.begin(target, &request);
         let result = client.call(&call).await;
-        call.ended(result)
+        call.ended(result).map_err(talk)
     }
 
     /// Calls an operation and waits for its reply. Must not be called from asynchronous code, nor
@@ -111,8 +112,8 @@ impl Account {
     /// Every kind of the script API but `limit`.
     pub(crate) fn call<T: Tree>(&self, target: &Target, params: Params) -> Result<T> {
         let permit = self.permit(target, || {
-            target.secrets(&params).iter().for_each(|secret| REDACTOR.add(secret));
-            Value::from(secret::mask(params.clone())).to_string()
+            know(target, &params);
+            Value::from(secret::mask_for_people(params.clone())).to_string()
         })?;
         let record = Record::default();
         let reply = self.wait(self.send(&permit, params, &record));
@@ -200,6 +201,18 @@ impl Account {
     fn served(&self) -> MutexGuard<'_, Instant> {
         self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes known what a call holds of secrets.
+fn know(target: &Target, params: &Params) {
+    target.secrets(params).iter().for_each(|secret| REDACTOR.add(secret, Class::Password));
+}
+
+/// An error as a script may catch it: what it says is talk, though a script may print it; a script decides by
+/// its code.
+fn talk(error: Error) -> Error {
+    let code = error.code.clone();
+    REDACTOR.error(error).with(|error| error.code = code)
 }
 
 /// How long connections are taken to be as they were.

@@ -8,8 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
 
+use super::broken;
 use super::endpoint::Endpoint;
 use super::pacer::Pacer;
+use super::proxy::Proxy;
 use super::record::Call;
 use super::retry::{self, Budget, Failure, Tried};
 use crate::catalogue::{self, Effect, Method};
@@ -26,13 +28,15 @@ use crate::wire::sign::{self, Signed, Stamp};
 pub(crate) struct ClientConfig {
     /// The base URL: scheme, host, port.
     pub endpoint: Endpoint,
+    /// The proxy on the way to it.
+    pub proxy: Option<Proxy>,
     /// Who says who signs, asked at each attempt.
     pub credentials: Arc<Provider>,
     /// Sent as `RegionId` when it is configured.
     pub region: Option<String>,
     /// The longest that one attempt may take, connecting included.
     pub timeout: Duration,
-    /// The longest that connecting may take.
+    /// The longest that connecting may take, if an attempt may take twice as long.
     pub connect_timeout: Duration,
     /// Attempts under way at once.
     pub concurrency: usize,
@@ -52,6 +56,7 @@ impl ClientConfig {
     pub(crate) fn new(endpoint: Endpoint, credentials: Provider) -> Self {
         Self {
             endpoint,
+            proxy: None,
             credentials: Arc::new(credentials),
             region: None,
             timeout: Duration::from_secs(30),
@@ -62,6 +67,12 @@ impl ClientConfig {
             retry: retry::Rule::default(),
             clock: Arc::new(Clock::real()),
         }
+    }
+
+    /// The longest that connecting may take. What ends while connecting was certainly not sent: it must come
+    /// before the end of the attempt.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout.min(self.timeout / 2)
     }
 }
 
@@ -131,12 +142,13 @@ impl Client {
     /// One HTTP exchange: sign, send, read.
     async fn attempt<T: Tree>(&self, call: &Call<'_>, attempt: u32) -> std::result::Result<T, Failure> {
         let target = call.target;
-        self.pacer.turn().await;
         // The semaphore is never closed; without it the cap would just not hold.
         let _permit = self.permits.acquire().await.ok();
+        let credentials = self.config.credentials.credentials().await.map_err(Failure::NotConnected)?;
+        // Behind whatever else is waited for: turns taken before it would all be used at once.
+        self.pacer.turn().await;
         self.check_deadline().map_err(Failure::NotConnected)?;
         let stamp = Stamp::now(SignedDuration::from_millis(self.skew.load(Ordering::Acquire)));
-        let credentials = self.config.credentials.credentials().await.map_err(Failure::NotConnected)?;
         let signed = sign::sign(call.request, &credentials, self.config.region.as_deref(), &stamp);
         let exchange = call.exchange();
         tracing::trace!(action = target.action(), attempt, nonce = stamp.nonce, "sending");
@@ -166,7 +178,7 @@ impl Client {
     }
 
     async fn send(&self, target: &Target, signed: &Signed, attempt: u32) -> std::result::Result<Received, Failure> {
-        let http = self.http().map_err(Failure::NotConnected)?;
+        let http = self.http().map_err(|error| broken::failure(&error, &self.config))?;
         let mut url = self.config.endpoint.url().clone();
         url.set_query(Some(&signed.query));
         let mut outgoing = reqwest::Request::new(
@@ -182,7 +194,7 @@ impl Client {
             *outgoing.body_mut() = Some(signed.body.clone().into());
         }
         set_headers(outgoing.headers_mut(), target, attempt);
-        let failed = |error: &reqwest::Error| self.transport(error);
+        let failed = |error: &reqwest::Error| broken::failure(error, &self.config);
         let mut response = http.execute(outgoing).await.map_err(|e| failed(&e))?;
         let mut received = Received {
             status: response.status().as_u16(),
@@ -208,24 +220,10 @@ impl Client {
         Ok(received)
     }
 
-    /// What a failed exchange means.
-    fn transport(&self, error: &reqwest::Error) -> Failure {
-        let endpoint = &self.config.endpoint;
-        if error.is_builder() {
-            Failure::NotConnected(Error::new(Kind::Network, format!("cannot make a request: {}", cause(error))))
-        } else if error.is_connect() {
-            let message = format!("cannot connect to {endpoint}: {}", cause(error));
-            Failure::NotConnected(network(message).hint("check --endpoint, the network and the proxy variables"))
-        } else {
-            let message = format!("the exchange with {endpoint} broke off: {}", cause(error));
-            Failure::Unanswered(network(message))
-        }
-    }
-
     /// Why an attempt that took too long failed.
     fn silent(&self) -> Error {
         let ClientConfig { endpoint, timeout, .. } = &self.config;
-        network(format!("{endpoint} did not answer within {timeout:.1?}"))
+        broken::retryable(format!("{endpoint} did not answer within {timeout:.1?}"))
             .hint("raise --timeout if the service is slow")
     }
 
@@ -257,13 +255,11 @@ impl Client {
         }
     }
 
-    fn http(&self) -> Result<&reqwest::Client> {
+    fn http(&self) -> reqwest::Result<&reqwest::Client> {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
-        let http = self
-            .build_http()
-            .map_err(|error| Error::new(Kind::Network, format!("cannot set up HTTP: {}", cause(&error))))?;
+        let http = self.build_http()?;
         Ok(self.http.get_or_init(|| http))
     }
 
@@ -272,8 +268,7 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("jst/", env!("CARGO_PKG_VERSION")))
-            // What ends while connecting was certainly not sent: it must come before the attempt's timeout.
-            .connect_timeout(self.config.connect_timeout.min(self.config.timeout / 2))
+            .connect_timeout(self.config.connect_timeout())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(self.config.concurrency)
             .tcp_nodelay(true)
@@ -283,9 +278,10 @@ impl Client {
         if self.config.endpoint.url().scheme() == "http" {
             builder = builder.tls_certs_only([]);
         }
-        if self.config.endpoint.is_loopback() {
-            builder = builder.no_proxy();
-        }
+        builder = match &self.config.proxy {
+            Some(proxy) => builder.proxy(proxy.for_all()?),
+            None => builder.no_proxy(),
+        };
         builder.build()
     }
 }
@@ -331,19 +327,6 @@ fn header<'a>(response: &'a reqwest::Response, name: &HeaderName) -> Option<&'a 
     response.headers().get(name)?.to_str().ok()
 }
 
-/// The innermost reason of an error: what a person can act on.
-fn cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
-}
-
-fn network(message: String) -> Error {
-    Error::new(Kind::Network, message).with(|error| error.retryable = true)
-}
-
 /// The result of an exchange, if it comes in time. An answer that came while nobody looked is in time:
 /// connections are served only while someone waits, and a script may compute for long between two pages.
 async fn within<T>(limit: Duration, exchange: impl Future<Output = T>) -> Option<T> {
@@ -365,9 +348,71 @@ async fn within<T>(limit: Duration, exchange: impl Future<Output = T>) -> Option
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+    use std::sync::Mutex;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::super::record::Record;
     use super::*;
+    use crate::clock::Pace;
+    use crate::wire::request::Request;
+
+    const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"Code\":0}";
+
+    /// A server on this clock whose first answer is late, or another one. Gives its address, and when each
+    /// request came.
+    async fn server(clock: &Arc<Clock>, first: &'static str, late: Duration) -> (Endpoint, Arc<Mutex<Vec<Duration>>>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let came = Arc::new(Mutex::new(Vec::new()));
+        let (clock, seen) = (Arc::clone(clock), Arc::clone(&came));
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let (clock, seen) = (Arc::clone(&clock), Arc::clone(&seen));
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                        seen.lock().unwrap().push(clock.waited());
+                        let is_first = seen.lock().unwrap().len() == 1;
+                        if is_first {
+                            clock.advance(late);
+                        }
+                        let answer = if is_first { first } else { GOOD };
+                        stream.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                });
+            }
+        });
+        (endpoint, came)
+    }
+
+    #[tokio::test]
+    async fn the_rate_holds_behind_a_slow_answer_and_behind_a_pause() {
+        const PAUSE: &str =
+            "HTTP/1.1 400 X\r\nx-acs-retry-after: 3000\r\nContent-Length: 21\r\n\r\n{\"Code\":\"Throttling\"}";
+        for (first, late) in [(GOOD, Duration::from_secs(3)), (PAUSE, Duration::ZERO)] {
+            let clock = Arc::new(Clock::simulated(Pace::Told, Timestamp::UNIX_EPOCH));
+            let (endpoint, came) = server(&clock, first, late).await;
+            let mut config = ClientConfig::new(endpoint, Provider::of("fake-id", "fake-secret"));
+            (config.concurrency, config.rate, config.clock) = (1, Some(5.0), clock);
+            config.retry.base = Duration::ZERO;
+            let client = Client::new(config);
+            let target = Target::named("ListApp").unwrap();
+            let request = Request::build(&target, serde_json::Map::new()).unwrap();
+            let records: Vec<Record> = (0..16).map(|_| Record::default()).collect();
+            let calls = records
+                .iter()
+                .map(|record| async { client.call::<serde_json::Value>(&record.begin(&target, &request)).await });
+            futures_util::future::join_all(calls).await;
+            let came: Vec<u128> = came.lock().unwrap().iter().map(Duration::as_millis).collect();
+            assert_eq!(came[..2], [0, 3_000], "{first}");
+            // The one behind the wait may come as early as a timer may be late.
+            assert!(came.windows(2).all(|pair| pair[1] - pair[0] >= 198), "{first}: {came:?}");
+        }
+    }
 
     #[test]
     fn an_answer_that_came_while_nobody_looked_is_in_time() {

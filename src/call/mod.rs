@@ -2,14 +2,17 @@
 //! [`record`] says how far it is; the [`client`] signs, sends and reads, as often as the [`retry`] rule
 //! lets it and the [`pacer`] has it wait. [`paging`] walks lists.
 //!
-//! [`client`] is the only file that names reqwest.
+//! [`client`] is the only file that touches the network; [`broken`] says what its failures mean, and
+//! [`proxy`] what is on the way.
 
 pub(crate) mod account;
+mod broken;
 mod client;
 pub(crate) mod endpoint;
 mod pacer;
 pub(crate) mod paging;
 pub(crate) mod policy;
+pub(crate) mod proxy;
 mod record;
 mod retry;
 

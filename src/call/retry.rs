@@ -15,6 +15,8 @@ use crate::wire::reply::{Fault, Reason};
 pub(crate) enum Failure {
     /// No connection was made: nothing was sent.
     NotConnected(Error),
+    /// No connection can be made, now or again: nothing was sent.
+    Impossible(Error),
     /// Sent, or partly sent, and no whole answer came back.
     Unanswered(Error),
     /// Answered with more than the run may hold.
@@ -73,6 +75,7 @@ impl Rule {
     ) -> Option<Duration> {
         let (allowed, attempts) = match failure {
             Failure::NotConnected(_) => (true, self.attempts),
+            Failure::Impossible(_) => (false, 0),
             Failure::Unanswered(_) => (effect == Effect::Read, self.attempts),
             // The next answer would be as large.
             Failure::TooLarge(_) => (false, 0),
@@ -107,7 +110,8 @@ impl Failure {
     /// What went wrong, for the log.
     pub(crate) fn message(&self) -> &str {
         match self {
-            Self::NotConnected(error) | Self::Unanswered(error) | Self::TooLarge(error) => &error.message,
+            Self::NotConnected(error) | Self::Impossible(error) => &error.message,
+            Self::Unanswered(error) | Self::TooLarge(error) => &error.message,
             Self::Answered { fault, .. } => &fault.error.message,
         }
     }
@@ -123,7 +127,7 @@ impl Failure {
     /// The error of a call that ends with this failure.
     pub(crate) fn into_error(self, action: &str, effect: Effect, attempts: u32) -> Error {
         let (mut error, happened) = match self {
-            Self::NotConnected(error) => (error.outcome(Outcome::NotSent), Some(false)),
+            Self::NotConnected(error) | Self::Impossible(error) => (error.outcome(Outcome::NotSent), Some(false)),
             Self::Unanswered(error) | Self::TooLarge(error) => (error, None),
             Self::Answered { mut fault, wait } => {
                 if let Some(wait) = wait {
@@ -197,6 +201,7 @@ mod tests {
         // failure, already tried, read again?, write again?, kind of a write's final error
         let table = [
             (Failure::NotConnected(lost()), Tried::default(), true, true, Kind::Network),
+            (Failure::Impossible(lost()), Tried::default(), false, false, Kind::Network),
             (Failure::Unanswered(lost()), Tried::default(), true, false, Kind::UnknownOutcome),
             (Failure::TooLarge(lost()), Tried::default(), false, false, Kind::UnknownOutcome),
             (answered(Throttled, None), Tried::default(), true, true, Kind::Api),

@@ -9,6 +9,7 @@ use regex_lite::Regex;
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::secret::tells_of_secret;
 use crate::wire::request::parse;
 use crate::wire::validate::validate;
 
@@ -175,6 +176,10 @@ fn secrets_are_marked() {
     let expected =
         [("CreateDeployConfig", "SecretList"), ("UpdateDeployConfig", "SecretList"), ("CreateCluster", "Password")];
     assert_eq!(asked, expected);
+    // No record leaves to the name what a parameter is.
+    for (path, param) in operations().flat_map(all_params) {
+        assert_eq!(param.secret, tells_of_secret(param.name), "{path}");
+    }
     let answered: Vec<_> = operations()
         .flat_map(|op| {
             let mut found = Vec::new();

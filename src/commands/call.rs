@@ -60,19 +60,27 @@ fn parameters(target: &Target, words: &[String], json: Option<&str>) -> Result<M
     let mut pairs = Vec::new();
     for word in words {
         let Some((name, value)) = word.split_once('=') else {
+            // It may be the value of a name before it.
+            let tells = words.iter().take_while(|before| *before != word).any(|before| target.is_secret(before));
+            let word = if tells { MASK } else { word };
             return Err(Error::new(Kind::Usage, format!("`{word}` is not a parameter"))
                 .hint("write parameters as KEY=VALUE, such as EnvId=3001"));
         };
         pairs.push((name, value));
     }
     match target.operation() {
-        Some(operation) => typed(operation, pairs, &mut params)?,
+        Some(operation) => typed(target, operation, pairs, &mut params)?,
         None => params.extend(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into()))),
     }
     Ok(params)
 }
 
-fn typed(operation: &'static Operation, pairs: Vec<(&str, &str)>, params: &mut Map<String, Value>) -> Result<()> {
+fn typed(
+    target: &Target,
+    operation: &'static Operation,
+    pairs: Vec<(&str, &str)>,
+    params: &mut Map<String, Value>,
+) -> Result<()> {
     let mut wire = Vec::new();
     for (name, text) in pairs {
         let head = name.split('.').next().unwrap_or_default();
@@ -81,7 +89,8 @@ fn typed(operation: &'static Operation, pairs: Vec<(&str, &str)>, params: &mut M
             None => drop(params.insert(name.to_owned(), text.into())),
             Some(Type::List(_) | Type::Maps(_)) if head == name => {
                 let list = serde_json::from_str(text).map_err(|error| {
-                    Error::new(Kind::Usage, format!("{name} takes a list as JSON, and `{text}` is not: {error}"))
+                    let shown = if target.is_secret(name) { MASK } else { text };
+                    Error::new(Kind::Usage, format!("{name} takes a list as JSON, and `{shown}` is not: {error}"))
                         .hint(format!("or give its elements one by one: {name}.1=…"))
                 })?;
                 params.insert(name.to_owned(), list);
@@ -97,7 +106,7 @@ fn typed(operation: &'static Operation, pairs: Vec<(&str, &str)>, params: &mut M
 /// hand, with the words `ACCESS_KEY_ID` and `SECRET` in their place.
 ///
 /// # Errors
-/// `invalid`; what is wrong with the settings that the call would use, but not that there are none.
+/// `invalid`, or `config` for an endpoint that is none. What is wrong with credentials is not asked for.
 fn dry_run(settings: &Settings, target: &Target, params: Map<String, Value>) -> Result<Value> {
     let nobody =
         Credentials { access_key_id: "ACCESS_KEY_ID".to_owned(), secret: Secret::new("SECRET"), security_token: None };
@@ -105,7 +114,6 @@ fn dry_run(settings: &Settings, target: &Target, params: Map<String, Value>) -> 
         // The simulator's port is known once it runs.
         ("http://127.0.0.1".to_owned(), None, None)
     } else {
-        settings.found().check()?;
         (settings.endpoint()?.to_string(), settings.region(), settings.found().credentials.clone())
     };
     let mut credentials = found.unwrap_or(nobody);

@@ -21,13 +21,14 @@ use serde_json::Value;
 use crate::credentials;
 use crate::error::{Error, Kind, Result};
 use crate::run::exit::Exit;
-use crate::secret::{self, Secret};
+use crate::secret::{self, Class, Secret};
 use crate::settings::flags::Flags;
 use crate::settings::{Settings, Surroundings};
-use crate::show::data;
+use crate::show::data::{self, Format, Screen};
 use crate::show::errors::render;
 use crate::show::log::{self, LogFormat};
 use crate::show::redaction::REDACTOR;
+use crate::terminal;
 
 /// Automate JuShiTa (Alibaba Cloud retailcloud) in Rhai scripts.
 #[derive(Debug, Parser)]
@@ -83,16 +84,26 @@ pub fn main() -> ExitCode {
 
 fn begin(cli: Cli, around: Surroundings, exit: &Exit) -> Result<u8> {
     let flags = &cli.flags;
-    // Only what jst or a script reads: another program's `DB_PASSWORD=Result` would mask ordinary words.
-    let is_read = |name: &str| credentials::is_variable(name) || flags.allow_env.iter().any(|allowed| allowed == name);
-    let is_secret = |name: &str| is_read(name) && secret::is_secret_name(&name.replace('_', ""));
-    let in_env = around.env.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value);
-    let given = [&flags.access_key_secret, &flags.security_token].into_iter().flatten();
-    given.chain(in_env).for_each(|secret| REDACTOR.add(&Secret::new(secret.as_str())));
+    know_secrets(flags, &around);
     let settings = Settings::new(cli.flags, around)?;
     let watched = settings.around.terminal[2];
     log::start(settings.log_level(), settings.log_format(), watched, settings.around.colour());
     dispatch(cli.command, &Arc::new(settings), exit)
+}
+
+/// Makes known what flags and environment hold of secrets.
+fn know_secrets(flags: &Flags, around: &Surroundings) {
+    let add = |secret: &String, class| REDACTOR.add(&Secret::new(secret.as_str()), class);
+    let given = [&flags.access_key_secret, &flags.security_token].into_iter().flatten();
+    given.for_each(|secret| add(secret, Class::Credential));
+    for (name, value) in around.env.iter().filter(|(name, _)| secret::is_secret_name(name)) {
+        // Only what jst or a script reads: another program's variable is nobody's secret here.
+        if credentials::is_variable(name) {
+            add(value, Class::Credential);
+        } else if flags.allow_env.contains(name) {
+            add(value, Class::Password);
+        }
+    }
 }
 
 fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
@@ -109,7 +120,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
                 .hint("`jst --help` lists the commands"))
         }
         Some(Command::Call(args)) => call::call(settings, exit, &args),
-        Some(Command::Ops(args)) => ops::ops(settings, &args),
+        Some(Command::Ops(args)) => ops::ops(settings, exit, &args),
         Some(Command::Whoami) => whoami::whoami(settings),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -124,15 +135,24 @@ fn show(settings: &Settings, value: &Value) -> Result<u8> {
     if value.is_null() {
         return Ok(0);
     }
-    let width = if settings.around.terminal[1] { data::terminal_width() } else { None };
+    show_to(settings, value, settings.output(), "--output json")
+}
+
+/// Prints a value in a form; `in_full` is what the person there can do to see all of it.
+fn show_to(settings: &Settings, value: &Value, format: Format, in_full: &'static str) -> Result<u8> {
     let value = data::in_document_order(value.clone());
-    let text = data::render(&value, settings.output(), width)?;
-    write_out(&text)
+    write_out(&data::render(value, format, screen(settings, in_full))?)
+}
+
+/// The terminal that stdout is.
+fn screen(settings: &Settings, in_full: &'static str) -> Option<Screen> {
+    let (width, _) = terminal::size().filter(|_| settings.around.terminal[1])?;
+    Some(Screen { width, in_full })
 }
 
 /// Prints data on stdout.
 fn write_out(text: &str) -> Result<u8> {
-    match data::print(text) {
+    match data::print_rendered(text) {
         // A reader that has seen enough is no failure.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
         Err(error) => Err(Error::new(Kind::Io, format!("cannot write to stdout: {error}"))),
@@ -144,7 +164,7 @@ fn write_out(text: &str) -> Result<u8> {
 fn tell(error: &Error, format: LogFormat, colour: bool) {
     let text = match format {
         LogFormat::Text => render(error, colour),
-        LogFormat::Json => error.to_json().to_string(),
+        LogFormat::Json => REDACTOR.error(error.clone()).to_json().to_string(),
     };
     data::tell(&text);
 }

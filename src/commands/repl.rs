@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{ops, show};
+use serde_json::Value;
+
+use super::{ops, show_to};
 use crate::catalogue;
 use crate::error::Result;
 use crate::repl::{self, ReplConfig};
@@ -11,25 +13,35 @@ use crate::run::Run;
 use crate::run::exit::Exit;
 use crate::script::Session;
 use crate::settings::Settings;
+use crate::show::data::Format;
+use crate::terminal;
 
 /// Runs a REPL on stdin until it ends.
 pub(super) fn repl(settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
-    let run = Run::new(settings, exit, true)?;
-    let session = Session::new(run.host(PathBuf::new(), Vec::new()));
     let around = &settings.around;
-    let printing = Arc::clone(settings);
+    let interactive = around.terminal[0] && around.terminal[1];
+    let run = Run::new(settings, exit, interactive)?;
+    let session = Session::new(run.host(PathBuf::new(), Vec::new()));
+    let (printing, in_full) = (Arc::clone(settings), Arc::clone(settings));
     let config = ReplConfig {
         name: run.account_name()?,
         history: around.state_dir().map(|dir| dir.join("history")),
-        interactive: around.terminal[0] && around.terminal[1],
+        interactive,
+        is_plain: around.is_plain(),
+        editor: around.editor(),
         colour: around.colour(),
         stop: Arc::clone(run.stop()),
-        print: Box::new(move |value| show(&printing, value).map(drop)),
+        print: Box::new(move |value| show_to(&printing, value, printing.output(), ":all").map(drop)),
+        print_all: Box::new(move |value| show_to(&in_full, value, Format::Json, ":all").map(drop)),
         help: Box::new(|name| catalogue::find(name).map(ops::explain)),
-        operations: Box::new(ops::list),
+        operations: Box::new(|word| {
+            let rows = ops::list();
+            let rows = rows.as_array().into_iter().flatten().filter(|row| ops::tells_of(row, word)).cloned();
+            rows.collect::<Value>()
+        }),
     };
-    if config.interactive {
-        exit.before(repl::terminal_restorer());
+    if interactive {
+        exit.before(terminal::restorer());
     }
     repl::run(session, &config)
 }

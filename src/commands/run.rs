@@ -1,16 +1,15 @@
 //! `jst run`: a script from a file or standard input.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, CommandFactory as _};
 
 use super::{Cli, write_out};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::run::Run;
 use crate::run::exit::Exit;
-use crate::script::read_script;
+use crate::script::{read_script, read_script_from};
 use crate::settings::Settings;
 
 /// Arguments of `jst run`.
@@ -44,12 +43,11 @@ pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Resul
 /// The name of a script, its text, and the folder that its imports stay in.
 fn read(run: &Run, file: &Path) -> Result<(String, String, PathBuf)> {
     if file != Path::new("-") {
-        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+        // What a link leads to has its neighbours where it is.
+        let real = if file.is_symlink() { file.canonicalize().ok() } else { None };
+        let folder = real.as_deref().unwrap_or(file).parent().map(Path::to_owned).unwrap_or_default();
         return Ok((file.display().to_string(), read_script(file)?, folder));
     }
-    let mut text = String::new();
-    run.stop()
-        .while_reading(|| std::io::stdin().read_to_string(&mut text))?
-        .map_err(|error| Error::new(Kind::Io, format!("cannot read the script from stdin: {error}")))?;
+    let text = run.stop().while_reading(|| read_script_from(std::io::stdin().lock(), "the script on stdin"))??;
     Ok(("stdin".to_owned(), text, PathBuf::new()))
 }

@@ -1,6 +1,5 @@
 //! `jst sim`: the simulator as a server on its own.
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::{self, Clock, Pace};
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::sim::Fleet;
 use crate::sim::faults::Rule;
 use crate::sim::gateway::reply::Shape;
@@ -196,8 +196,7 @@ fn options_of(args: &SimArgs) -> Result<Options> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path)
-        .map_err(|error| Error::new(Kind::Config, format!("cannot read {}: {error}", path.display())))
+    files::read_text(path, files::LARGEST).map_err(|why| why.error(Kind::Config, path.display()))
 }
 
 fn ready_json(address: SocketAddr, key: &Key) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{show, write_out};
+use super::{screen, show, write_out};
 use crate::error::Result;
 use crate::secret::shortened;
 use crate::settings::Settings;
@@ -27,7 +27,7 @@ pub(super) fn whoami(settings: &Settings) -> Result<u8> {
         "Region": settings.region(),
     });
     if settings.output() == Format::Table {
-        write_out(&data::render(&sources.into(), Format::Table, data::terminal_width())?)?;
+        write_out(&data::render(sources.into(), Format::Table, screen(settings, "--output json"))?)?;
         write_out("")?;
         show(settings, &used)?;
     } else {

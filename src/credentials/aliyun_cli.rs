@@ -4,30 +4,38 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::source::{Held, Profile, half, held, read, unsupported};
+use super::source::{Held, Profile, half, held, meant, read, unsupported};
 use crate::error::{Error, Kind, Result};
 
 /// What the chosen profile of the file holds; its name is added to the source's.
 pub(super) fn file(path: &Path, chosen: Option<&str>, source: &mut String) -> Result<Held> {
     let Some(text) = read(path)? else {
-        return Ok(Held::Nothing("no such file"));
+        return Held::nothing("no such file");
     };
     let malformed = |why: String| {
         Error::new(Kind::Config, format!("{}: {why}", path.display())).hint("mend the file, or move it away")
     };
     let json: Value = serde_json::from_str(&text).map_err(|error| malformed(format!("not JSON: {error}")))?;
-    let chosen = chosen.or_else(|| json.get("current")?.as_str()).unwrap_or("default");
+    let current = match json.get("current") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => meant(name),
+        Some(_) => return Err(malformed("`current` is no text".to_owned())),
+    };
+    let name = chosen.or(current).unwrap_or("default");
     let profiles = json.get("profiles").and_then(Value::as_array);
     let profiles = profiles.ok_or_else(|| malformed("there is no list `profiles`".to_owned()))?;
-    source.push_str(&format!(" profile {chosen}"));
-    match profiles.iter().find(|p| p.get("name").and_then(Value::as_str) == Some(chosen)) {
-        None => Ok(Held::Nothing("no such profile")),
-        Some(profile) => in_profile(profile, chosen),
+    source.push_str(&format!(" profile {name}"));
+    match profiles.iter().find(|p| p.get("name").and_then(Value::as_str) == Some(name)) {
+        Some(profile) => in_profile(profile, name),
+        None if chosen.is_none() && current.is_some() => {
+            Err(malformed(format!("`current` names the profile `{name}`, which is not there")))
+        }
+        None => Held::nothing("no such profile"),
     }
 }
 
 fn in_profile(profile: &Value, name: &str) -> Result<Held> {
-    let text = |key: &str| profile.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |key: &str| profile.get(key).and_then(Value::as_str).and_then(meant);
     let beside = Profile {
         name: Some(name.to_owned()),
         region: text("region_id").map(str::to_owned),

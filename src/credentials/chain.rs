@@ -1,9 +1,9 @@
 //! Every source in order: what each holds, and what ends the search.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-use super::source::{Held, held};
+use super::source::{Held, held, meant};
 use super::{Credentials, aliyun_cli, ini};
 use crate::error::{Error, Kind, Result};
 use crate::secret::shortened;
@@ -15,6 +15,8 @@ pub(crate) struct Sources {
     pub flags: [Option<String>; 3],
     /// The environment.
     pub env: BTreeMap<String, String>,
+    /// Its variables whose values are no text.
+    pub not_text: BTreeSet<String>,
     /// The home folder; a missing one is no error.
     pub home: Option<PathBuf>,
     /// A profile given by hand, which outranks the environment.
@@ -45,6 +47,8 @@ pub(crate) struct Found {
     pub region: Option<String>,
     /// The endpoint that the profile names.
     pub endpoint: Option<String>,
+    /// What is to be said of sources that could not be looked at before others were.
+    pub passed_over: Vec<String>,
     /// What ended the search: a source that was meant to be used and cannot be. To go on to the next
     /// would use another account.
     error: Option<Error>,
@@ -76,16 +80,26 @@ impl Sources {
                 found.take(source, held);
             }
         }
-        if let (Some(name), None) = (&self.profile, &found.credentials) {
-            let missing = Error::new(Kind::Config, format!("there is no usable profile `{name}`"))
+        if let (Some((by, name)), None) = (self.chosen(), &found.credentials) {
+            let by = by.map(|variable| format!(", which {variable} names")).unwrap_or_default();
+            let missing = Error::new(Kind::Config, format!("there is no usable profile `{name}`{by}"))
                 .hint(format!("looked at: {}", found.describe()));
             found.error.get_or_insert(missing);
         }
         found
     }
 
+    /// The profile that is meant, and the variable that names it where it was not given by hand.
+    fn chosen(&self) -> Option<(Option<String>, &str)> {
+        let by_hand = self.profile.as_deref().map(|name| (None, name));
+        by_hand.or_else(|| {
+            let variables = PREFIXES.iter().map(|prefix| format!("{prefix}_PROFILE"));
+            variables.filter_map(|variable| self.var(&variable).map(|name| (Some(variable), name))).next()
+        })
+    }
+
     fn var(&self, name: &str) -> Option<&str> {
-        self.env.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.env.get(name).and_then(|value| meant(value))
     }
 
     fn flags(&self) -> Vec<(String, Result<Held>)> {
@@ -97,10 +111,13 @@ impl Sources {
     fn environment(&self) -> Vec<(String, Result<Held>)> {
         let look = |prefix| {
             let name = |end: &str| format!("{prefix}_{end}");
-            let [id, secret, token] =
-                ["ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"].map(|end| self.var(&name(end)));
-            let names = [name("ACCESS_KEY_ID"), name("ACCESS_KEY_SECRET")];
-            let held = held(id, secret, token, [&names[0], &names[1]], "not set");
+            let names = ["ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"].map(name);
+            let [id, secret, token] = names.each_ref().map(|name| self.var(name));
+            let [id_name, secret_name, _] = names.each_ref().map(String::as_str);
+            let held = match names.iter().find(|name| self.not_text.contains(*name)) {
+                Some(name) => Err(Error::new(Kind::Credentials, format!("{name} is not UTF-8 text"))),
+                None => held(id, secret, token, [id_name, secret_name], "not set"),
+            };
             (format!("environment {prefix}_*"), held)
         };
         PREFIXES.into_iter().map(look).collect()
@@ -108,27 +125,25 @@ impl Sources {
 
     /// The vendor command line's own file.
     fn command_line_file(&self) -> Vec<(String, Result<Held>)> {
-        let Some(home) = &self.home else {
-            return vec![("~/.aliyun/config.json".to_owned(), Ok(Held::Nothing("no home folder")))];
+        let home = match self.home() {
+            Ok(home) => home,
+            Err(why) => return vec![("~/.aliyun/config.json".to_owned(), Ok(*why))],
         };
         let path = home.join(".aliyun/config.json");
         let mut source = path.display().to_string();
-        let chosen = self.profile.as_deref().or_else(|| self.var("ALIBABA_CLOUD_PROFILE"));
-        let held = aliyun_cli::file(&path, chosen, &mut source);
+        let held = aliyun_cli::file(&path, self.chosen().map(|(_, name)| name), &mut source);
         vec![(source, held)]
     }
 
     fn ini_files(&self) -> Vec<(String, Result<Held>)> {
-        let named = self.var("ALIBABA_CLOUD_CREDENTIALS_FILE").map(PathBuf::from);
-        let in_home = |name: &str| self.home.as_ref().map(|home| home.join(".alibabacloud").join(name));
-        let paths: Vec<PathBuf> = match named {
-            Some(path) => vec![path],
-            None => [in_home("credentials"), in_home("credentials.ini")].into_iter().flatten().collect(),
+        let paths = match (self.var("ALIBABA_CLOUD_CREDENTIALS_FILE"), self.home()) {
+            (Some(named), _) => vec![PathBuf::from(named)],
+            (None, Ok(home)) => {
+                ["credentials", "credentials.ini"].map(|name| home.join(".alibabacloud").join(name)).into()
+            }
+            (None, Err(why)) => return vec![("~/.alibabacloud/credentials".to_owned(), Ok(*why))],
         };
-        if paths.is_empty() {
-            return vec![("~/.alibabacloud/credentials".to_owned(), Ok(Held::Nothing("no home folder")))];
-        }
-        let chosen = self.profile.as_deref().or_else(|| self.var("ALIBABA_CLOUD_PROFILE")).unwrap_or("default");
+        let chosen = self.chosen().map_or("default", |(_, name)| name);
         let look = |path: &PathBuf| {
             let mut source = path.display().to_string();
             let held = ini::file(path, chosen, &mut source);
@@ -136,13 +151,31 @@ impl Sources {
         };
         paths.iter().map(look).collect()
     }
+
+    /// The home folder, or why there is none to look in.
+    fn home(&self) -> std::result::Result<&Path, Box<Held>> {
+        let home = self.home.as_deref().ok_or_else(|| Box::new(Held::Nothing("no home folder".into())))?;
+        // Something in it, so that a file is noticed, and a folder that may not be entered.
+        match home.join(".").metadata() {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Box::new(Held::PassedOver(format!("the home folder {} cannot be used: {error}", home.display()))))
+            }
+            _ => Ok(home),
+        }
+    }
 }
 
 impl Found {
     fn take(&mut self, source: String, held: Result<Held>) {
         let taken = self.credentials.is_some() || self.error.is_some();
         let (result, used) = match held {
-            Ok(Held::Nothing(why)) => (why.to_owned(), false),
+            Ok(Held::Nothing(why)) => (why.into_owned(), false),
+            Ok(Held::PassedOver(why)) => {
+                if !taken {
+                    self.passed_over.push(format!("{source} was passed over: {why}"));
+                }
+                (why, false)
+            }
             Err(error) => {
                 let result = error.message.clone();
                 if !taken {
@@ -170,21 +203,15 @@ impl Found {
         tried.join("; ")
     }
 
-    /// What ended the search, if something did.
-    ///
-    /// # Errors
-    /// `credentials` for half a credential, or for a profile of a kind that cannot be used; `config`
-    /// for a file that cannot be read, or a profile asked for by hand that is not there.
-    pub(crate) fn check(&self) -> Result<()> {
-        self.error.clone().map_or(Ok(()), Err)
-    }
-
     /// The credentials, or what to do to have some.
     ///
     /// # Errors
-    /// As [`Found::check`]; `credentials` when there are none.
+    /// `credentials` for half a credential, for a profile of a kind that cannot be used, and when there are
+    /// none; `config` for a file that cannot be read, or a profile that is meant and not there.
     pub(crate) fn require(&self) -> Result<&Credentials> {
-        self.check()?;
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
         self.credentials.as_ref().ok_or_else(|| {
             Error::new(Kind::Credentials, "there are no credentials")
                 .hint(format!("looked at: {}", self.describe()))

@@ -5,6 +5,7 @@
 
 mod aliyun_cli;
 mod chain;
+mod in_file;
 mod ini;
 mod source;
 
@@ -14,6 +15,7 @@ mod tests;
 use std::sync::Arc;
 
 pub(crate) use chain::{Found, Sources, is_variable};
+pub(crate) use in_file::in_file;
 
 use crate::error::Result;
 use crate::secret::Secret;

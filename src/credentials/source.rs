@@ -1,15 +1,27 @@
 //! What a source holds, and what is wrong with one.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::Credentials;
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::secret::Secret;
 
 /// What a source holds.
 pub(super) enum Held {
-    Nothing(&'static str),
+    /// Nothing, and why: it is merely not there.
+    Nothing(Cow<'static, str>),
+    /// It could not be looked at, for a reason that is none of its own.
+    PassedOver(String),
     Credentials(Credentials, Profile),
+}
+
+impl Held {
+    /// Nothing, for this reason.
+    pub(super) fn nothing(why: impl Into<Cow<'static, str>>) -> Result<Self> {
+        Ok(Self::Nothing(why.into()))
+    }
 }
 
 /// What a profile says beside the credentials.
@@ -18,6 +30,12 @@ pub(super) struct Profile {
     pub name: Option<String>,
     pub region: Option<String>,
     pub endpoint: Option<String>,
+}
+
+/// A value as it is meant: the line break or blank that a shell or an editor left at its end is no part of it,
+/// and an empty one is none. The service gives no key or secret with blanks.
+pub(super) fn meant(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
 }
 
 /// Credentials from their parts. Half of them is an error: to go on to the next source would use
@@ -29,16 +47,16 @@ pub(super) fn held(
     names: [&str; 2],
     nothing: &'static str,
 ) -> Result<Held> {
-    match (id, secret) {
+    match (id.and_then(meant), secret.and_then(meant)) {
         (Some(id), Some(secret)) => Ok(Held::Credentials(
             Credentials {
                 access_key_id: id.to_owned(),
                 secret: Secret::new(secret),
-                security_token: token.filter(|token| !token.is_empty()).map(Secret::new),
+                security_token: token.and_then(meant).map(Secret::new),
             },
             Profile::default(),
         )),
-        (None, None) => Ok(Held::Nothing(nothing)),
+        (None, None) => Held::nothing(nothing),
         (Some(_), None) => Err(half(names[0], names[1])),
         (None, Some(_)) => Err(half(names[1], names[0])),
     }
@@ -53,11 +71,12 @@ pub(super) fn unsupported(kind: &str) -> Error {
     Error::new(Kind::Credentials, format!("{kind}: this kind of credentials is not supported"))
 }
 
+/// The text of a file; `None` where there is none.
 pub(super) fn read(path: &Path) -> Result<Option<String>> {
-    match std::fs::read_to_string(path) {
+    match files::read_text(path, files::LARGEST) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::new(Kind::Config, format!("cannot read {}: {error}", path.display()))
-            .hint("make it readable, or move it away")),
+        Err(why) if why.is_missing() => Ok(None),
+        Err(why) => Err(Error::new(Kind::Config, format!("cannot read {}: {why}", path.display()))
+            .hint("make it a readable file, or move it away")),
     }
 }

@@ -35,7 +35,7 @@ const CONFIG: (&str, &str) = (
 );
 const INI: (&str, &str) = (
     ".alibabacloud/credentials",
-    "[default]\ntype = access_key\naccess_key_id = ini-id\naccess_key_secret = fa#ke;x=y\n[other]\ntype=ecs_ram_role\nrole_name=r\n",
+    "[default]\ntype = access_key\naccess_key_id = ini-id\naccess_key_secret = fa;ke=x:y\n[other]\ntype=ecs_ram_role\nrole_name=r\n",
 );
 const ENV: [(&str, &str); 2] = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "env-id"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "fake")];
 
@@ -49,6 +49,21 @@ fn sources_are_taken_in_the_contracts_order() {
         (sources(&files, &ENV, Some("shop")), Some("shop-id"), Some("shop")),
         (sources(&files, &[], None), Some("shop-id"), Some("shop")),
         (sources(&files, &[("ALIBABA_CLOUD_PROFILE", "sts")], None), Some("sts-id"), Some("sts")),
+        (sources(&files, &[("ALIBABACLOUD_PROFILE", "sts")], None), Some("sts-id"), Some("sts")),
+        (sources(&files, &[("ALICLOUD_PROFILE", "sts")], None), Some("sts-id"), Some("sts")),
+        (
+            sources(&files, &[("ALIBABACLOUD_PROFILE", "sts"), ("ALICLOUD_PROFILE", "half")], None),
+            Some("sts-id"),
+            Some("sts"),
+        ),
+        (
+            sources(&files, &[("ALIBABA_CLOUD_PROFILE", " "), ("ALICLOUD_PROFILE", "")], None),
+            Some("shop-id"),
+            Some("shop"),
+        ),
+        (sources(&files, &[("ALICLOUD_PROFILE", "sts")], Some("shop")), Some("shop-id"), Some("shop")),
+        // Not in the first file, but in the second.
+        (sources(&files, &[("ALICLOUD_PROFILE", "default")], None), Some("ini-id"), Some("default")),
         (
             sources(&files, &[("ALICLOUD_ACCESS_KEY_ID", "old"), ("ALICLOUD_ACCESS_KEY_SECRET", "fake")], None),
             Some("old"),
@@ -75,7 +90,7 @@ fn secrets_are_read_whole_and_tokens_are_kept() {
         env: [("ALIBABA_CLOUD_CREDENTIALS_FILE".to_owned(), files.path().join(INI.0).display().to_string())].into(),
         ..Sources::default()
     };
-    assert_eq!(ini.find().credentials.unwrap().secret.expose(), "fa#ke;x=y");
+    assert_eq!(ini.find().credentials.unwrap().secret.expose(), "fa;ke=x:y");
     let sts = sources(&files, &[], Some("sts")).find();
     assert_eq!(sts.credentials.unwrap().security_token, Some(Secret::new("fake-token")));
 }
@@ -96,6 +111,11 @@ fn what_is_wrong_is_named() {
             "half a credential: access_key_id is given, access_key_secret is missing",
         ),
         (sources(&files, &[], Some("nobody")), Kind::Config, "there is no usable profile `nobody`"),
+        (
+            sources(&files, &[("ALICLOUD_PROFILE", "nobody")], None),
+            Kind::Config,
+            "there is no usable profile `nobody`, which ALICLOUD_PROFILE names",
+        ),
         // Another file's profile of that name would be another account.
         (
             sources(&files, &[("ALIBABA_CLOUD_PROFILE", "role")], None),
@@ -117,6 +137,148 @@ fn what_is_wrong_is_named() {
     assert!(error.message.contains("config.json: not JSON: EOF"), "{}", error.message);
     let none = Sources::default().find();
     assert_eq!(none.require().unwrap_err().kind, Kind::Credentials);
+}
+
+#[test]
+fn a_current_profile_that_is_not_there_ends_the_search() {
+    for (config, message) in [
+        (r#"{"current": "gone", "profiles": []}"#, "`current` names the profile `gone`, which is not there"),
+        (
+            r#"{"current": " gone ", "profiles": [{"name": "default", "mode": "AK", "access_key_id": "x", "access_key_secret": "fake"}]}"#,
+            "`current` names the profile `gone`, which is not there",
+        ),
+        (r#"{"current": 7, "profiles": []}"#, "`current` is no text"),
+    ] {
+        let files = home(&[(CONFIG.0, config), INI]);
+        let error = sources(&files, &[], None).find().require().unwrap_err();
+        assert_eq!(error.kind, Kind::Config, "{config}");
+        assert_eq!(error.message, format!("{}: {message}", files.path().join(CONFIG.0).display()));
+        // Whoever names another does not care.
+        let other = sources(&files, &[("ALIBABA_CLOUD_PROFILE", "default")], None).find();
+        assert!(other.require().is_ok() || config.contains('7'), "{config}");
+    }
+    for config in [r#"{"current": "", "profiles": []}"#, r#"{"profiles": []}"#, r#"{"current": null, "profiles": []}"#]
+    {
+        let files = home(&[(CONFIG.0, config), INI]);
+        assert_eq!(sources(&files, &[], None).find().require().unwrap().access_key_id, "ini-id", "{config}");
+    }
+}
+
+/// What an ini file's default profile of these lines holds: id, secret and token; or what is said.
+fn in_ini(lines: &str) -> std::result::Result<[String; 3], String> {
+    let files = home(&[(INI.0, &format!("[default]\n{lines}"))]);
+    let found = sources(&files, &[], None).find();
+    let said = found.trace.iter().find(|tried| tried.source.ends_with("profile default")).map(|t| t.result.clone());
+    match found.require() {
+        Ok(held) => {
+            let token = held.security_token.as_ref().map_or("", |token| token.expose());
+            Ok([&held.access_key_id, held.secret.expose(), token].map(str::to_owned))
+        }
+        Err(_) => Err(said.unwrap_or_default().replace(&format!("{}/", files.path().display()), "")),
+    }
+}
+
+#[test]
+fn ini_files_are_taken_as_the_vendors_readers_take_them() {
+    const KEY: &str = "access_key_id = id\naccess_key_secret = fake\n";
+    let held = |id: &str, secret: &str, token: &str| Ok([id, secret, token].map(str::to_owned));
+    let said = |text: &str| Err(text.to_owned());
+    for (lines, expected) in [
+        (format!("type = access_key   # kind\n{KEY}"), held("id", "fake", "")),
+        (format!("type=access_key#kind\n{KEY}"), held("id", "fake", "")),
+        (format!("type: access_key\n{KEY}"), held("id", "fake", "")),
+        (format!("Type = access_key\nENABLE = True\n{KEY}"), held("id", "fake", "")),
+        (KEY.to_owned(), held("id", "fake", "")),
+        ("access_key_id=\tid # mine\r\naccess_key_secret = fa;ke=x:y  \r\n".to_owned(), held("id", "fa;ke=x:y", "")),
+        ("access_key_id = id\naccess_key_secret = fake#secret\n".to_owned(), held("id", "fake", "")),
+        ("# id\n; secret\naccess_key_id = id\naccess_key_secret = fake".to_owned(), held("id", "fake", "")),
+        (
+            format!("type = sts # temporary\nsecurity_token = fake-token # an hour\n{KEY}"),
+            held("id", "fake", "fake-token"),
+        ),
+        (format!("type = sts\nsts_token = fake-token\n{KEY}"), held("id", "fake", "fake-token")),
+        (format!("security_token = fake-token\n{KEY}"), held("id", "fake", "fake-token")),
+        (format!("type = access_key\nsecurity_token = fake-token\n{KEY}"), held("id", "fake", "")),
+        (format!("enable = false\n{KEY}"), said("the profile says `enable = false`")),
+        (format!("enable = FALSE # for now\n{KEY}"), said("the profile says `enable = false`")),
+        (
+            format!("enable = perhaps\n{KEY}"),
+            said(".alibabacloud/credentials: profile default: `enable` is true or false"),
+        ),
+        (format!("type = sts\n{KEY}"), said("half a credential: access_key_id is given, security_token is missing")),
+        (
+            format!("type = sts\nsecurity_token = # later\n{KEY}"),
+            said("half a credential: access_key_id is given, security_token is missing"),
+        ),
+        (
+            "access_key_id = id\naccess_key_secret = # nothing\n".to_owned(),
+            said("half a credential: access_key_id is given, access_key_secret is missing"),
+        ),
+        (
+            format!("type = ram_role_arn # of another\n{KEY}"),
+            said("ram_role_arn: this kind of credentials is not supported"),
+        ),
+    ] {
+        assert_eq!(in_ini(&lines), expected, "{lines}");
+    }
+}
+
+#[test]
+fn what_a_shell_or_an_editor_adds_is_no_part_of_a_value() {
+    let marked = home(&[
+        (
+            CONFIG.0,
+            "\u{feff}{\"profiles\": [{\"name\": \"default\", \"access_key_id\": \" id\", \"access_key_secret\": \"fake\\n\"}]}",
+        ),
+        (INI.0, "\u{feff}[ini]\naccess_key_id = id\naccess_key_secret = fake\n"),
+    ]);
+    let env = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "id\n"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "\tfake \r\n")];
+    let flags = Sources { flags: [Some("id ".into()), Some(" fake".into()), Some("\n".into())], ..Sources::default() };
+    for sources in
+        [sources(&marked, &[], None), sources(&marked, &[], Some("ini")), sources(&marked, &env, None), flags]
+    {
+        let found = sources.find();
+        let held = found.require().unwrap();
+        assert_eq!((held.access_key_id.as_str(), held.secret.expose()), ("id", "fake"), "{sources:?}");
+        assert_eq!(held.security_token, None, "{sources:?}");
+    }
+    let blank = home(&[]);
+    let blank =
+        sources(&blank, &[("ALIBABA_CLOUD_ACCESS_KEY_ID", " \n"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "\n")], None);
+    assert_eq!(blank.find().require().unwrap_err().message, "there are no credentials");
+}
+
+#[test]
+fn what_is_no_text_is_named() {
+    for name in ["ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECURITY_TOKEN"] {
+        let sources = Sources { not_text: [name.to_owned()].into(), ..Sources::default() };
+        let error = sources.find().require().unwrap_err();
+        assert_eq!((error.kind, error.to_string()), (Kind::Credentials, format!("{name} is not UTF-8 text")));
+    }
+    let latin = home(&[(INI.0, "")]);
+    std::fs::write(latin.path().join(INI.0), b"[default]\n# caf\xe9\n").unwrap();
+    let error = sources(&latin, &[], None).find().require().unwrap_err();
+    assert_eq!(error.message, format!("cannot read {}: it is not UTF-8 text", latin.path().join(INI.0).display()));
+}
+
+#[test]
+fn a_home_folder_that_cannot_be_used_is_passed_over_and_said() {
+    let files = home(&[INI]);
+    let at = |name: &str| files.path().join(name);
+    std::fs::write(at("file"), "").unwrap();
+    std::os::unix::fs::symlink("loop", at("loop")).unwrap();
+    let named = [("ALIBABA_CLOUD_CREDENTIALS_FILE", at(INI.0).display().to_string())];
+    for name in ["file", "loop", "missing"] {
+        let env = named.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let found = Sources { env, home: Some(at(name)), ..Sources::default() }.find();
+        assert_eq!(found.require().unwrap().access_key_id, "ini-id", "{name}");
+        let said =
+            format!(".aliyun/config.json was passed over: the home folder {} cannot be used: ", at(name).display());
+        let is_said = found.passed_over.iter().any(|text| text.contains(&said));
+        assert_eq!(is_said, name != "missing", "{:?}", found.passed_over);
+        let alone = Sources { home: Some(at(name)), ..Sources::default() }.find();
+        assert_eq!(alone.require().unwrap_err().message, "there are no credentials", "{name}");
+    }
 }
 
 #[test]

@@ -26,7 +26,9 @@ pub(crate) fn complete(line: &str, cursor: usize, names: &[String]) -> Completio
         Context::Action => actions().collect(),
         Context::Topic => actions().chain(known()).collect(),
         Context::Text => Vec::new(),
-        Context::Code if word.starts_with(':') => super::COMMANDS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        Context::Code if word.starts_with(':') => {
+            super::commands::COMMANDS.iter().map(|(name, _)| (*name).to_owned()).collect()
+        }
         Context::Code => known().collect(),
     };
     candidates.retain(|candidate| candidate.starts_with(word));

@@ -1,10 +1,13 @@
 //! The REPL: reads pieces of code and commands, runs them in a session, prints what they give. The
 //! only folder that names rustyline.
 //!
-//! [`complete`] knows what could come next; [`input`] gets lines from a terminal or a pipe; the
-//! loop here knows neither.
+//! [`complete`] knows what could come next; [`input`] gets lines from a terminal or a pipe, with the [`history`]
+//! and an [`editor`]; [`commands`] are what is no code; the loop here knows none of it.
 
+mod commands;
 pub(crate) mod complete;
+mod editor;
+mod history;
 mod input;
 
 #[cfg(test)]
@@ -16,15 +19,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::catalogue;
-use crate::error::{Error, Interrupt, Kind, Result};
-use crate::script::{Ended, Session};
-use crate::secret::is_secret_name;
+use crate::error::{Error, Kind, Result};
+use crate::script::{Ended, Session, tells};
 use crate::show::errors::render;
 use crate::show::redaction::REDACTOR;
 use crate::stop::Stop;
-pub(crate) use input::terminal_restorer;
-use input::{Input, Piped, Terminal};
+use commands::Command;
+use input::{Input, Line, Piped, Terminal};
 
 /// Prints a value.
 pub(crate) type Print = Box<dyn Fn(&Value) -> Result<()>>;
@@ -40,25 +41,24 @@ pub(crate) struct ReplConfig {
     pub history: Option<PathBuf>,
     /// Whether a person types: prompt, history, completion.
     pub interactive: bool,
+    /// Whether the terminal can only print: lines are not edited.
+    pub is_plain: bool,
+    /// What opens an editor.
+    pub editor: String,
     /// Whether errors are coloured.
     pub colour: bool,
     /// The session's stop. Whoever gets a signal sets it; each piece of code begins with it unset,
     /// so that Ctrl-C ends what runs and not the REPL. SIGTERM and a deadline end the REPL too.
     pub stop: Arc<Stop>,
-    /// Prints a value.
+    /// Prints a value, as much of it as is bearable.
     pub print: Print,
+    /// Prints all of a value.
+    pub print_all: Print,
     /// An operation in full, by its action or function.
     pub help: Help,
-    /// Every operation, as rows.
-    pub operations: Box<dyn Fn() -> Value>,
+    /// Operations that tell of a word, as rows; all for no word.
+    pub operations: Box<dyn Fn(&str) -> Value>,
 }
-
-/// The commands, and what they do.
-pub(crate) const COMMANDS: &[(&str, &str)] = &[
-    (":help", "this list; `:help NAME` explains an operation or a function"),
-    (":ops", "every operation"),
-    (":quit", "leave, as Ctrl-D does"),
-];
 
 /// The session as the loop and the terminal's completion share it.
 type Shared = Arc<Mutex<Session>>;
@@ -73,7 +73,7 @@ pub(crate) fn run(session: Session, config: &ReplConfig) -> Result<u8> {
     let session = Arc::new(Mutex::new(session));
     let mut output = Output { text: &mut std::io::stdout(), errors: &mut std::io::stderr() };
     if config.interactive {
-        let mut terminal = Terminal::new(Arc::clone(&session), config.history.as_deref())?;
+        let mut terminal = Terminal::new(Arc::clone(&session), config)?;
         drive(&session, config, &mut terminal, &mut output)
     } else {
         drive(&session, config, &mut Piped::new(std::io::stdin().lock()), &mut output)
@@ -96,22 +96,30 @@ enum Done {
     Leave(u8),
 }
 
+/// A session at work: where its pieces run, and the last value.
+struct Loop<'a> {
+    session: &'a Shared,
+    config: &'a ReplConfig,
+    last: Value,
+}
+
 fn drive(session: &Shared, config: &ReplConfig, input: &mut dyn Input, output: &mut Output<'_>) -> Result<u8> {
     let mut first_failure = None;
+    let mut at_work = Loop { session, config, last: Value::Null };
     loop {
         let Some(piece) = read_piece(session, config, input)? else {
             break;
         };
         let done = match piece {
             Ok(piece) => {
-                let done = run_piece(session, config, &piece, output);
+                let done = at_work.run(&piece, output);
                 // Only now are the secrets known that the piece held.
                 if !has_secret(&piece) {
                     input.remember(&piece);
                 }
                 done?
             }
-            Err(error) => show(&error, config, output),
+            Err(error) => show(error, config, output),
         };
         match done {
             Done::Next => {}
@@ -134,108 +142,107 @@ fn read_piece(session: &Shared, config: &ReplConfig, input: &mut dyn Input) -> R
     let mut piece = String::new();
     loop {
         let prompt = if piece.is_empty() { &prompt } else { &continued };
-        // What stopped the piece before does not stop the next.
-        config.stop.reset();
-        let line = config.stop.while_reading(|| input.line(prompt, &piece))??;
-        match line {
-            input::Line::Text(line) => {
-                piece.push_str(&line);
-                if piece.trim().is_empty() {
-                    piece.clear();
-                } else if piece.trim_start().starts_with(':') || locked(session).is_complete(&piece) {
-                    return Ok(Some(Ok(piece)));
-                } else {
-                    piece.push('\n');
-                }
-            }
-            input::Line::Cancelled => piece.clear(),
-            input::Line::Ended if piece.is_empty() => return Ok(None),
-            input::Line::Ended if config.interactive => return Ok(None),
-            input::Line::Ended => {
+        match next_line(config, input, prompt, &piece)? {
+            Line::Text(line) => piece.push_str(&line),
+            Line::Piece(whole) => piece = whole,
+            Line::Ended if piece.is_empty() => return Ok(None),
+            Line::Ended if !config.interactive => {
                 let error = Error::new(Kind::Parse, "the input ends in the middle of a statement");
                 return Ok(Some(Err(error)));
             }
+            Line::Cancelled | Line::Ended => piece.clear(),
+        }
+        if piece.trim().is_empty() {
+            piece.clear();
+        } else if commands::is_command(&piece) || locked(session).is_complete(&piece) {
+            return Ok(Some(Ok(piece)));
+        } else {
+            piece.push('\n');
         }
     }
 }
 
-fn run_piece(session: &Shared, config: &ReplConfig, piece: &str, output: &mut Output<'_>) -> Result<Done> {
-    if let Some(command) = piece.trim().strip_prefix(':') {
-        return run_command(session, config, command, output);
-    }
+/// The next line. What stopped the piece before, or comes before the line is asked for, does not stop the next.
+fn next_line(config: &ReplConfig, input: &mut dyn Input, prompt: &str, above: &str) -> Result<Line> {
     config.stop.reset();
-    let ended = locked(session).run(piece);
-    match ended {
-        Ok(Ended::Exit(code)) => Ok(Done::Leave(code)),
-        Ok(Ended::Value(Value::Null)) => Ok(Done::Next),
-        Ok(Ended::Value(value)) => {
-            (config.print)(&value)?;
-            Ok(Done::Next)
-        }
-        Err(error) => {
-            let failed = show(&error, config, output);
-            let is_final =
-                matches!(error.kind, Kind::Interrupted(Interrupt::Terminate | Interrupt::HangUp | Interrupt::Deadline));
-            Ok(if is_final { Done::Leave(error.kind.exit_code()) } else { failed })
-        }
-    }
+    let line = match config.stop.while_reading(|| input.line(prompt, above)) {
+        Err(why) if config.interactive && !why.kind.ends_session() => Line::Cancelled,
+        read => read??,
+    };
+    config.stop.reset();
+    Ok(line)
 }
 
-fn run_command(session: &Shared, config: &ReplConfig, command: &str, output: &mut Output<'_>) -> Result<Done> {
-    let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
-    match (name, rest.trim()) {
-        ("quit", "") => return Ok(Done::Leave(0)),
-        ("ops", "") => (config.operations)().as_array().map_or(Ok(()), |rows| (config.print)(&rows.clone().into()))?,
-        ("help", "") => write(output, &help())?,
-        ("help", topic) => {
-            let found = (config.help)(topic).or_else(|| locked(session).help(topic));
-            match found {
-                Some(text) => write(output, text.trim_end())?,
-                None => return Ok(show(&nothing_about(topic), config, output)),
+impl Loop<'_> {
+    fn run(&mut self, piece: &str, output: &mut Output<'_>) -> Result<Done> {
+        let known = || locked(self.session).names();
+        match commands::read(piece, known) {
+            Some(command) => self.command(command, output),
+            None => self.code(piece, output),
+        }
+    }
+
+    fn code(&mut self, piece: &str, output: &mut Output<'_>) -> Result<Done> {
+        let Self { session, config, .. } = self;
+        config.stop.reset();
+        let ended = locked(session).run(piece);
+        match ended {
+            Ok(Ended::Exit(code)) => Ok(Done::Leave(code)),
+            Ok(Ended::Value(Value::Null)) => Ok(Done::Next),
+            Ok(Ended::Value(value)) => {
+                (config.print)(&value)?;
+                self.last = value;
+                Ok(Done::Next)
+            }
+            Err(error) => {
+                let kind = error.kind;
+                let failed = show(error, config, output);
+                let is_final = kind.ends_session() || !config.interactive && matches!(kind, Kind::Interrupted(_));
+                Ok(if is_final { Done::Leave(kind.exit_code()) } else { failed })
             }
         }
-        _ => {
-            let error = Error::new(Kind::Usage, format!("there is no command `:{command}`")).hint("`:help` lists them");
-            return Ok(show(&error, config, output));
-        }
     }
-    Ok(Done::Next)
+
+    fn command(&self, command: Command<'_>, output: &mut Output<'_>) -> Result<Done> {
+        let Self { session, config, last } = self;
+        match command {
+            Command::Quit => return Ok(Done::Leave(0)),
+            Command::All => (config.print_all)(last)?,
+            Command::Operations(word) => match (config.operations)(word) {
+                Value::Array(rows) if rows.is_empty() => return Ok(show(commands::no_operation(word), config, output)),
+                rows => (config.print)(&rows)?,
+            },
+            Command::Help("") => write(output, &commands::help())?,
+            Command::Help(topic) => {
+                let found = (config.help)(topic).or_else(|| locked(session).help(topic));
+                match found {
+                    Some(text) => write(output, text.trim_end())?,
+                    None => return Ok(show(commands::nothing_about(topic, &locked(session).names()), config, output)),
+                }
+            }
+            Command::Unknown(command) => return Ok(show(commands::unknown(command), config, output)),
+        }
+        Ok(Done::Next)
+    }
 }
 
 fn write(output: &mut Output<'_>, text: &str) -> Result<()> {
-    writeln!(output.text, "{text}").map_err(|error| Error::new(Kind::Io, format!("cannot write: {error}")))
+    writeln!(output.text, "{}", REDACTOR.data(text))
+        .map_err(|error| Error::new(Kind::Io, format!("cannot write: {error}")))
 }
 
-fn help() -> String {
-    let mut lines = vec!["Type code, or one of:".to_owned()];
-    lines.extend(COMMANDS.iter().map(|(name, does)| format!("  {name:<6} {does}")));
-    lines.push("Tab completes functions, parameters and actions; Ctrl-C stops what runs.".to_owned());
-    lines.join("\n")
-}
-
-fn nothing_about(topic: &str) -> Error {
-    let names = catalogue::operations().flat_map(|operation| [operation.action, operation.function]);
-    let error = Error::new(Kind::Usage, format!("there is no operation or function `{topic}`"));
-    match crate::suggest::nearest(topic, names) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => error.hint("`:ops` lists every operation"),
-    }
-}
-
-/// Shows an error.
-fn show(error: &Error, config: &ReplConfig, output: &mut Output<'_>) -> Done {
+/// Shows an error. What it says to do is said in the prompt's own words.
+fn show(mut error: Error, config: &ReplConfig, output: &mut Output<'_>) -> Done {
+    error.hints.iter_mut().for_each(|hint| *hint = commands::at_the_prompt(hint));
     // With stderr gone there is no one to tell.
-    let _ = writeln!(output.errors, "{}", REDACTOR.redact(&render(error, config.colour)));
+    let _ = writeln!(output.errors, "{}", REDACTOR.talk(&render(&error, config.colour)));
     Done::Failed(error.kind)
 }
 
-/// Whether a piece holds what must not be kept: a known secret, or a name that tells of one.
+/// Whether a piece holds what must not be kept: a known secret, or a name that tells of one. A command names
+/// things, and holds none.
 fn has_secret(piece: &str) -> bool {
-    let tells = |word: &str| {
-        let word = word.replace('_', "").to_ascii_lowercase();
-        is_secret_name(&word) || word.starts_with("pass") || matches!(word.as_str(), "pw" | "pwd")
-    };
-    piece.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(tells) || REDACTOR.redact(piece) != piece
+    !commands::is_command(piece) && tells(piece) || REDACTOR.talk(piece) != piece
 }
 
 fn locked(session: &Shared) -> std::sync::MutexGuard<'_, Session> {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::input::Line;
 use super::*;
+use crate::error::Interrupt;
 use crate::script::tests::bench::{Answer, Bench, ok, until};
 
 /// A script of inputs: what is entered, in order.
@@ -40,19 +40,28 @@ struct Came {
 }
 
 fn config(bench: &Bench, interactive: bool, printed: &Rc<RefCell<Vec<Value>>>) -> ReplConfig {
-    let printed = Rc::clone(printed);
+    let (printed, in_full) = (Rc::clone(printed), Rc::clone(printed));
     ReplConfig {
         name: "sim".to_owned(),
         history: None,
         interactive,
+        is_plain: false,
+        editor: String::new(),
         colour: false,
         stop: Arc::clone(&bench.stop),
         print: Box::new(move |value| {
             printed.borrow_mut().push(value.clone());
             Ok(())
         }),
+        print_all: Box::new(move |value| {
+            in_full.borrow_mut().push(json!({"all": value}));
+            Ok(())
+        }),
         help: Box::new(|name| (name == "ScaleApp").then(|| "all about ScaleApp\n".to_owned())),
-        operations: Box::new(|| json!([{"Action": "ListApp"}])),
+        operations: Box::new(|word| match word {
+            "nothing" => json!([]),
+            _ => json!([{"Action": "ListApp"}]),
+        }),
     }
 }
 
@@ -97,9 +106,10 @@ fn pieces_may_span_lines_and_errors_cost_nothing() {
 #[test]
 fn ctrl_c_forgets_the_piece_and_ctrl_d_leaves() {
     let text = |text: &str| Line::Text(text.to_owned());
-    let lines = vec![text("fn f() {"), Line::Cancelled, text("1 + 1"), text("[1,"), Line::Ended, text("3")];
-    let came = enter(&Bench::idle(), true, lines);
-    assert_eq!((came.code, came.printed, came.errors.as_str()), (0, vec![json!(2)], ""));
+    let lines =
+        [text("fn f() {"), Line::Cancelled, text("1 + 1"), text("[1,"), Line::Ended, text("3"), Line::Ended, text("4")];
+    let came = enter(&Bench::idle(), true, lines.into());
+    assert_eq!((came.code, came.printed, came.errors.as_str()), (0, vec![json!(2), json!(3)], ""));
 }
 
 #[test]
@@ -109,7 +119,7 @@ fn commands_are_no_code() {
     assert_eq!(came.printed, [json!([{"Action": "ListApp"}])]);
     let explained = "all about ScaleApp\nunix_time() -> int\nThe same time as seconds since 1970.\n";
     let list = came.text.strip_prefix(explained).unwrap();
-    for (command, _) in COMMANDS {
+    for (command, _) in commands::COMMANDS {
         assert!(list.contains(command), "{command}");
     }
     assert_eq!(
@@ -128,9 +138,20 @@ error: there is no operation or function `scale_ap`
 
 #[test]
 fn secrets_are_not_kept() {
-    let came =
-        typed(&["let a = #{Password: \"hunter2-example\"};", "let access_key_secret = 1;", "let b = 1;", ":help"]);
-    assert_eq!(came.kept, ["let b = 1;", ":help"]);
+    let came = typed(&[
+        "let a = #{Password: \"hunter2-example\"};",
+        "let access_key_secret = 1;",
+        "create_cluster(\"JST\", \"pw\")",
+        "creat_cluster(\"JST\", \"pw\")",
+        "call(\"CreateCluster\", \"pw\")",
+        "try_call(\"ResetThing\", #{Pwd: \"hunter3-example\"});",
+        "let c = \"hunter3-example\";",
+        "let b = 1;",
+        "list_app(#{NextToken: \"x\"});",
+        ":help",
+        ":help create_cluster",
+    ]);
+    assert_eq!(came.kept, ["let b = 1;", "list_app(#{NextToken: \"x\"});", ":help", ":help create_cluster"]);
 }
 
 #[test]

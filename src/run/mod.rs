@@ -14,6 +14,7 @@ use crate::call::account::Account;
 use crate::error::Result;
 use crate::script::{Host, HostConfig};
 use crate::settings::Settings;
+use crate::show::log;
 use crate::stop::Stop;
 use background::Background;
 use exit::Exit;
@@ -36,11 +37,12 @@ impl Run {
         let stop = Arc::new(Stop::new(settings.deadline));
         signals::watch(&Background::start()?, &stop, exit, for_person)?;
         let service = Arc::new(Service::new(settings, for_person));
+        log::keep_time(&service.clock);
         let connect = {
             let service = Arc::clone(&service);
             Box::new(move || service.connect())
         };
-        let confirm = confirm::confirm(settings, &stop);
+        let confirm = confirm::confirm(settings, &stop, for_person);
         let account = Account::new(connect, settings.policy.clone(), confirm, Arc::clone(&stop))?;
         let settings = Arc::clone(settings);
         Ok(Self { settings, stop, service, account: Arc::new(account) })

@@ -9,6 +9,7 @@ use crate::call::{Client, ClientConfig};
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
 use crate::error::{Error, Kind, Result};
+use crate::secret::Class;
 use crate::settings::Settings;
 use crate::show::redaction::REDACTOR;
 use crate::sim::http::running::Running;
@@ -48,10 +49,12 @@ impl Service {
     }
 
     fn real(&self) -> Result<ClientConfig> {
-        let credentials = self.settings.found().require()?.clone();
+        let found = self.settings.found();
+        let credentials = found.require()?.clone();
+        found.passed_over.iter().for_each(|said| tracing::warn!("{said}"));
         let secrets = [Some(&credentials.secret), credentials.security_token.as_ref()];
-        secrets.into_iter().flatten().for_each(|secret| REDACTOR.add(secret));
-        let config = self.settings.client(self.settings.endpoint()?, Provider::fixed(credentials));
+        secrets.into_iter().flatten().for_each(|secret| REDACTOR.add(secret, Class::Credential));
+        let config = self.settings.client(self.settings.endpoint()?, Provider::fixed(credentials))?;
         Ok(ClientConfig { region: self.settings.region().map(str::to_owned), ..config })
     }
 
@@ -64,6 +67,6 @@ impl Service {
         })?;
         let endpoint = Endpoint::parse(&format!("http://{}", running.address()))?;
         *self.simulator.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
-        Ok(self.settings.client(endpoint, Provider::of(ACCESS_KEY_ID, ACCESS_KEY_SECRET)))
+        self.settings.client(endpoint, Provider::of(ACCESS_KEY_ID, ACCESS_KEY_SECRET))
     }
 }

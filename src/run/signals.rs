@@ -25,8 +25,10 @@ const GRACE: Duration = Duration::from_secs(2);
 pub(super) fn watch(background: &Background, stop: &Arc<Stop>, exit: &Exit, for_person: bool) -> Result<()> {
     let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot watch signals: {error}"));
     let listen = |kind| background.within(|| signal(kind)).map_err(failed);
-    let signals = [listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
-    background.spawn(stop_on_signals(signals, Arc::clone(stop), exit.clone()));
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
+    let [interrupt, terminate, hang_up, quit] = kinds.map(listen);
+    let signals = [interrupt?, terminate?, hang_up?, quit?];
+    background.spawn(stop_on_signals(signals, Arc::clone(stop), exit.clone(), for_person));
     let deadline = Arc::clone(stop);
     background.spawn(async move { deadline.keep_deadline().await });
     background.spawn(end_what_does_not_stop(Arc::clone(stop), exit.clone(), for_person));
@@ -38,17 +40,19 @@ pub(super) fn watch(background: &Background, stop: &Arc<Stop>, exit: &Exit, for_
     Ok(())
 }
 
-/// The first signal stops the run, the second ends the process at once.
-async fn stop_on_signals(signals: [Signal; 3], stop: Arc<Stop>, exit: Exit) {
-    let [mut interrupt, mut terminate, mut hang_up] = signals;
+/// The first signal stops the run, the second ends the process at once; but a person's Ctrl-C, however often it
+/// is pressed, ends what runs and never the session.
+async fn stop_on_signals(signals: [Signal; 4], stop: Arc<Stop>, exit: Exit, for_person: bool) {
+    let [mut interrupt, mut terminate, mut hang_up, mut quit] = signals;
     loop {
         let (why, text) = tokio::select! {
             _ = interrupt.recv() => (Interrupt::CtrlC, "interrupted"),
             _ = terminate.recv() => (Interrupt::Terminate, "terminated"),
             _ = hang_up.recv() => (Interrupt::HangUp, "hung up"),
+            _ = quit.recv() => (Interrupt::Quit, "quit"),
         };
         let error = Error::new(Kind::Interrupted(why), text);
-        if stop.is_set() {
+        if stop.is_set() && !(for_person && why == Interrupt::CtrlC) {
             exit.leave(&error);
         }
         stop.set(error);
@@ -60,14 +64,14 @@ async fn end_what_does_not_stop(stop: Arc<Stop>, exit: Exit, for_person: bool) {
     loop {
         let why = stop.stopped().await;
         let is_final = match why.kind {
-            Kind::Interrupted(Interrupt::CtrlC) | Kind::Limit => !for_person,
+            Kind::Interrupted(_) => why.kind.ends_session() || !for_person,
+            Kind::Limit => !for_person,
             _ => true,
         };
         if is_final {
-            if !stop.is_reading() {
-                tokio::time::sleep(GRACE).await;
+            if stop.is_reading() || tokio::time::timeout(GRACE, stop.cleared()).await.is_err() {
+                exit.leave(&why);
             }
-            exit.leave(&why);
         }
         stop.cleared().await;
     }

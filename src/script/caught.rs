@@ -58,7 +58,19 @@ fn engines(message: &str) -> EvalAltResult {
     if let Some(name) = rest("Variable not found: ") {
         return EvalAltResult::ErrorVariableNotFound(name, Position::NONE);
     }
+    if let Some(what) = rest("Indexer unavailable: ") {
+        return EvalAltResult::ErrorIndexingType(what, Position::NONE);
+    }
+    if let Some((given, wanted)) =
+        rest("Data type incorrect: ").as_deref().and_then(|kinds| kinds.split_once(" (expecting "))
+    {
+        let wanted = wanted.trim_end_matches(')').to_owned();
+        return EvalAltResult::ErrorMismatchDataType(wanted, given.to_owned(), Position::NONE);
+    }
     match first {
+        unknown if unknown.starts_with("Unknown property ") => {
+            EvalAltResult::ErrorDotExpr(unknown.to_owned(), Position::NONE)
+        }
         "For loop expects iterable type" => EvalAltResult::ErrorFor(Position::NONE),
         other => EvalAltResult::ErrorArithmetic(other.to_owned(), Position::NONE),
     }

@@ -5,6 +5,7 @@ use rhai::AST;
 
 use super::forms::Moved;
 use super::rules;
+use super::telling;
 use super::tokens::{self, Token};
 use crate::error::{Error, Frame, Kind};
 
@@ -126,7 +127,8 @@ pub(super) fn settle(diagnostics: Vec<Diagnostic>, text: &str) -> Result<(), Err
 
 fn as_error(diagnostic: Diagnostic, text: &str) -> Error {
     let Diagnostic { place: Place { file, start: (line, column), .. }, message, hint, .. } = diagnostic;
-    let text = text.lines().nth(line.saturating_sub(1)).map(str::to_owned);
+    let shown = text.lines().nth(line.saturating_sub(1)).filter(|_| !telling::line_tells(text, line));
+    let text = shown.map(str::to_owned);
     Error::new(Kind::Parse, message).with(|error| {
         error.hints.extend(hint);
         error.trace.push(Frame { file, line, column, text, function: None });

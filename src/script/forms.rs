@@ -58,7 +58,8 @@ pub(super) fn written(text: &str) -> (String, Moved) {
         tokens::read(text).into_iter().filter(|token| !matches!(token.what, What::Comment { .. })).collect();
     let mut edits = Vec::new();
     if text.starts_with("#!") {
-        edits.push((0, 2, "//".to_owned()));
+        // With a blank: three strokes would be a comment on a function.
+        edits.push((0, 2, "// ".to_owned()));
     }
     let matching = brackets(&tokens);
     for (n, token) in tokens.iter().enumerate() {

@@ -31,8 +31,11 @@ pub(super) fn all(engine: &Engine) -> Vec<Function> {
         }
     }
     for function in &mut merged {
+        // The engine has numbers of many sizes, scripts have two.
+        function.forms.retain(|form| !SIZES.iter().any(|size| form.contains(size)));
+        function.forms.sort_by_key(|form| (kinds(form), form.len(), form.clone()));
+        function.forms.dedup_by_key(|form| kinds(form));
         function.forms.sort_by_key(|form| (form.len(), form.clone()));
-        function.forms.dedup();
     }
     merged
 }
@@ -45,6 +48,15 @@ impl Function {
         }
         self.forms.extend(other.forms);
     }
+}
+
+/// Numbers that no script has.
+const SIZES: [&str; 11] = ["i8", "u8", "i16", "u16", "i32", "u32", "u64", "i128", "u128", "f32", "std::"];
+
+/// The kinds of values that a form takes: what tells it from others.
+fn kinds(form: &str) -> Vec<String> {
+    let arguments = form.split_once('(').map(|(_, rest)| rest.split(')').next().unwrap_or(rest)).unwrap_or_default();
+    arguments.split(", ").map(|argument| argument.rsplit(": ").next().unwrap_or(argument).to_owned()).collect()
 }
 
 fn collect(metadata: &Value, module: &str, found: &mut Vec<Function>) {
@@ -101,17 +113,7 @@ fn form(signature: &str) -> String {
     if value.is_empty() || value == "()" || value.contains(['<', '&']) { call } else { format!("{call} -> {value}") }
 }
 
-/// The ways to call a function of this name: ours, where there are any, as they hide the engine's.
+/// The ways to call a function of this name.
 pub(super) fn forms(engine: &Engine, name: &str) -> Vec<String> {
-    let forms_of = |signatures: Vec<String>| -> Vec<String> {
-        let own = |signature: &String| {
-            signature.split_once('(').is_some_and(|(known, rest)| known.trim() == name && !rest.starts_with('_'))
-        };
-        let mut forms: Vec<String> = signatures.into_iter().filter(own).map(|signature| form(&signature)).collect();
-        forms.sort_by_key(|form| (form.len(), form.clone()));
-        forms.dedup();
-        forms
-    };
-    let own = forms_of(engine.gen_fn_signatures(false));
-    if own.is_empty() { forms_of(engine.gen_fn_signatures(true)) } else { own }
+    all(engine).into_iter().find(|function| function.name == name).map(|function| function.forms).unwrap_or_default()
 }

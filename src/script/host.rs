@@ -12,6 +12,7 @@ use super::api;
 use super::caught;
 use super::diagnostics::{self, Diagnostic};
 use super::forms;
+use super::functions::{self, Function};
 use super::limits::{self, Limits};
 use super::modules::{Loaded, Resolver};
 use super::report::{Sources, explain};
@@ -20,6 +21,7 @@ use super::value::{Ending, ScriptResult, from_dynamic, throw};
 use crate::call::account::Account;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::files::{self, Unread};
 use crate::stop::Stop;
 
 /// What a script runs with.
@@ -89,6 +91,11 @@ impl Host {
         caught::register(&mut engine);
         engine.set_default_tag(Dynamic::from(Arc::clone(&sources)));
         Self { engine, sources, limits, threads, modules, args: config.args, stop: config.stop }
+    }
+
+    /// Every function that a script can call.
+    pub(crate) fn functions(&self) -> Vec<Function> {
+        functions::all(&self.engine)
     }
 
     /// Runs a script of this name and text to its end, and gives its exit code.
@@ -236,10 +243,23 @@ pub(crate) fn script_text(text: String) -> String {
 /// Reads a script file.
 ///
 /// # Errors
-/// `io`, naming the file.
+/// `io`, `limit` or `parse`, naming the file.
 pub(crate) fn read_script(path: &Path) -> Result<String> {
-    let text = std::fs::read(path)
-        .map_err(|error| Error::new(Kind::Io, format!("cannot read {}: {error}", path.display())))?;
-    let text = String::from_utf8(text);
-    text.map(script_text).map_err(|_| Error::new(Kind::Parse, format!("{} is not UTF-8 text", path.display())))
+    let shown = path.display();
+    files::read_text(path, files::LARGEST).map(script_text).map_err(|why| match why {
+        Unread::NoText => Error::new(Kind::Parse, format!("{shown} is not UTF-8 text")),
+        Unread::NoFile(_) => why.error(Kind::Io, shown).hint("`jst run -` reads a script from standard input"),
+        _ => why.error(Kind::Io, shown),
+    })
+}
+
+/// Reads a script from a stream of this name to its end.
+///
+/// # Errors
+/// As [`read_script`].
+pub(crate) fn read_script_from(stream: impl std::io::Read, name: &str) -> Result<String> {
+    files::read(stream, files::LARGEST).and_then(files::text).map(script_text).map_err(|why| match why {
+        Unread::NoText => Error::new(Kind::Parse, format!("{name} is not UTF-8 text")),
+        _ => why.error(Kind::Io, name),
+    })
 }

@@ -2,8 +2,9 @@
 //!
 //! [`host`] builds the engine and runs scripts in it, [`session`] line by line; [`limits`] and
 //! [`threads`] keep a script from harming the process; [`modules`] resolves imports; [`api`] is what
-//! scripts can call; [`value`] converts; [`report`] says where an error happened; [`tokens`] reads the words
-//! of a script, [`diagnostics`] is what is found in it before it runs.
+//! scripts can call; [`value`] converts; [`report`] says where an error happened,
+//! [`telling`] which lines of a script are shown with it; [`tokens`] reads the words of a script, and
+//! [`diagnostics`] is what is found in it before it runs.
 
 mod api;
 mod caught;
@@ -18,6 +19,7 @@ mod report;
 mod rules;
 mod said;
 mod session;
+mod telling;
 mod threads;
 pub(crate) mod tokens;
 mod value;
@@ -26,5 +28,6 @@ mod words;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use host::{Ended, Host, HostConfig, read_script};
+pub(crate) use host::{Ended, Host, HostConfig, read_script, read_script_from};
 pub(crate) use session::Session;
+pub(crate) use telling::tells;

@@ -2,6 +2,8 @@
 //! never outside it.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +13,7 @@ use super::diagnostics;
 use super::host::{compile, script_text};
 use super::report::Sources;
 use super::value::{Ending, ScriptError, terminate};
+use crate::files::{self, Folder, Found, Unread};
 
 /// The bundled library: what follows `std/` in an import, and its text.
 pub(super) const STD: &[(&str, &str)] = &[
@@ -23,8 +26,8 @@ pub(super) const STD: &[(&str, &str)] = &[
 pub(super) struct Resolver {
     /// The folder that imports stay in, as it was given: modules are named below it.
     shown: PathBuf,
-    /// The same folder without links, or why it has none.
-    root: Result<PathBuf, String>,
+    /// The same folder, held open, or why it is not.
+    root: Result<Folder, String>,
     sources: Arc<Sources>,
     loaded: Arc<Loaded>,
     /// The imports under way, as importer and module, to notice a cycle.
@@ -58,7 +61,7 @@ impl Resolver {
         let folder = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         Self {
             shown: root.to_owned(),
-            root: folder.canonicalize().map_err(|e| format!("cannot read {}: {e}", folder.display())),
+            root: Folder::open(folder).map_err(|e| format!("cannot read {}: {e}", folder.display())),
             sources,
             loaded,
             under_way: Mutex::new(Vec::new()),
@@ -75,18 +78,19 @@ impl Resolver {
             })?;
             return Ok((format!("std/{name}"), (*text).to_owned()));
         }
-        let file = self.locate(source, path)?;
-        // Reading a pipe may never end.
-        if !file.is_file() {
-            return Err(format!("cannot read `{path}`: it is no file"));
+        let (file, real) = self.locate(source, path)?;
+        // Errors show lines of what was imported, and a file of passwords is no script.
+        if real.extension() != Some(OsStr::new("rhai")) {
+            return Err(format!("`{path}` is no script: only .rhai files are imported"));
         }
-        let text = std::fs::read_to_string(&file).map_err(|e| format!("cannot read `{path}`: {e}"))?;
-        let below = file.strip_prefix(self.root.as_ref()?).unwrap_or(&file);
+        let read = files::read_file(file, files::LARGEST).and_then(files::text);
+        let text = read.map_err(|why| cannot_read(path, &why))?;
+        let below = real.strip_prefix(self.root.as_ref()?.real()).unwrap_or(&real);
         Ok((self.shown.join(below).display().to_string(), script_text(text)))
     }
 
-    /// The real file of an import.
-    fn locate(&self, source: Option<&str>, path: &str) -> Result<PathBuf, String> {
+    /// The file of an import, open, and its path without links.
+    fn locate(&self, source: Option<&str>, path: &str) -> Result<(File, PathBuf), String> {
         let root = self.root.as_ref()?;
         let outside = || format!("`{path}` is outside the script's folder; imports stay inside it");
         let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
@@ -94,16 +98,16 @@ impl Resolver {
             return Err(outside());
         }
         let importer = source.and_then(|source| Path::new(source).strip_prefix(&self.shown).ok());
-        let folder = root.join(importer.and_then(Path::parent).unwrap_or(Path::new("")));
+        let folder = root.real().join(importer.and_then(Path::parent).unwrap_or(Path::new("")));
         let mut file = folder.join(path);
         if file.extension().is_none() {
             file.set_extension("rhai");
         }
-        let real = file.canonicalize().map_err(|e| format!("cannot read `{path}`: {e}"))?;
-        if !real.starts_with(root) {
-            return Err(outside());
+        match files::open_beneath([root].into_iter(), &file).map_err(|why| cannot_read(path, &why))? {
+            Found::File(file, real) => Ok((file, real)),
+            Found::Outside => Err(outside()),
+            Found::Nothing(error) => Err(cannot_read(path, &error.into())),
         }
-        Ok(real)
     }
 
     fn load(&self, engine: &Engine, name: &str, text: &str, position: Position) -> Result<Shared<Module>, ScriptError> {
@@ -139,6 +143,10 @@ impl Resolver {
     fn under_way(&self) -> MutexGuard<'_, Vec<(String, String)>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn cannot_read(path: &str, why: &Unread) -> String {
+    format!("cannot read `{path}`: {why}")
 }
 
 /// Whether a function of this name is a closure: the engine names them so, and keeps its own test private.

@@ -9,6 +9,7 @@ use super::forms::Moved;
 use super::hints;
 use super::modules::is_closure;
 pub(super) use super::said::said;
+use super::telling;
 use super::tokens::{self, Token, What};
 use crate::catalogue;
 use crate::error::{Error, Frame, Kind};
@@ -58,6 +59,17 @@ impl Sources {
         text.lines().nth(line.checked_sub(1)?).map(str::to_owned)
     }
 
+    /// Whether a line tells of a secret.
+    fn tells(&self, name: &str, line: usize) -> bool {
+        let text = self.text(name);
+        telling::line_tells(&text, line)
+    }
+
+    /// Whether a line begins inside a text of the script.
+    fn begins_in_text(&self, name: &str, line: usize) -> bool {
+        telling::begins_in_text(&self.text(name), line)
+    }
+
     /// A text; an empty one when it is not known.
     pub(super) fn text(&self, name: &str) -> Arc<str> {
         self.texts().get(name).map(|source| source.text.clone()).unwrap_or_default()
@@ -74,9 +86,13 @@ pub(super) fn explain(engine: &Engine, sources: &Sources, script: &str, error: &
     let found_at = if explained.kind == Kind::Parse { std::mem::take(&mut explained.trace) } else { Vec::new() };
     explained.trace = found_at.into_iter().chain(trace(sources, script, error)).collect();
     let operation = explained.operation.as_deref().and_then(catalogue::find);
-    if operation.is_some_and(|operation| Target::Listed(operation).may_hold_secrets()) {
-        let texts = explained.trace.iter_mut().filter_map(|frame| frame.text.as_mut());
-        texts.for_each(|text| *text = without_literals(text));
+    let is_secret = operation.is_some_and(|operation| Target::Listed(operation).may_hold_secrets());
+    for frame in &mut explained.trace {
+        if is_secret || sources.tells(&frame.file, frame.line) {
+            let begins_in_text = sources.begins_in_text(&frame.file, frame.line);
+            let text = frame.text.take().filter(|_| !begins_in_text);
+            frame.text = text.map(|text| telling::without_numbers(&without_literals(&text)));
+        }
     }
     let file = explained.trace.first().map(|frame| frame.file.clone()).unwrap_or_default();
     hints::add(&mut explained, error.unwrap_inner(), &sources.text(&file));

@@ -94,6 +94,7 @@ impl Session {
         let builtin = known.iter().filter_map(|signature| Some(signature.split_once('(')?.0.trim().to_owned()));
         let is_name = |name: &String| {
             name.starts_with(|c: char| c.is_ascii_lowercase())
+                && !name.ends_with("__")
                 && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'))
         };
         let mut names: Vec<String> = variables.chain(functions).chain(builtin).filter(is_name).collect();

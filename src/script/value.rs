@@ -1,5 +1,7 @@
 //! Values between scripts and the rest: JSON and the engine's values, errors and what a script throws.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use rhai::{Dynamic, EvalAltResult, Map as RhaiMap, Position};
 use serde_json::{Map, Number, Value};
@@ -35,6 +37,10 @@ pub(super) fn to_dynamic(value: Value) -> Dynamic {
 impl Tree for Dynamic {
     fn json(value: Value) -> Self {
         to_dynamic(value)
+    }
+
+    fn text(text: Cow<'_, str>) -> Self {
+        text.as_ref().into()
     }
 
     fn list(elements: impl Iterator<Item = Self>) -> Self {

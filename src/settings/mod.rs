@@ -3,7 +3,7 @@
 
 pub(crate) mod flags;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -11,6 +11,7 @@ use std::time::Instant;
 use crate::call::ClientConfig;
 use crate::call::endpoint::Endpoint;
 use crate::call::policy::Policy;
+use crate::call::proxy::Proxy;
 use crate::credentials::{Found, Provider, Sources};
 use crate::error::Result;
 use crate::show::data::Format;
@@ -23,8 +24,10 @@ const DEFAULT_ENDPOINT: &str = "https://retailcloud.aliyuncs.com";
 /// What surrounds the process, taken in once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Surroundings {
-    /// The environment's variables. Those that are no text are left out.
+    /// The environment's variables whose values are text.
     pub env: BTreeMap<String, String>,
+    /// The names of its other variables.
+    pub not_text: BTreeSet<String>,
     /// Whether stdin, stdout and stderr are terminals.
     pub terminal: [bool; 3],
 }
@@ -33,11 +36,18 @@ impl Surroundings {
     /// Those of this process.
     pub(crate) fn of_process() -> Self {
         use std::io::IsTerminal as _;
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
+        let (mut env, mut not_text) = (BTreeMap::new(), BTreeSet::new());
+        for (name, value) in std::env::vars_os() {
+            // A name that is no text is none that jst or a script knows.
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(env.insert(name, value)),
+                Err(_) => drop(not_text.insert(name)),
+            }
+        }
         Self {
-            env: std::env::vars_os().filter_map(text).collect(),
+            env,
+            not_text,
             terminal: [
                 std::io::stdin().is_terminal(),
                 std::io::stdout().is_terminal(),
@@ -63,7 +73,18 @@ impl Surroundings {
 
     /// Whether talk on stderr may be coloured.
     pub(crate) fn colour(&self) -> bool {
-        self.terminal[2] && self.path("NO_COLOR").is_none()
+        self.terminal[2] && self.path("NO_COLOR").is_none() && !self.is_plain()
+    }
+
+    /// Whether the terminal can only print.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.env.get("TERM").is_some_and(|term| matches!(term.as_str(), "dumb" | "cons25" | "emacs"))
+    }
+
+    /// The command that opens an editor.
+    pub(crate) fn editor(&self) -> String {
+        let named = ["VISUAL", "EDITOR"].map(|name| self.env.get(name).filter(|value| !value.trim().is_empty()));
+        named.into_iter().flatten().next().cloned().unwrap_or_else(|| "vi".to_owned())
     }
 }
 
@@ -149,6 +170,7 @@ impl Settings {
             let sources = Sources {
                 flags: [&flags.access_key_id, &flags.access_key_secret, &flags.security_token].map(Clone::clone),
                 env: self.around.env.clone(),
+                not_text: self.around.not_text.clone(),
                 home: self.around.home(),
                 profile: flags.profile.clone(),
             };
@@ -180,16 +202,21 @@ impl Settings {
     }
 
     /// What a client of this endpoint needs to know beside who signs.
-    pub(crate) fn client(&self, endpoint: Endpoint, credentials: Provider) -> ClientConfig {
+    ///
+    /// # Errors
+    /// `config` when a variable that names the proxy on the way does not.
+    pub(crate) fn client(&self, endpoint: Endpoint, credentials: Provider) -> Result<ClientConfig> {
+        let proxy = Proxy::for_endpoint(&self.around.env, &endpoint)?;
         let usual = ClientConfig::new(endpoint, credentials);
-        ClientConfig {
+        Ok(ClientConfig {
+            proxy,
             timeout: self.flags.timeout.unwrap_or(usual.timeout),
             connect_timeout: self.flags.connect_timeout.unwrap_or(usual.connect_timeout),
             concurrency: usize::from(self.flags.concurrency),
             rate: self.flags.rate,
             deadline: self.deadline,
             ..usual
-        }
+        })
     }
 }
 
@@ -210,7 +237,7 @@ mod tests {
     fn settings(line: &str, env: &[(&str, &str)]) -> Result<Settings> {
         let line = Line::try_parse_from(line.split(' ')).unwrap();
         let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Settings::new(line.flags, Surroundings { env, terminal: [false; 3] })
+        Settings::new(line.flags, Surroundings { env, ..Surroundings::default() })
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Data for people and for other programs: tables, JSON, CSV, in the document's order of fields.
 
 use std::collections::HashMap;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use serde_json::{Map, Value};
 
 use crate::catalogue::{self, Field, Shape};
 use crate::error::{Error, Kind, Result};
 use crate::show::redaction::REDACTOR;
+use crate::show::table::{self, Column};
+use crate::show::visible;
 
 /// Form of the data on stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,22 +25,39 @@ pub(crate) enum Format {
     Csv,
 }
 
-/// A value in a form; tables are fitted into `width` columns where it is known.
+/// A terminal that a value is shown on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    /// Its columns.
+    pub width: u16,
+    /// What shows all of a value.
+    pub in_full: &'static str,
+}
+
+/// Records of a table on a terminal.
+const SHOWN: usize = 100;
+
+/// A value in a form, without secrets; tables are fitted to a screen where there is one.
 ///
 /// # Errors
 /// `invalid` for CSV of what is no list of maps.
-pub(crate) fn render(value: &Value, format: Format, width: Option<u16>) -> Result<String> {
+pub(crate) fn render(value: Value, format: Format, screen: Option<Screen>) -> Result<String> {
+    rendered(&REDACTOR.value(value), format, screen)
+}
+
+/// A value in a form, as it is.
+pub(super) fn rendered(value: &Value, format: Format, screen: Option<Screen>) -> Result<String> {
     match format {
-        Format::Json => Ok(format!("{value:#}")),
+        Format::Json => Ok(visible::json(&format!("{value:#}")).into_owned()),
         Format::Jsonl => {
             let lines: Vec<String> = match records(value) {
                 Some((list, _)) => list.iter().map(Value::to_string).collect(),
                 None => vec![value.to_string()],
             };
-            Ok(lines.join("\n"))
+            Ok(visible::json(&lines.join("\n")).into_owned())
         }
         Format::Csv => csv(value),
-        Format::Table => Ok(for_people(value, width)),
+        Format::Table => Ok(for_people(value, screen)),
     }
 }
 
@@ -67,29 +85,73 @@ fn records(value: &Value) -> Option<(&[Value], Vec<Beside<'_>>)> {
     }
 }
 
-fn for_people(value: &Value, width: Option<u16>) -> String {
+fn for_people(value: &Value, screen: Option<Screen>) -> String {
     match (records(value), value) {
         (Some((list, beside)), _) if list.iter().all(Value::is_object) && !list.is_empty() => {
-            let mut text = draw(list, &columns(list), width);
-            if !beside.is_empty() {
-                let facts: Vec<String> =
-                    beside.iter().map(|(name, value)| format!("{name}: {}", cell(value))).collect();
-                text.push('\n');
-                text.push_str(&facts.join("  "));
-            }
-            text
+            let facts: Vec<String> =
+                beside.iter().map(|(name, value)| format!("{}: {}", visible::line(name), cell(value))).collect();
+            list_for_people(list, &facts.join("  "), screen)
         }
         (_, Value::Object(map)) => {
-            let rows = map.iter().map(|(name, value)| vec![name.clone(), cell(value)]);
-            layout(None, rows.collect(), width)
+            let fields = map.iter().map(|(name, value)| (visible::line(name).into_owned(), cell(value)));
+            table::record(fields.collect(), screen.map(|screen| screen.width.into()))
         }
-        (_, Value::Array(list)) => list.iter().map(cell).collect::<Vec<_>>().join("\n"),
+        (_, Value::Array(list)) => {
+            let most = if screen.is_some() { SHOWN } else { list.len() };
+            let mut lines: Vec<String> = list.iter().take(most).map(cell).collect();
+            lines.extend(screen.and_then(|screen| not_shown(list.len(), most, "values", &[], screen)));
+            lines.join("\n")
+        }
         (_, Value::Null) => String::new(),
+        (_, Value::String(text)) => visible::block(text).into_owned(),
         (_, plain) => cell(plain),
     }
 }
 
-/// A table of rows for a script.
+/// Records as a table, what stands beside them, and what there was no room for.
+fn list_for_people(list: &[Value], facts: &str, screen: Option<Screen>) -> String {
+    let Some(screen) = screen else {
+        let lines = [table::wide(&columns_of(list, &columns(list))), facts.to_owned()];
+        return lines.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("\n");
+    };
+    let shown = list.get(..SHOWN).unwrap_or(list);
+    let (text, left_out) = table::fitted(&columns_of(shown, &columns(list)), screen.width.into());
+    let mut lines = vec![text];
+    if !facts.is_empty() {
+        lines.push(table::lines(facts, Some(screen.width.into())));
+    }
+    lines.extend(not_shown(list.len(), shown.len(), "records", &left_out, screen));
+    lines.join("\n")
+}
+
+/// Says what is not shown, and how to see it.
+fn not_shown(all: usize, shown: usize, what: &str, columns: &[String], screen: Screen) -> Option<String> {
+    let mut parts = Vec::new();
+    if all > shown {
+        parts.push(format!("the first {shown} of {all} {what}"));
+    }
+    if !columns.is_empty() {
+        let word = if columns.len() == 1 { "column" } else { "columns" };
+        parts.push(format!("without the {word} {}", columns.join(", ")));
+    }
+    let text = format!("({}; {} shows all)", parts.join(", "), screen.in_full);
+    (!parts.is_empty()).then(|| table::lines(&text, Some(screen.width.into())))
+}
+
+/// The columns of these names.
+fn columns_of(rows: &[Value], names: &[&str]) -> Vec<Column> {
+    let column = |name: &&str| {
+        let values = || rows.iter().map(|row| row.get(*name));
+        Column {
+            name: visible::line(name).into_owned(),
+            cells: values().map(|value| value.map(cell).unwrap_or_default()).collect(),
+            is_nested: values().flatten().any(|value| value.is_array() || value.is_object()),
+        }
+    };
+    names.iter().map(column).collect()
+}
+
+/// A table of rows for a script, without secrets.
 ///
 /// # Errors
 /// `invalid` for rows that are no maps, and for columns that no row has.
@@ -97,7 +159,7 @@ pub(crate) fn table(rows: &[Value], columns_wanted: Option<&[String]>) -> Result
     if let Some(odd) = rows.iter().find(|row| !row.is_object()) {
         return Err(Error::new(Kind::Invalid, format!("table takes an array of maps, and one row is {odd}")));
     }
-    let ordered: Vec<Value> = rows.iter().cloned().map(in_document_order).collect();
+    let ordered: Vec<Value> = rows.iter().cloned().map(|row| REDACTOR.value(in_document_order(row))).collect();
     let known = columns(&ordered);
     let wanted: Vec<&str> = match columns_wanted {
         None => known,
@@ -110,7 +172,7 @@ pub(crate) fn table(rows: &[Value], columns_wanted: Option<&[String]>) -> Result
             names.iter().map(String::as_str).collect()
         }
     };
-    Ok(draw(&ordered, &wanted, None))
+    Ok(table::wide(&columns_of(&ordered, &wanted)))
 }
 
 /// The keys of all rows, as they first appear.
@@ -125,41 +187,13 @@ fn columns(rows: &[Value]) -> Vec<&str> {
     names
 }
 
-fn draw(rows: &[Value], columns: &[&str], width: Option<u16>) -> String {
-    let header = columns.iter().map(|name| visible(name)).collect();
-    let cells = |row: &Value| columns.iter().map(|name| row.get(*name).map(cell).unwrap_or_default()).collect();
-    layout(Some(header), rows.iter().map(cells).collect(), width)
-}
-
-fn layout(header: Option<Vec<String>>, rows: Vec<Vec<String>>, width: Option<u16>) -> String {
-    let mut table = Table::new();
-    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
-    if let Some(header) = header {
-        table.set_header(header);
-    }
-    table.add_rows(rows);
-    if let Some(width) = width {
-        table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
-    }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    lines.join("\n")
-}
-
 /// A value in a cell: text as it is, anything nested as JSON, nothing as nothing.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => visible(text),
-        other => visible(&other.to_string()),
+        Value::String(text) => visible::line(text).into_owned(),
+        other => visible::line(&other.to_string()).into_owned(),
     }
-}
-
-/// Text that cannot steer a terminal: control characters are written out.
-fn visible(text: &str) -> String {
-    if !text.contains(char::is_control) {
-        return text.to_owned();
-    }
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
 fn csv(value: &Value) -> Result<String> {
@@ -245,25 +279,34 @@ fn reply_object(map: &Map<String, Value>) -> Option<&'static [Field]> {
         .max_by_key(|fields| fields.len())
 }
 
-/// Prints a line of data on stdout, without secrets.
+/// Prints a line that a script made on stdout, without secrets.
 ///
 /// # Errors
 /// Whatever stdout says, a reader that went away included.
 pub(crate) fn print(text: &str) -> io::Result<()> {
+    write(&REDACTOR.data(text))
+}
+
+/// Prints what was [rendered](render) on stdout, or what jst says of itself.
+///
+/// # Errors
+/// Whatever stdout says, a reader that went away included.
+pub(crate) fn print_rendered(text: &str) -> io::Result<()> {
+    write(&REDACTOR.text(text))
+}
+
+/// A terminal gets nothing that steers it; a pipe gets the text as it is.
+fn write(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", REDACTOR.redact(text))?;
+    let line = if stdout.is_terminal() { visible::block(line) } else { line.into() };
+    writeln!(stdout, "{line}")?;
     stdout.flush()
 }
 
-/// Says a line on stderr, without secrets.
+/// Says something on stderr, without secrets.
 pub(crate) fn tell(text: &str) {
     // There is nowhere left to complain to.
-    let _ = writeln!(io::stderr(), "{}", REDACTOR.redact(text));
-}
-
-/// The columns of the terminal, where there is one.
-pub(crate) fn terminal_width() -> Option<u16> {
-    terminal_size::terminal_size().map(|(width, _)| width.0)
+    let _ = writeln!(io::stderr(), "{}", REDACTOR.talk(text));
 }
 
 #[cfg(test)]
@@ -296,9 +339,9 @@ mod tests {
             (&json!("text"), Format::Json, "\"text\""),
         ];
         for (value, format, expected) in table {
-            assert_eq!(render(value, format, None).unwrap(), expected, "{value} as {format:?}");
+            assert_eq!(render(value.clone(), format, None).unwrap(), expected, "{value} as {format:?}");
         }
-        let error = render(&json!([1]), Format::Csv, None).unwrap_err();
+        let error = render(json!([1]), Format::Csv, None).unwrap_err();
         assert_eq!(error.message, "CSV needs a list of maps, and this is none");
     }
 

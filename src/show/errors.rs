@@ -8,53 +8,70 @@ use serde_json::Value;
 
 use crate::error::{Error, Frame, Problem};
 use crate::show::redaction::REDACTOR;
+use crate::show::visible;
 
-/// An error as a person reads it: what, where, the way there, every problem, and what to do.
+/// An error as a person reads it: what, where, the way there, every problem, and what to do. Line breaks of a
+/// message stay within its own column; nothing else in it steers the terminal.
 pub(crate) fn render(error: &Error, colour: bool) -> String {
+    // Before anything is shortened: the beginning of a secret would be left at the end.
+    let error = &REDACTOR.error(error.clone());
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    let groups: Vec<Group<'_>> = std::iter::once(error).chain(&error.more).map(group_of).collect();
+    let messages: Vec<(&Error, String)> =
+        std::iter::once(error).chain(&error.more).map(|error| (error, block(&error.message))).collect();
+    let groups: Vec<Group<'_>> = messages.iter().map(|(error, message)| group_of(error, message)).collect();
     renderer.render(&groups)
 }
 
-fn group_of(error: &Error) -> Group<'_> {
-    let message = shortened(&error.message);
+fn group_of<'a>(error: &'a Error, message: &'a str) -> Group<'a> {
     let mut group = Level::ERROR.primary_title(message).elements(Vec::<annotate_snippets::Element<'_>>::new());
     let innermost = error.trace.first();
     if let Some((frame, text)) = innermost.and_then(|frame| Some((frame, frame.text.as_deref()?))) {
         // Of a line without end only its beginning can be shown.
         let text = text.char_indices().nth(LONGEST_LINE).and_then(|(end, _)| text.get(..end)).unwrap_or(text);
-        let at = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-        let start = at.clone().nth(frame.column.saturating_sub(1)).unwrap_or(text.len());
-        let end = word_end(text, start);
+        // A character stands for each that would steer the terminal: the column stays.
+        let text = text.replace(|c| visible::steers(c) && c != '\t', "\u{fffd}");
+        let nth = text.char_indices().map(|(at, _)| at).nth(frame.column.saturating_sub(1));
+        let start = nth.unwrap_or(text.len());
+        let end = word_end(&text, start);
         group = group.element(
             Snippet::source(text)
                 .line_start(frame.line)
-                .path(frame.file.as_str())
+                .path(visible::line(&frame.file))
                 .annotation(AnnotationKind::Primary.span(start..end)),
         );
     } else if let Some(frame) = innermost.filter(|frame| frame.line > 0) {
-        group = group.element(Level::NOTE.message(format!("at {}", place_of(frame))));
+        group = group.element(note(&format!("at {}", place_of(frame))));
     }
     for frame in error.trace.iter().skip(1) {
-        group = group.element(Level::NOTE.message(format!("called from {}", place_of(frame))));
+        group = group.element(note(&format!("called from {}", place_of(frame))));
     }
     for problem in &error.problems {
-        group = group.element(Level::NOTE.message(problem_line(problem)));
+        group = group.element(note(&problem_line(problem)));
     }
     let failures = Failures::of(error);
     for failure in failures.0.iter().take(SHOWN) {
-        group = group.element(Level::NOTE.message(failure.line()));
+        group = group.element(note(&failure.line()));
     }
     if failures.0.len() > SHOWN {
-        group = group.element(Level::NOTE.message(format!("and {} more", failures.0.len() - SHOWN)));
+        group = group.element(note(&format!("and {} more", failures.0.len() - SHOWN)));
     }
     if let Some(fact) = facts(error) {
-        group = group.element(Level::NOTE.message(fact));
+        group = group.element(note(&fact));
     }
     for hint in &error.hints {
-        group = group.element(Level::HELP.message(shortened(hint)));
+        group = group.element(Level::HELP.message(block(hint)));
     }
     group
+}
+
+/// A note on one line.
+fn note(text: &str) -> annotate_snippets::Message<'static> {
+    Level::NOTE.message(visible::line(&shortened(text)).into_owned())
+}
+
+/// A text with its line breaks.
+fn block(text: &str) -> String {
+    visible::block(&shortened(text)).into_owned()
 }
 
 /// Characters of a message that a person reads, and of a script's line.
@@ -66,14 +83,12 @@ fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST {
         return Cow::Borrowed(text);
     }
-    // First, or the beginning of a secret would be left at the end.
-    let text = REDACTOR.redact(text);
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => {
             let rest = text.get(end..).unwrap_or_default().chars().count();
             Cow::Owned(format!("{}… and {rest} characters more", text.get(..end).unwrap_or_default()))
         }
-        None => Cow::Owned(text),
+        None => Cow::Borrowed(text),
     }
 }
 

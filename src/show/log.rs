@@ -1,13 +1,20 @@
-//! The log on stderr: jst's own lines and the scripts', without secrets.
+//! The log on stderr: jst's own lines and the scripts', one line each, without secrets.
 
 use std::io::{self, Write};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use jiff::Timestamp;
+use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::clock::Clock;
 use crate::show::redaction::REDACTOR;
+use crate::show::visible;
 
 /// Form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,26 +28,63 @@ pub(crate) enum LogFormat {
 /// The name that lines of `log::info` and friends go under.
 const SCRIPT: &str = "script";
 
+/// What the log calls time; the real clock until a run has one.
+static CLOCK: RwLock<Option<Arc<Clock>>> = RwLock::new(None);
+
 /// Begins to log. Lines carry the time where nobody watches them appear.
 pub(crate) fn start(level: tracing::Level, format: LogFormat, watched: bool, colour: bool) {
     // Only what is meant for people: libraries would spell out whole requests.
     let wanted = Targets::new().with_target("jst", level).with_target(SCRIPT, level);
-    let lines = || fmt::layer().with_writer(|| Redacted(io::stderr())).with_target(false).with_ansi(colour);
+    // Whatever a line says of the outside, it stays one line and steers nothing.
+    let fields = debug_fn(|writer, field, value| {
+        let text = format!("{value:?}");
+        // Before it is written another way, or what is secret in it would not be known again.
+        let text = REDACTOR.talk(&text);
+        match field.name() {
+            "message" => write!(writer, "{}", visible::line(&text)),
+            name => write!(writer, "{name}={}", visible::line(&text)),
+        }
+    });
+    let layer = || fmt::layer().with_target(false).with_ansi(colour).with_timer(RunTime);
+    let lines = || layer().fmt_fields(fields.delimited(" ")).compact().with_writer(|| Redacted(io::stderr(), false));
     let registry = tracing_subscriber::registry().with(wanted);
     // A second start, as tests make it, changes nothing.
     let _ = match (format, watched) {
-        (LogFormat::Json, _) => registry.with(lines().json().flatten_event(true)).try_init(),
-        (LogFormat::Text, true) => registry.with(lines().compact().without_time()).try_init(),
-        (LogFormat::Text, false) => registry.with(lines().compact()).try_init(),
+        (LogFormat::Json, _) => {
+            let lines = layer().json().flatten_event(true).with_writer(|| Redacted(io::stderr(), true));
+            registry.with(lines).try_init()
+        }
+        (LogFormat::Text, true) => registry.with(lines().without_time()).try_init(),
+        (LogFormat::Text, false) => registry.with(lines()).try_init(),
     };
 }
 
-/// Takes secrets out of what passes. The log writes a whole line at once.
-struct Redacted<W>(W);
+/// Has the log call time what a run calls so.
+pub(crate) fn keep_time(clock: &Arc<Clock>) {
+    *CLOCK.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(clock));
+}
+
+/// The time of the run's clock.
+struct RunTime;
+
+impl FormatTime for RunTime {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+        let clock = CLOCK.read().unwrap_or_else(PoisonError::into_inner);
+        let now = clock.as_ref().map_or_else(Timestamp::now, |clock| clock.now());
+        write!(writer, "{now:.6}")
+    }
+}
+
+/// Takes secrets out of what passes, and out of JSON what steers a terminal. The log writes a whole line at once.
+struct Redacted<W>(W, bool);
 
 impl<W: Write> Write for Redacted<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_all(REDACTOR.redact(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        let Self(out, is_json) = self;
+        let line = String::from_utf8_lossy(bytes);
+        let line = REDACTOR.talk(&line);
+        let line = if *is_json { visible::json(&line) } else { line };
+        out.write_all(line.as_bytes())?;
         Ok(bytes.len())
     }
 

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::catalogue;
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::secret::MASK;
 use crate::sim::engine::call::{Call, Trouble};
 use crate::sim::engine::state::State;
@@ -171,10 +172,10 @@ impl StateFile {
             }
             Err(TryLockError::Error(error)) => return Err(cannot(&lock_path, "lock", &error)),
         }
-        let kept = match File::open(path) {
+        let kept = match files::open_file(path) {
             Ok(file) => load(path, BufReader::new(file))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(cannot(path, "open", &error)),
+            Err(why) if why.is_missing() => None,
+            Err(why) => return Err(cannot(path, "open", &why)),
         };
         Ok((Self { path: path.to_owned(), file: None, length: 0, _lock: lock }, kept))
     }
@@ -246,7 +247,7 @@ fn create(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-fn cannot(path: &Path, what: &str, error: &std::io::Error) -> Error {
+fn cannot(path: &Path, what: &str, error: &dyn std::fmt::Display) -> Error {
     Error::new(Kind::Io, format!("cannot {what} {}: {error}", path.display()))
 }
 

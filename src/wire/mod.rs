@@ -6,6 +6,7 @@
 //! and a [`serde_json::Value`] in the documented form is what a caller sees. The simulator uses the
 //! same functions in the other direction.
 
+mod direct;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod sign;

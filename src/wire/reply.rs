@@ -4,10 +4,12 @@
 //! documentation of [`unwrap`] and [`conform`]. `tests/golden/sample-replies.json` holds a printed
 //! sample of each operation.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::{Map, Number, Value};
 
+use super::direct;
 use super::request::Target;
 use crate::catalogue::{Field, Operation, Shape};
 use crate::error::{Error, Kind, Outcome};
@@ -59,6 +61,8 @@ pub(crate) struct Fault {
 pub(crate) trait Tree: Sized {
     /// A plain value, or a part of a reply that no record describes.
     fn json(value: Value) -> Self;
+    /// Text.
+    fn text(text: Cow<'_, str>) -> Self;
     /// A list.
     fn list(elements: impl Iterator<Item = Self>) -> Self;
     /// A map of the documented fields in their order, then of others.
@@ -68,6 +72,10 @@ pub(crate) trait Tree: Sized {
 impl Tree for Value {
     fn json(value: Value) -> Self {
         value
+    }
+
+    fn text(text: Cow<'_, str>) -> Self {
+        Self::String(text.into_owned())
     }
 
     fn list(elements: impl Iterator<Item = Self>) -> Self {
@@ -125,6 +133,12 @@ pub(crate) fn read<T: Tree>(target: &Target, received: &Received) -> Result<T, B
 }
 
 fn success<T: Tree>(target: &Target, text: &str) -> Result<T, Box<Fault>> {
+    let direct = target.operation().and_then(|operation| direct::read(operation, text));
+    direct.map_or_else(|| closely(target, text), Ok)
+}
+
+/// Reads a reply in whatever form it came, and tells a success from a failure.
+pub(super) fn closely<T: Tree>(target: &Target, text: &str) -> Result<T, Box<Fault>> {
     let body = match serde_json::from_str(text) {
         Ok(Value::Object(body)) => body,
         Ok(_) => return Err(broken("is JSON, but not an object")),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{sign, validate};
-use crate::catalogue::{self, Effect, Method, Operation, PAGE_SIZE, Position, Scalar, Type};
+use crate::catalogue::{self, Effect, Method, Operation, PAGE_SIZE, Param, Position, Scalar, Type};
 use crate::error::{Error, Kind, Outcome, Problem, Result};
 use crate::secret::{self, Secret};
 use crate::suggest;
@@ -51,10 +51,14 @@ impl Target {
         }
     }
 
-    /// Whether the value of this wire name must never be shown.
+    /// Whether the value of this wire name must never be shown: `Password`, `SecretList.1`. Of a name that the
+    /// catalogue does not know, a slip is enough: `Passwrod`.
     pub(crate) fn is_secret(&self, name: &str) -> bool {
-        let param = self.operation().and_then(|operation| operation.param(name));
-        param.is_some_and(|param| param.secret) || secret::is_secret_name(name)
+        let own = name.rsplit('.').find(|part| !part.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(name);
+        match self.operation().and_then(|operation| documented(operation, own)) {
+            Some(param) => param.secret,
+            None => secret::tells_of_secret(own),
+        }
     }
 
     /// The values of a call that must never be shown, at any depth, whether or not the call is valid.
@@ -62,6 +66,7 @@ impl Target {
         fn walk(value: &Value, is_secret: bool, target: &Target, found: &mut Vec<Secret>) {
             match value {
                 Value::String(text) if is_secret => found.push(Secret::new(text.as_str())),
+                Value::Number(number) if is_secret => found.push(Secret::new(number.to_string())),
                 Value::Array(list) => list.iter().for_each(|value| walk(value, is_secret, target, found)),
                 Value::Object(map) => {
                     map.iter()
@@ -97,12 +102,22 @@ impl Target {
     }
 }
 
+/// A parameter of an operation, or a field of one that is a list of maps.
+fn documented(operation: &'static Operation, name: &str) -> Option<&'static Param> {
+    let fields = || {
+        let mut lists = operation.params.iter().filter_map(|param| match param.ty {
+            Type::Maps(fields) => Some(fields),
+            _ => None,
+        });
+        lists.find_map(|fields| fields.iter().find(|field| field.name == name))
+    };
+    operation.param(name).or_else(fields)
+}
+
 /// Whether a name is one keystroke away from an operation's, or the same in another case. Two would
 /// take real actions along: `DescribeJobLog` beside `DescribePodLog`.
 fn is_slip(name: &str, operation: &Operation) -> bool {
-    [operation.action, operation.function]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(name) || strsim::osa_distance(known, name) <= 1)
+    [operation.action, operation.function].iter().any(|known| suggest::is_slip(name, known))
 }
 
 fn unknown(name: &str, slip: Option<&'static str>) -> Error {

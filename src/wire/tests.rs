@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::reply::{Fault, Reason, Received, read, signed_the_same};
+use super::reply::{Fault, Reason, Received, closely, read, signed_the_same};
 use super::request::{Request, Target, flatten, unflatten};
 use super::validate::validate;
 use crate::catalogue::{self, Field, Operation, Param, Scalar, Shape, Type};
@@ -250,6 +250,70 @@ fn each_sample_becomes_the_documented_reply() {
         }
         assert!(kept.is_empty(), "{action} made up {kept:?}");
     }
+}
+
+/// The documented reply of an operation with a value in every field, as a service could send it.
+fn full(fields: &'static [Field]) -> Value {
+    let value = |field: &Field| match field.shape {
+        Shape::String => json!("文 \"x\""),
+        Shape::Int => json!(if field.name == "Code" { 0 } else { 7 }),
+        Shape::Bool => json!(true),
+        Shape::Object(inner) => full(inner),
+        Shape::Objects(inner) => json!([full(inner), full(inner)]),
+        Shape::Strings => json!(["a", "b"]),
+    };
+    fields.iter().map(|field| (field.name.to_owned(), value(field))).collect::<Map<_, _>>().into()
+}
+
+/// Every reply that differs from this one in one value.
+fn changed(reply: &Value) -> Vec<Value> {
+    fn walk(value: &Value, rebuild: &dyn Fn(Value) -> Value, found: &mut Vec<Value>) {
+        for other in [json!(null), json!(false), json!(3), json!(-1.5), json!("0"), json!([]), json!({}), json!([1])] {
+            found.push(rebuild(other));
+        }
+        match value {
+            Value::Object(map) => {
+                for (key, inner) in map {
+                    let with = |inner: Value| {
+                        let mut map = map.clone();
+                        map.insert(key.clone(), inner);
+                        rebuild(map.into())
+                    };
+                    walk(inner, &with, found);
+                    let mut respelt = map.clone();
+                    let inner = respelt.remove(key).unwrap();
+                    found.push(rebuild(respelt.clone().into()));
+                    respelt.insert(key.to_lowercase(), inner);
+                    found.push(rebuild(respelt.into()));
+                }
+            }
+            Value::Array(list) if !list.is_empty() => {
+                let with = |inner: Value| rebuild([vec![inner], list[1..].to_vec()].concat().into());
+                walk(&list[0], &with, found);
+            }
+            _ => {}
+        }
+    }
+    let mut found = vec![reply.clone()];
+    walk(reply, &|value| value, &mut found);
+    found
+}
+
+#[test]
+fn what_is_read_directly_is_what_a_closer_look_sees() {
+    let (mut direct, mut all) = (0, 0);
+    for operation in catalogue::operations() {
+        let target = Target::Listed(operation);
+        for reply in changed(&full(operation.reply)) {
+            let text = reply.to_string();
+            all += 1;
+            if let Some(read) = super::direct::read::<Value>(operation, &text) {
+                direct += 1;
+                assert_eq!(Ok(read), closely(&target, &text), "{} {text}", operation.action);
+            }
+        }
+    }
+    assert!(direct > 1_000 && all > 10 * 66, "{direct} of {all}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::request::text;
 use crate::catalogue::{self, Check, Operation, Param, Rule, Scalar, Type};
 use crate::error::Problem;
+use crate::secret::MASK;
 use crate::suggest;
 
 /// Every problem of a map of parameters: unknown and missing names, types, values, and conditions
@@ -109,7 +110,7 @@ fn problem(param: &Param, value: &Value, path: &str, message: String) -> Problem
 
 /// A value as it may be shown: masked where it is secret.
 pub(crate) fn shown(param: &Param, value: &Value) -> Value {
-    if param.secret { Value::from("****") } else { value.clone() }
+    if param.secret { MASK.into() } else { value.clone() }
 }
 
 fn kind(scalar: Scalar) -> &'static str {

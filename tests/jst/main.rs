@@ -2,11 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
 
+mod accounts;
 mod commands;
 mod failures;
+mod inputs;
 mod limits;
+mod network;
+mod prompt;
 mod readme;
 mod rooms;
 mod scripts;
+mod secrets;
 mod support;
+mod terminal;
 mod vendor;

@@ -95,7 +95,7 @@ fn each_library_stays_in_its_room() {
         ("rhai::", &["script"]),
         ("rustyline::", &["repl"]),
         ("reqwest::", &["call"]),
-        ("hyper::", &["sim"]),
+        ("hyper::", &["sim", "harness.rs"]),
         ("clap::", &["settings", "commands"]),
         // One way out of the process beside the end of `main`.
         ("process::exit", &["run/exit.rs"]),

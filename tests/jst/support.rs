@@ -35,9 +35,15 @@ pub(crate) fn jst<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) 
 }
 
 impl Jst {
-    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.env(name, value);
         self
+    }
+
+    /// A variable, unless the test gave it.
+    pub(crate) fn env_if_missing(self, name: &str, value: &str) -> Self {
+        let is_given = self.command.get_envs().any(|(given, _)| given == name);
+        if is_given { self } else { self.env(name, value) }
     }
 
     pub(crate) fn args(mut self, args: &[&str]) -> Self {
@@ -81,6 +87,11 @@ impl Jst {
     pub(crate) fn start(mut self) -> (std::process::Child, TempDir) {
         let child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         (child, self.home)
+    }
+
+    /// The command itself, for a terminal, and its home.
+    pub(crate) fn into_command(self) -> (Command, TempDir) {
+        (self.command, self.home)
     }
 
     /// Runs it to its end.

@@ -161,7 +161,7 @@ fn all_of(name: &str, count: usize, failures: Vec<(Dynamic, Error)>) -> Error {
         .into_iter()
         .map(|(item, error)| {
             let shown = match from_dynamic(&item) {
-                Ok(Value::Object(item)) => secret::mask(item).into(),
+                Ok(Value::Object(item)) => secret::mask_for_people(item).into(),
                 Ok(item) => item,
                 Err(_) => kind_of(&item).into(),
             };

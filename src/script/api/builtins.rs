@@ -18,7 +18,8 @@ use crate::memory;
 use crate::script::host::HostConfig;
 use crate::script::value::{Ending, ScriptResult, from_dynamic, terminate, throw, written};
 use crate::script::words::{a, kind_of};
-use crate::show::data;
+use crate::show::redaction::REDACTOR;
+use crate::show::{data, visible};
 
 /// Registers them.
 pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, account: &Arc<Account>) {
@@ -43,7 +44,7 @@ pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, acco
         _ => {}
     });
     engine.on_debug(|text, source, position| {
-        data::tell(&format!("{}:{position:?}: {text}", source.unwrap_or("script")));
+        data::tell(&visible::block(&format!("{}:{position:?}: {text}", source.unwrap_or("script"))));
     });
 }
 
@@ -195,7 +196,9 @@ fn log_module() -> Module {
             .with_params_info(["value: any", "()"])
             .with_comments(["/// Writes a line to the log, on stderr."])
             .set_into_module(&mut module, move |value: Dynamic| -> ScriptResult<()> {
-                log(&written(&value).ok_or_else(|| throw(memory::no_room()))?);
+                let text = written(&value).ok_or_else(|| throw(memory::no_room()))?;
+                // Before the log escapes it in its own way.
+                log(&REDACTOR.talk(&text));
                 Ok(())
             });
     }

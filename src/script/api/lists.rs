@@ -256,7 +256,7 @@ fn register_search(module: &mut Module) {
         "index_of",
         "int",
         "The index of the first element for which the closure gives true, or -1.",
-        |list, closure| { position(list, 0, |element, n| closure.holds(element, n)).map(index) }
+        |list, closure| position(list, 0, |element, n| closure.holds(element, n)).map(index)
     );
     const CONTAINS: &str = "Whether an element equals this value; `value in list` asks the same.";
     function("contains", &["list: array", "value: any", "bool"], CONTAINS).set_into_module(

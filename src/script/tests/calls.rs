@@ -118,9 +118,9 @@ fn a_wrong_call_says_what_was_expected() {
     let bench = Bench::idle();
     let table: &[(&str, Kind, &str, &[&str])] = &[
         ("scale_app()", Kind::Invalid, &format!("{SCALE}()"), &[OPS]),
-        ("scale_app(1)", Kind::Invalid, &format!("{SCALE}(i64)"), &[OPS]),
-        ("scale_app(1, #{Replicas: 1})", Kind::Invalid, &format!("{SCALE}(i64, map)"), &[OPS]),
-        ("scale_app(1, 2, 3)", Kind::Invalid, &format!("{SCALE}(i64, i64, i64)"), &[OPS]),
+        ("scale_app(1)", Kind::Invalid, &format!("{SCALE}(int)"), &[OPS]),
+        ("scale_app(1, #{Replicas: 1})", Kind::Invalid, &format!("{SCALE}(int, map)"), &[OPS]),
+        ("scale_app(1, 2, 3)", Kind::Invalid, &format!("{SCALE}(int, int, int)"), &[OPS]),
         (r#"scale_app(1, 2, 3, "4")"#, Kind::Invalid, &format!("{SCALE}(int, int, int, text)"), &[OPS]),
         ("scale_app(1, 2, #{EnvId: 1})", Kind::Invalid, "EnvId is given twice: by position and in the map", &[]),
         ("scale_app(|x| x, 2)", Kind::Invalid, "a value of type Fn at EnvId cannot be data", &[]),
@@ -131,13 +131,13 @@ fn a_wrong_call_says_what_was_expected() {
             &["`jst ops ListApp` shows its parameters"],
         ),
         ("list_app(#{A: [#{B: 1.0 / 0.0}]})", Kind::Invalid, "the number inf at A[0].B cannot be data", &[]),
-        ("call(5)", Kind::Invalid, "an operation is named by text such as \"ScaleApp\", not i64", &[]),
-        (r#"call("ListApp", 5)"#, Kind::Invalid, "parameters are a map such as #{EnvId: 1}, not i64", &[]),
+        ("call(5)", Kind::Invalid, "an operation is named by text such as \"ScaleApp\", not 5", &[]),
+        (r#"call("ListApp", 5)"#, Kind::Invalid, "parameters are a map such as #{EnvId: 1}, not 5", &[]),
         (r#"call("ListAp")"#, Kind::Invalid, "there is no operation `ListAp`", &["did you mean `ListApp`?"]),
         (
             r#"call("ListApp", #{}, 1)"#,
             Kind::Script,
-            "`call` does not take (string, map, i64)",
+            "`call` does not take (text, map, int)",
             &["it takes call(action: string, params: map) -> map, or call(action: string) -> map"],
         ),
         (r#"paginate("ScaleApp")"#, Kind::Invalid, "ScaleApp does not list: it cannot be paged", &[]),
@@ -147,8 +147,8 @@ fn a_wrong_call_says_what_was_expected() {
             "ListThings is not in the catalogue: how it pages is not known",
             &["call it page by page with call()"],
         ),
-        ("paginate(1)", Kind::Invalid, "an operation is named by text such as \"ScaleApp\", not i64", &[]),
-        ("parallel(1, |x| x)", Kind::Invalid, "parallel takes an array, not i64", &[]),
+        ("paginate(1)", Kind::Invalid, "an operation is named by text such as \"ScaleApp\", not 1", &[]),
+        ("parallel(1, |x| x)", Kind::Invalid, "parallel takes an array, not 1", &[]),
         (
             "parallel([1], 5)",
             Kind::Invalid,
@@ -157,7 +157,7 @@ fn a_wrong_call_says_what_was_expected() {
         ),
         ("parallel([1], 0, |x| x)", Kind::Invalid, "concurrency is an integer from 1 to 1024", &[]),
         (r#"parallel([1], "4", |x| x)"#, Kind::Invalid, "concurrency is an integer from 1 to 1024", &[]),
-        (r#"call_all("ScaleApp", 5)"#, Kind::Invalid, "call_all takes an array of maps, not i64", &[]),
+        (r#"call_all("ScaleApp", 5)"#, Kind::Invalid, "call_all takes an array of maps, not 5", &[]),
         (
             r#"call_all("ScaleApp", [], #{concurrent: 1})"#,
             Kind::Invalid,
@@ -176,7 +176,7 @@ fn a_wrong_call_says_what_was_expected() {
         (
             r#"sleep("x")"#,
             Kind::Script,
-            "`sleep` does not take (string)",
+            "`sleep` does not take (text)",
             &["it takes sleep(seconds: float), or sleep(seconds: int)"],
         ),
         ("let envs = [1]; envz", Kind::Parse, "there is no variable `envz`", &["did you mean `envs`?"]),

@@ -43,14 +43,12 @@ fn modules_of_the_folder_and_below_are_found() {
         ("deep/sub/c.rhai", "fn f() { 10 }"),
         ("closures.rhai", "fn adder(n) { |x| x + n } fn all(list, f) { parallel(list, f) } fn nested() { || || 5 }"),
         ("first.rhai", "import \"closures\" as c; fn make() { c::adder(100) }"),
-        ("data.txt", "fn f() { 3 }"),
     ]);
     for (script, expected) in [
         (r#"import "lib" as lib; [lib::twice(4), lib::K, lib::uses()]"#, json!([8, 7, 8])),
         (r#"import "lib.rhai" as lib; lib::twice(1)"#, json!(2)),
         (r#"import "./lib" as lib; lib::twice(1)"#, json!(2)),
         (r#"import "deep/a" as a; a::f()"#, json!(11)),
-        (r#"import "data.txt" as d; d::f()"#, json!(3)),
         (r#"fn f() { import "lib" as lib; lib::twice(2) } f()"#, json!(4)),
         (r#"import "lib" as lib; fn f() { lib::twice(3) } f()"#, json!(6)),
         (
@@ -114,6 +112,21 @@ fn nothing_outside_the_folder_is_read() {
 }
 
 #[test]
+fn only_scripts_are_imported_and_nothing_of_another_file_is_shown() {
+    let text = "fn f() { 1 }\nfake-password-in-a-file";
+    let (_temporary, bench) = folder(&[("pw.txt", text), ("noext", text), ("pw.RHAI", text)]);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("pw.txt", bench.config.root.join("link.rhai")).unwrap();
+    for path in ["pw.txt", "link", "link.rhai", "pw.RHAI"] {
+        let error = eval(&bench, &format!("import \"{path}\" as m; 1")).unwrap_err();
+        assert_eq!(error.message, format!("cannot import: `{path}` is no script: only .rhai files are imported"));
+        assert!(!render(&error, false).contains("fake-password"), "{path}");
+    }
+    let error = eval(&bench, "import \"noext\" as m; 1").unwrap_err();
+    assert!(error.message.starts_with("cannot import: cannot read `noext`: "), "{}", error.message);
+}
+
+#[test]
 fn modules_that_do_not_load_say_why() {
     let (_temporary, bench) = folder(&[
         ("one.rhai", "import \"two\" as two;"),
@@ -150,6 +163,17 @@ fn modules_that_do_not_load_say_why() {
     assert!(error.message.starts_with("cannot import: cannot read `missing`: "), "{}", error.message);
     let error = eval(&bench, "import \"binary\" as m; 1").unwrap_err();
     assert!(error.message.starts_with("cannot import: cannot read `binary`: "), "{}", error.message);
+    fs::File::create(bench.config.root.join("sparse.rhai")).unwrap().set_len(8 << 30).unwrap();
+    std::os::unix::net::UnixListener::bind(bench.config.root.join("socket.rhai")).unwrap();
+    fs::create_dir(bench.config.root.join("folder.rhai")).unwrap();
+    for (module, why) in [
+        ("sparse", "it is larger than the 16 MB that are read"),
+        ("socket", "it is not a regular file"),
+        ("folder", "it is a folder"),
+    ] {
+        let error = eval(&bench, &format!("import \"{module}\" as m; 1")).unwrap_err();
+        assert_eq!(error.message, format!("cannot import: cannot read `{module}`: {why}"));
+    }
     // A failed import can be caught, and tried again.
     assert_eq!(
         eval(

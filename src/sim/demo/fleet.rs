@@ -201,7 +201,7 @@ fn applications(state: &mut State, count: u32, cpu: i64, random: &mut Rng) -> Re
                 "AppId": app_id,
                 "EnvType": "online",
                 "Name": format!("{title}部署配置"),
-                "Deployment": manifest(&slug, &format!("{cpu}m"), &format!("{}Mi", cpu * 2)),
+                "Deployment": manifest("Deployment", &slug, &format!("{cpu}m"), &format!("{}Mi", cpu * 2)),
             }),
         )?;
         apps.push((app_id, number(&config, "SchemaId")));

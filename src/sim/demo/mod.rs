@@ -7,6 +7,9 @@ mod shops;
 
 use jiff::Timestamp;
 
+#[cfg(test)]
+pub(in crate::sim) use shops::manifest;
+
 use crate::sim::engine::call::Refusal;
 use crate::sim::engine::state::State;
 use crate::sim::options::Fleet;
@@ -22,12 +25,14 @@ pub(crate) fn account() -> Result<State, Refusal> {
     account_with(START, Fleet::default(), 0)
 }
 
-/// The demo account as it starts at a time, with a generated fleet beside it.
+/// The demo account as it starts at a time, with a generated fleet beside it. By the seed, steps take a little
+/// longer or shorter.
 ///
 /// # Errors
 /// As [`account`].
 pub(crate) fn account_with(start: Timestamp, fleet: Fleet, seed: u64) -> Result<State, Refusal> {
     let mut state = State::empty(start - jiff::SignedDuration::from_hours(14 * 24));
+    state.seed = seed;
     infrastructure::build(&mut state, start)?;
     shops::build(&mut state, start)?;
     infrastructure::expose(&mut state)?;

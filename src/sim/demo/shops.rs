@@ -11,8 +11,8 @@
 //! | 3006 库存服务 | its last deploy failed at partition 2 |
 //! | 3008 支付网关 | frozen for release: admission is under review (102001) |
 //! | 3010 会员中心 | deploy order 4068 is paused after its first partition |
-//! | 3012 搜索服务 | a pod exits again and again |
-//! | 3029 数据报表 | its pods ask for more CPU than any node has: unscheduled |
+//! | 3012 搜索服务 | a pod of the new version exits again and again; its deploy order was closed |
+//! | 3029 数据报表 | its new pods ask for more CPU than any node has: unscheduled, and their order under way |
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -123,9 +123,11 @@ fn go_wrong(state: &mut State, start: Timestamp) -> Result<(), Refusal> {
     state.advance(start - SignedDuration::from_hours(12));
     deploy(state, (1003, 3006, PRODUCTION), "1.2", "库存同步改造", "none", Some(Trouble::FailAtPartition(2)))?;
     wait(state, 2 * HOUR);
-    deploy(state, (1006, 3012, PRODUCTION), "1.2", "分词升级", "none", Some(Trouble::CrashLoop))?;
-    wait(state, 3 * HOUR);
-    let config = json!({"AppId": 1012, "Id": 2012, "Deployment": manifest("report", "64", "128Gi")});
+    let order = deploy(state, (1006, 3012, PRODUCTION), "1.2", "分词升级", "none", Some(Trouble::CrashLoop))?;
+    wait(state, HOUR);
+    state.perform("CloseDeployOrder", json!({"DeployOrderId": order}))?;
+    wait(state, 2 * HOUR);
+    let config = json!({"AppId": 1012, "Id": 2012, "Deployment": manifest("Deployment", "report", "64", "128Gi")});
     state.perform("UpdateDeployConfig", config)?;
     deploy(state, (1012, 3029, PRODUCTION), "1.2", "全量重算", "none", None)?;
     wait(state, HOUR);
@@ -159,7 +161,7 @@ fn create(state: &mut State, app: &App, envs: &mut Vec<Env>) -> Result<(), Refus
             "EnvType": "online",
             "Name": format!("{}部署配置", app.title),
             "CodePath": "/home/admin/code",
-            "Deployment": manifest(app.slug, app.cpu, app.memory),
+            "Deployment": manifest("Deployment", app.slug, app.cpu, app.memory),
             "ConfigMapList": [STANDARD.encode(format!(
                 "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\ndata:\n  LOG_LEVEL: info\n",
                 app.slug,
@@ -219,7 +221,7 @@ fn claim(state: &mut State) -> Result<(), Refusal> {
     state.perform("CreatePersistentVolumeClaim", claim).map(|_| ())
 }
 
-/// Deploys a version: production in two partitions.
+/// Deploys a version: production in two partitions. Gives the deploy order.
 fn deploy(
     state: &mut State,
     (app_id, env_id, env_type): Env,
@@ -227,7 +229,7 @@ fn deploy(
     why: &str,
     pause: &str,
     trouble: Option<Trouble>,
-) -> Result<(), Refusal> {
+) -> Result<i64, Refusal> {
     let app = usize::try_from(app_id - 1001).ok().and_then(|index| APPS.get(index));
     let Some((app, operation)) = app.zip(crate::catalogue::find("DeployApp")) else {
         return Err(Refusal::not_found("application", app_id));
@@ -240,15 +242,16 @@ fn deploy(
         "PauseType": pause,
         "DeployPacketUrl": format!("https://shop-demo.oss-cn-zhangjiakou.aliyuncs.com/{}-{version}.zip", app.slug),
     });
-    let Value::Object(params) = params else { return Ok(()) };
-    state.apply(&Call { trouble, ..Call::new(operation, params) }).map(|_| ())
+    let params = params.as_object().cloned().unwrap_or_default();
+    let reply = state.apply(&Call { trouble, ..Call::new(operation, params) })?;
+    Ok(number(&reply.value(), "DeployOrderId"))
 }
 
-/// A Deployment, as a deploy config carries it.
-pub(super) fn manifest(slug: &str, cpu: &str, memory: &str) -> String {
+/// A Deployment or StatefulSet, as a deploy config carries it.
+pub(in crate::sim) fn manifest(kind: &str, slug: &str, cpu: &str, memory: &str) -> String {
     STANDARD.encode(format!(
         "apiVersion: apps/v1
-kind: Deployment
+kind: {kind}
 metadata:
   name: {slug}
 spec:

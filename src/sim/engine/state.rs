@@ -1,6 +1,6 @@
 //! Everything that the simulated account holds, and how time changes it.
 //!
-//! Deterministic: the same calls at the same times, from the same start, give the same state. So the
+//! Deterministic: the same calls at the same times, from the same start and seed, give the same state. So the
 //! ledger of applied calls is enough to bring a state back.
 
 use std::collections::BTreeSet;
@@ -19,6 +19,8 @@ use crate::sim::engine::json::Json;
 pub(crate) struct State {
     /// The time that the state has been brought to.
     pub now: Timestamp,
+    /// What the lengths of steps vary by.
+    pub seed: u64,
     /// What is still to happen, in order of time; the number keeps the order within a moment.
     events: BTreeSet<(Timestamp, u64, Event)>,
     scheduled: u64,
@@ -83,6 +85,12 @@ impl State {
             }
         }
         self.now = self.now.max(to);
+    }
+
+    /// When the next thing happens by itself.
+    #[cfg(test)]
+    pub(crate) fn next_event(&self) -> Option<Timestamp> {
+        self.events.first().map(|(at, ..)| *at)
     }
 
     /// Carries out a call at the state's time. A refused call changes nothing.

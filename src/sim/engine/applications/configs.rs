@@ -103,8 +103,9 @@ impl Config {
     }
 
     fn template(&self) -> Template {
-        let manifest = if self.stateful_set.is_empty() { &self.deployment } else { &self.stateful_set };
-        Template::read(manifest, &self.code_path)
+        let ordered = !self.stateful_set.is_empty();
+        let manifest = if ordered { &self.stateful_set } else { &self.deployment };
+        Template { ordered, ..Template::read(manifest, &self.code_path) }
     }
 
     fn show(&self) -> Json {
@@ -176,6 +177,8 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 pub(crate) struct Template {
     /// The name of the Deployment or StatefulSet.
     pub workload: String,
+    /// Whether it is a StatefulSet, whose pods have an order.
+    pub ordered: bool,
     /// The containers' images.
     pub images: Vec<String>,
     /// What the containers ask for, together.

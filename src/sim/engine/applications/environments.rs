@@ -201,5 +201,5 @@ pub(super) fn remove(state: &mut State, id: i64) {
 
 pub(super) fn list_instances(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let env = state.applications.env_of(call.int("AppId"), call.int("EnvId"))?;
-    Ok(call.page(state.release.pods_of_env(env.id), |pod| state.release.show_instance(pod, state.now)))
+    Ok(call.page(state.release.pods_of_env(env.id), |pod| state.release.show_instance(pod, state.now, state.seed)))
 }

@@ -409,7 +409,8 @@ fn a_manifest_tells_what_pods_ask_for() {
     ] {
         let template = Template::read(manifest, "/code");
         let images = images.iter().map(|image| (*image).to_owned()).collect();
-        let wanted = Template { workload: workload.into(), images, requests, limits, code_path: "/code".into() };
+        let wanted =
+            Template { workload: workload.into(), images, requests, limits, ordered: false, code_path: "/code".into() };
         assert_eq!(template, wanted, "{manifest}");
     }
 }

@@ -1,11 +1,14 @@
 //! Chapter 4 simulated: deploy orders, and the pods that they bring up.
 //!
 //! The records and what other chapters ask of them are here; the operations on orders are in
-//! [`orders`], how an order goes forward in [`progress`], how pods are shown in [`pods`].
+//! [`orders`], how an order goes forward in [`progress`], what becomes of a pod in [`lifecycle`], how an
+//! environment's pods are counted in [`rollouts`], how they are shown in [`pods`].
 
+mod lifecycle;
 mod orders;
 mod pods;
 mod progress;
+mod rollouts;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +21,9 @@ use crate::sim::engine::applications::Template;
 use crate::sim::engine::call::{Handler, Trouble};
 use crate::sim::engine::cluster::{self, Placement};
 use crate::sim::engine::state::State;
-pub(crate) use progress::{Event, evict, happen, place_waiting};
+pub(crate) use lifecycle::{evict, place_waiting};
+pub(crate) use progress::{Event, happen};
+use rollouts::Rollouts;
 
 /// Deploy orders and pods.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -35,16 +40,6 @@ pub(crate) struct Release {
     pods_made: i64,
 }
 
-/// What this chapter knows of an environment.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Rollouts {
-    /// The pods that are there, the oldest first.
-    pods: BTreeSet<i64>,
-    orders: BTreeSet<i64>,
-    /// The order under way or paused; there is one at most.
-    unfinished: Option<i64>,
-}
-
 /// A deploy order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Order {
@@ -55,6 +50,8 @@ struct Order {
     name: String,
     description: String,
     change: Change,
+    /// The deploy whose template its pods are made by: its own id when it is one.
+    revision: i64,
     pause: Pause,
     partitions: i64,
     /// How many pods it deals with in all.
@@ -68,8 +65,10 @@ struct Order {
     ended: Option<Timestamp>,
     status: Status,
     result: Outcome,
-    /// The current partition, counted from 1, and how many of its pods have begun and are settled.
+    /// The current partition, counted from 1; whether its turn has come; how many of its pods have begun and
+    /// are settled.
     partition: i64,
+    under_way: bool,
     begun: i64,
     settled: i64,
     /// What it has done, in order.
@@ -95,9 +94,9 @@ struct Task {
 enum Change {
     /// Replaces them by new ones.
     Deploy,
-    /// Adds some.
+    /// Keeps them and adds some of the same template, or none.
     ScaleUp,
-    /// Takes away the newest.
+    /// Takes some away.
     ScaleDown,
 }
 
@@ -222,6 +221,8 @@ pub(crate) struct Pod {
     /// The order that made it, and which of its tasks that was.
     order: i64,
     task: usize,
+    /// Its number in its StatefulSet; a Deployment's pods have none.
+    ordinal: Option<i64>,
     created: Timestamp,
     /// When it was placed, or began to wait for a place.
     since: Timestamp,

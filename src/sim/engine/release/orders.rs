@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Change, Order, Outcome, Pause, Phase, Release, Status, progress};
+use super::{Change, Order, Outcome, Pause, Release, Status, progress};
 use crate::clock::parse_time;
 use crate::sim::engine::applications::{Env, wanted_replicas};
 use crate::sim::engine::call::{Call, Refusal, Trouble, done, minute_time};
@@ -51,24 +51,26 @@ pub(super) fn scale_app(state: &mut State, call: &Call) -> Result<Json, Refusal>
     if let Some(refused) = admission(state, call, &env)? {
         return Ok(refused);
     }
-    // Pods that are not healthy are not counted: new ones come in their place.
-    progress::remove_pods(state, env.id, |pod| !matches!(pod.phase, Phase::Healthy | Phase::Stopping));
-    let present = state.release.pods_of_env(env.id).filter(|pod| pod.phase == Phase::Healthy).count() as i64;
+    let present = state.release.replicas(env.id);
     // New pods are of the version that was deployed last.
     let deployed = state.release.orders_of_env(env.id).find(|order| order.change == Change::Deploy);
+    let (revision, template, packet) = match deployed {
+        Some(order) => (Some(order.id), order.template.clone(), order.packet.clone()),
+        None => (None, state.applications.template(env.schema_id), None),
+    };
+    let order = new_order(state, call, &env);
     let order = Order {
         name: format!("应用实例数扩缩容至{replicas}个"),
         change: if replicas < present { Change::ScaleDown } else { Change::ScaleUp },
+        revision: revision.unwrap_or(order.id),
         partitions: call.opt_int("TotalPartitions").unwrap_or(1).max(1),
         total: (replicas - present).abs(),
-        template: match deployed {
-            Some(order) => order.template.clone(),
-            None => state.applications.template(env.schema_id),
-        },
-        packet: deployed.and_then(|order| order.packet.clone()),
-        ..new_order(state, call, &env)
+        template,
+        packet,
+        ..order
     };
     state.applications.set_replicas(env.id, replicas);
+    state.release.keep(env.id, replicas);
     Ok(admitted(progress::begin(state, order)))
 }
 
@@ -99,14 +101,16 @@ fn admitted(order: i64) -> Json {
 /// What deploying and scaling have in common. Takes the next id: every check has passed.
 fn new_order(state: &mut State, call: &Call, env: &Env) -> Order {
     state.release.orders_made += 1;
+    let id = 4000 + state.release.orders_made;
     Order {
-        id: 4000 + state.release.orders_made,
+        id,
         app_id: env.app_id,
         env_id: env.id,
         schema_id: env.schema_id,
         name: String::new(),
         description: String::new(),
         change: Change::Deploy,
+        revision: id,
         pause: Pause::None,
         partitions: 1,
         total: 0,
@@ -119,6 +123,7 @@ fn new_order(state: &mut State, call: &Call, env: &Env) -> Order {
         status: Status::Running,
         result: Outcome::Running,
         partition: 1,
+        under_way: false,
         begun: 0,
         settled: 0,
         tasks: Vec::new(),
@@ -185,7 +190,7 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
             && (call.opt_text("EnvType").is_none() || word("EnvType", env_type(state, order)))
             && times.iter().all(|(ends, holds, limit)| {
                 let at = if *ends { order.ended } else { Some(order.started) };
-                at.is_some_and(|at| holds(&at, limit))
+                at.is_some_and(|at| holds(&whole_second(at), limit))
             })
     };
     let none = BTreeSet::new();
@@ -217,6 +222,11 @@ fn times(call: &Call) -> Result<Vec<TimeFilter>, Refusal> {
         }
     }
     Ok(times)
+}
+
+/// As a time is shown: what was shown finds itself.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 fn env_type(state: &State, order: &Order) -> &'static str {

@@ -3,7 +3,6 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::progress::START;
 use super::{Order, Outcome, Phase, Pod, Release, Task};
 use crate::sim::engine::call::{Call, Refusal, local_time, minute_time, second_time};
 use crate::sim::engine::json::{Json, object};
@@ -70,7 +69,7 @@ fn steps(task: &Task) -> Vec<Step> {
 
 impl Release {
     /// A pod as an instance of its environment.
-    pub(crate) fn show_instance(&self, pod: &Pod, now: Timestamp) -> Json {
+    pub(crate) fn show_instance(&self, pod: &Pod, now: Timestamp, seed: u64) -> Json {
         let cpu = self.cpu_millis(pod);
         let memory = self.orders.get(&pod.order).map_or(0, |order| order.template.requests.memory_mib);
         let mut spec = format!("{}vcpu", cpu as f64 / 1000.0);
@@ -82,7 +81,7 @@ impl Release {
             "AppInstanceId": pod.name,
             "CreateTime": second_time(pod.created),
             "Spec": spec,
-            "RestartCount": pod.restarts(now),
+            "RestartCount": pod.restarts(now, seed),
             "Health": if pod.phase == Phase::Healthy { "RUNNING" } else { "ABNORMAL" },
             "Status": match pod.phase {
                 Phase::Unscheduled => "Pending",
@@ -108,22 +107,24 @@ impl Release {
 impl Pod {
     /// How often its container was started again: after 10 seconds, then twice as long each time up
     /// to five minutes, as Kubernetes backs off.
-    fn restarts(&self, now: Timestamp) -> i64 {
-        const LONGEST: i64 = 300;
+    fn restarts(&self, now: Timestamp, seed: u64) -> i64 {
+        const LONGEST: SignedDuration = SignedDuration::from_secs(300);
         if self.phase != Phase::Crashing {
             return 0;
         }
-        let mut left = self.since.duration_until(now).as_secs() - START.as_secs();
-        let (mut restarts, mut wait) = (0, 10);
+        let start = self.start_time(seed);
+        let mut left = self.started(seed).duration_until(now);
+        let (mut restarts, mut wait) = (0, SignedDuration::from_secs(10));
         while wait < LONGEST {
             if left < wait {
                 return restarts;
             }
-            left -= wait + START.as_secs();
+            left -= wait + start;
             restarts += 1;
             wait *= 2;
         }
-        restarts + (left + START.as_secs()).max(0) / (LONGEST + START.as_secs())
+        let rounds = (left + start).max(SignedDuration::ZERO).as_millis() / (LONGEST + start).as_millis();
+        restarts + i64::try_from(rounds).unwrap_or(i64::MAX)
     }
 }
 
@@ -160,15 +161,17 @@ fn start_log(state: &State, order: &Order, task: &Task, pod: &Pod) -> String {
         match pod.phase {
             Phase::Failing => {
                 lines.push((after(pod, 3), "health check failed: connection refused".to_owned()));
-                lines.push((after(pod, 5), "the application did not become ready: giving up".to_owned()));
+                if task.result == Outcome::Failed {
+                    lines.push((task.updated, "the application did not become ready: giving up".to_owned()));
+                }
             }
             Phase::Crashing => {
-                let restarts = pod.restarts(state.now);
-                lines.push((after(pod, 5), "the application exited with code 1".to_owned()));
-                lines.push((after(pod, 5), format!("back-off: restarted {restarts} times")));
+                let restarts = pod.restarts(state.now, state.seed);
+                lines.push((pod.started(state.seed), "the application exited with code 1".to_owned()));
+                lines.push((pod.started(state.seed), format!("back-off: restarted {restarts} times")));
             }
             _ if task.result == Outcome::Succeeded => {
-                lines.push((after(pod, 5), "the application is ready".to_owned()));
+                lines.push((pod.started(state.seed), "the application is ready".to_owned()));
             }
             _ => {}
         }
@@ -265,8 +268,8 @@ fn start_events(state: &State, order: &Order, pod: &Pod, events: &mut Vec<PodEve
             events.push(repeated(failed, asked));
         }
         Phase::Crashing => {
-            let failed = warning("BackOff", after(pod, 5), "Back-off restarting failed container".to_owned());
-            events.push(repeated(failed, pod.restarts(state.now)));
+            let failed = warning("BackOff", pod.started(state.seed), "Back-off restarting failed container".to_owned());
+            events.push(repeated(failed, pod.restarts(state.now, state.seed)));
         }
         _ => {}
     }
