@@ -1,5 +1,7 @@
 //! Every function that a script can call, with its forms and what it does, in the words of scripts.
 
+use std::collections::HashSet;
+
 use rhai::Engine;
 use serde_json::Value;
 
@@ -22,7 +24,10 @@ pub(super) fn all(engine: &Engine) -> Vec<Function> {
     let metadata: Value = serde_json::from_str(&metadata).unwrap_or_default();
     let mut found = Vec::new();
     collect(&metadata, "", &mut found);
-    found.sort_by(|one: &Function, other| one.name.cmp(&other.name));
+    // Ours stand before the engine's, which they hide.
+    let own: HashSet<String> = engine.gen_fn_signatures(false).iter().map(|signature| form(signature)).collect();
+    let is_engines = |function: &Function| !function.forms.iter().any(|form| own.contains(form));
+    found.sort_by_cached_key(|function: &Function| (function.name.clone(), is_engines(function)));
     let mut merged: Vec<Function> = Vec::new();
     for function in found {
         match merged.last_mut().filter(|last| last.name == function.name) {
@@ -33,7 +38,7 @@ pub(super) fn all(engine: &Engine) -> Vec<Function> {
     for function in &mut merged {
         // The engine has numbers of many sizes, scripts have two.
         function.forms.retain(|form| !SIZES.iter().any(|size| form.contains(size)));
-        function.forms.sort_by_key(|form| (kinds(form), form.len(), form.clone()));
+        function.forms.sort_by_key(|form| kinds(form));
         function.forms.dedup_by_key(|form| kinds(form));
         function.forms.sort_by_key(|form| (form.len(), form.clone()));
     }

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 
-use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map, Module, NativeCallContext};
+use rhai::{Array, Dynamic, EvalAltResult, FnPtr, ImmutableString, Map, Module, NativeCallContext};
 
 use super::function;
 use crate::error::{Error, Kind};
@@ -140,6 +140,14 @@ macro_rules! with_closure {
                 $body
             },
         );
+        // A function may be given by its name alone.
+        function($name, &["list: array", "function: string", $result], $help).set_into_module(
+            $module,
+            |context: Context<'_>, $list: &mut Array, named: ImmutableString| {
+                let $closure = Closure::new(&context, FnPtr::new(named)?, $name);
+                $body
+            },
+        );
     };
 }
 
@@ -251,12 +259,13 @@ fn register_search(module: &mut Module) {
             Ok::<_, Box<EvalAltResult>>(Dynamic::UNIT)
         }
     );
-    with_closure!(
+    const INDEX_OF_HELD: &str = "The index of the first element for which the closure gives true, or -1.";
+    function("index_of", &["list: array", "closure: Fn", "int"], INDEX_OF_HELD).set_into_module(
         module,
-        "index_of",
-        "int",
-        "The index of the first element for which the closure gives true, or -1.",
-        |list, closure| position(list, 0, |element, n| closure.holds(element, n)).map(index)
+        |context: Context<'_>, list: &mut Array, body: FnPtr| {
+            let closure = Closure::new(&context, body, "index_of");
+            position(list, 0, |element, n| closure.holds(element, n)).map(index)
+        },
     );
     const CONTAINS: &str = "Whether an element equals this value; `value in list` asks the same.";
     function("contains", &["list: array", "value: any", "bool"], CONTAINS).set_into_module(

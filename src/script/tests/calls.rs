@@ -123,7 +123,7 @@ fn a_wrong_call_says_what_was_expected() {
         ("scale_app(1, 2, 3)", Kind::Invalid, &format!("{SCALE}(int, int, int)"), &[OPS]),
         (r#"scale_app(1, 2, 3, "4")"#, Kind::Invalid, &format!("{SCALE}(int, int, int, text)"), &[OPS]),
         ("scale_app(1, 2, #{EnvId: 1})", Kind::Invalid, "EnvId is given twice: by position and in the map", &[]),
-        ("scale_app(|x| x, 2)", Kind::Invalid, "a value of type Fn at EnvId cannot be data", &[]),
+        ("scale_app(|x| x, 2)", Kind::Invalid, "a closure at EnvId cannot be data", &[]),
         (
             "list_app(1)",
             Kind::Invalid,
@@ -138,7 +138,7 @@ fn a_wrong_call_says_what_was_expected() {
             r#"call("ListApp", #{}, 1)"#,
             Kind::Script,
             "`call` does not take (text, map, int)",
-            &["it takes call(action: string, params: map) -> map, or call(action: string) -> map"],
+            &["it takes call(action: text, params: map) -> map, or call(action: text) -> map"],
         ),
         (r#"paginate("ScaleApp")"#, Kind::Invalid, "ScaleApp does not list: it cannot be paged", &[]),
         (
@@ -152,7 +152,7 @@ fn a_wrong_call_says_what_was_expected() {
         (
             "parallel([1], 5)",
             Kind::Invalid,
-            "parallel runs a closure, not i64",
+            "parallel runs a closure, not 5",
             &["write it as |item| list_app_environment(item.AppId)"],
         ),
         ("parallel([1], 0, |x| x)", Kind::Invalid, "concurrency is an integer from 1 to 1024", &[]),

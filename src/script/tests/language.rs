@@ -72,6 +72,8 @@ fn lists_are_sorted_searched_and_folded() {
         ("let l = [#{a: 1}]; l.for_each(|| this.a = 2); l", json!([{"a": 2}])),
         ("[5, 6].map(|x, i| x * i)", json!([0, 6])),
         ("[5, 6].map(|| this + 1)", json!([6, 7])),
+        ("fn twice(x) { x * 2 } [5, 6].map(\"twice\") + [5].map(Fn(\"twice\"))", json!([10, 12, 10])),
+        ("[\"a\", \"twice\"].index_of(\"twice\")", json!(1)),
         ("[1, 2, 3].reduce(|sum, x| sum + x, 10)", json!(16)),
         ("[1, 2].reduce(|sum, x, i| (sum ?? 0) + x * i)", json!(2)),
         ("[[1], \"a\", 2.0, ()].contains([1])", json!(true)),
@@ -91,7 +93,8 @@ fn lists_are_sorted_searched_and_folded() {
 #[test]
 fn what_is_large_is_searched_natively() {
     let bench = Bench::with(|_| ok(json!({})), crate::stop::Stop::default(), |config| config.max_operations = 500_000);
-    let script = "let ids = []; for n in 0..3000 { ids.push(n); } let all = ids + []; all.filter(|id| ids.contains(id)).len()";
+    let script =
+        "let ids = []; for n in 0..3000 { ids.push(n); } let all = ids + []; all.filter(|id| ids.contains(id)).len()";
     assert_eq!(bench.value(script), 3000);
 }
 
