@@ -53,7 +53,11 @@ impl<'a> Closure<'a> {
                 }
             }
         }
-        Err(self.wrong_number("the element, or the element and its index"))
+        match self.body.is_anonymous() {
+            true => Err(self.wrong_number("the element, or the element and its index")),
+            // There may be no function of that name.
+            false => self.in_form(Form::Value, element, &place),
+        }
     }
 
     fn in_form(&self, form: Form, element: &mut Dynamic, place: &Dynamic) -> ScriptResult {

@@ -188,7 +188,7 @@ fn a_wrong_call_says_what_was_expected() {
             &["ask without risk by map.get(\"Title\")"],
         ),
         ("#{Title: 1}.Titel", Kind::Script, "the map has no property `Titel`", &["did you mean `Title`?"]),
-        ("#{a: 1}?.b", Kind::Script, "the map has no property `b`", &["ask without risk by map.get(\"b\")"]),
+        ("#{a: 1}.b", Kind::Script, "the map has no property `b`", &["ask without risk by map.get(\"b\")"]),
         ("#{call: 1}", Kind::Parse, "write the key `call` in quotes", &[]),
         ("let spawn = 1;", Kind::Parse, "`spawn` is a reserved word", &[]),
         (
