@@ -1,5 +1,6 @@
 //! Whole processes: how long `jst eval 1` takes beside a program that only builds a script engine,
-//! and how much memory `paginate` takes over a long list beside a short one. `cargo bench --bench processes`
+//! how much memory `paginate` takes over a long list beside a short one, and how long printing takes with many
+//! secrets known beside none. `cargo bench --bench processes`
 
 #![allow(
     clippy::unwrap_used,
@@ -49,6 +50,26 @@ fn main() {
     let more = (long - short) as f64 / 1024.0;
     let detail = format!("{} MB over 1,000, {} MB over 100,000", short / 1024, long / 1024);
     report("paginate over 100,000 records, MB more than 1,000", more, "<= 20.00", &detail);
+
+    let folder = tempfile::tempdir().unwrap();
+    let print = |name: &str| {
+        let file = folder.path().join(format!("{name}.json"));
+        let names: Vec<String> = (0..2_000).map(|n| format!(r#"{{"{name}": "fake-pass-word-{n}"}}"#)).collect();
+        std::fs::write(&file, format!("[{}]", names.join(","))).unwrap();
+        let line = "1001 商城前台 ContainerDeployment, 3 of 3 pods run since 2026-01-05";
+        let code = format!("read_file(args[0]); for n in 0..50000 {{ print(\"{line}\") }}");
+        let mut command = jst();
+        command.arg("--allow-read").arg(folder.path()).args(["eval", &code]).arg(file);
+        run(&mut command)
+    };
+    let [none, many] = compare(rounds.min(9), || print("note"), || print("password"));
+    let detail = format!("{:.0} ms with none", millis(none.wall));
+    report(
+        "printing 50,000 lines with 2,000 secrets known, of the time with none",
+        millis(many.wall) / millis(none.wall),
+        "<= 2.00",
+        &detail,
+    );
 }
 
 fn millis(time: Duration) -> f64 {

@@ -38,6 +38,8 @@ fn main() {
 /// `jst sim` in a process of its own, stopped when it is dropped.
 struct Sim {
     child: Child,
+    /// What `/_sim/` asks for.
+    token: String,
     address: SocketAddr,
 }
 
@@ -52,7 +54,8 @@ impl Sim {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
-        Self { child, address: ready["endpoint"].as_str().unwrap()["http://".len()..].parse().unwrap() }
+        let token = ready["control_token"].as_str().unwrap_or_default().to_owned();
+        Self { child, address: ready["endpoint"].as_str().unwrap()["http://".len()..].parse().unwrap(), token }
     }
 
     /// The CPU time that it has used, in the kernel too.
@@ -172,11 +175,11 @@ fn lists(fleet: &str, rounds: usize, more: i64) {
             ("CreateDeployConfig", json!({"AppId": app, "EnvType": "online", "Name": name})),
             (
                 "CreatePersistentVolume",
-                json!({"ClusterInstanceId": cluster, "Name": name, "AccessModes": "ReadWriteMany", "Capacity": "1Gi", "ReclaimPolicy": "Retain", "StorageClass": "nas", "MountTargetDomain": "nas.test", "NFSVersion": "4.0"}),
+                json!({"ClusterInstanceId": cluster, "Name": name, "AccessModes": "ReadWriteMany", "Capacity": "1Gi", "ReclaimPolicy": "Retain", "StorageClass": name, "MountTargetDomain": "nas.test", "NFSVersion": "4.0"}),
             ),
             (
                 "CreatePersistentVolumeClaim",
-                json!({"AppId": app, "EnvId": env, "Name": name, "AccessModes": "ReadWriteMany", "Capacity": "1Gi", "StorageClass": "nas"}),
+                json!({"AppId": app, "EnvId": env, "Name": name, "AccessModes": "ReadWriteMany", "Capacity": "1Gi", "StorageClass": name}),
             ),
             ("BindNodeLabel", json!({"ClusterId": cluster, "InstanceId": node, "LabelKey": label, "LabelValue": "v"})),
             (
@@ -192,8 +195,11 @@ fn lists(fleet: &str, rounds: usize, more: i64) {
         }
     }
     let order = reply("ScaleApp", &json!({"EnvId": env, "Replicas": more}))["Result"]["DeployOrderId"].clone();
-    let advance = b"POST /_sim/advance?seconds=3600 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
-    exchange(&mut stream, advance, &mut buffer);
+    let advance = format!(
+        "POST /_sim/advance?seconds=3600 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Length: 0\r\n\r\n",
+        sim.token
+    );
+    exchange(&mut stream, advance.as_bytes(), &mut buffer);
 
     for list in jst::harness::lists() {
         // Nothing is filtered out.

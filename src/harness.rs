@@ -150,7 +150,7 @@ impl Service {
     /// What keeps it from being made, in words.
     pub fn new() -> std::result::Result<Self, String> {
         let clock = Arc::new(Clock::simulated(Pace::Told, demo::START));
-        let sim = Sim::new(Options { control: true, ..Options::demo() }, clock);
+        let sim = Sim::new(Options { control: Some(Secret::new("fake-control-token")), ..Options::demo() }, clock);
         sim.map(Self).map_err(|error| error.message.clone())
     }
 

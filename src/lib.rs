@@ -17,6 +17,7 @@
 //!
 //! What hooks in where:
 //!
+//! - whatever tells people of a call, a journal or a plan say: `call::subject`, which has the words for it;
 //! - what has to know of every call, a journal say: `call::record`, which `send` opens before the first byte
 //!   and closes with the outcome;
 //! - another source of credentials: [`credentials`], whose provider is asked at each attempt;
@@ -64,5 +65,6 @@ mod show;
 mod sim;
 mod stop;
 mod suggest;
+mod system;
 mod terminal;
 mod wire;

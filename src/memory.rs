@@ -11,7 +11,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{PipeReader, PipeWriter, Write as _};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
@@ -29,6 +29,8 @@ static CEILING: AtomicUsize = AtomicUsize::new(usize::MAX);
 static LAST: AtomicUsize = AtomicUsize::new(usize::MAX);
 /// What the ceiling was raised by.
 static BUDGET: AtomicUsize = AtomicUsize::new(usize::MAX);
+/// Whether the system refused memory.
+static REFUSED: AtomicBool = AtomicBool::new(false);
 /// Tells the watcher that a thread was halted.
 static ALARM: OnceLock<PipeWriter> = OnceLock::new();
 
@@ -76,8 +78,12 @@ pub(crate) fn no_room() -> Error {
     Error::new(Kind::Limit, message).hint("--max-memory allows more")
 }
 
-/// The error of a run that held more than it may.
+/// The error of a run that held more than it may, or than there is.
 pub(crate) fn exceeded() -> Error {
+    if REFUSED.load(Ordering::Relaxed) {
+        return Error::new(Kind::Limit, "the system gives jst no more memory")
+            .hint("raise the limit that was set (ulimit -v, or a container's), or work on less at once");
+    }
     let budget = BUDGET.load(Ordering::Relaxed) >> 20;
     Error::new(Kind::Limit, format!("the script held more than {budget} MB of memory")).hint("--max-memory allows more")
 }
@@ -149,6 +155,15 @@ fn halt() {
     }
 }
 
+/// What a run does whose memory the system refuses: it would end in the middle of a word.
+#[cold]
+fn refused() {
+    if !APART.try_with(Cell::get).unwrap_or(true) {
+        REFUSED.store(true, Ordering::Relaxed);
+        halt();
+    }
+}
+
 // SAFETY: every call is passed on to the system's allocator unchanged; counting touches no memory of the
 // caller. What is counted before a call that takes memory is given back when it fails.
 unsafe impl GlobalAlloc for Counting {
@@ -158,6 +173,7 @@ unsafe impl GlobalAlloc for Counting {
         let memory = unsafe { System.alloc(layout) };
         if memory.is_null() {
             count(-cost(layout.size()));
+            refused();
         }
         memory
     }
@@ -174,6 +190,7 @@ unsafe impl GlobalAlloc for Counting {
         let memory = unsafe { System.alloc_zeroed(layout) };
         if memory.is_null() {
             count(-cost(layout.size()));
+            refused();
         }
         memory
     }
@@ -185,6 +202,7 @@ unsafe impl GlobalAlloc for Counting {
         let moved = unsafe { System.realloc(memory, layout, size) };
         if moved.is_null() {
             count(-change);
+            refused();
         }
         moved
     }

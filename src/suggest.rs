@@ -25,9 +25,39 @@ pub(crate) fn is_slip(name: &str, known: &str) -> bool {
     name.len() <= LONGEST && (known.eq_ignore_ascii_case(name) || strsim::osa_distance(known, name) <= 1)
 }
 
+/// The value that is a slip away from what was given, and means the same. Two that are as near leave open
+/// which is meant, and another number is another meaning: `latin2` is no slip of `latin1`, while `4` is `4.0`.
+pub(crate) fn nearest_value<'a>(given: &str, values: &[&'a str]) -> Option<&'a str> {
+    if let Ok(number) = given.trim().parse::<f64>() {
+        return values.iter().copied().find(|value| value.parse() == Ok(number));
+    }
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let best = nearest(given, values.iter().copied())?;
+    let away = |value: &str| strsim::osa_distance(&given.to_lowercase(), &value.to_lowercase());
+    let as_near = values.iter().filter(|value| away(value) == away(best)).count();
+    (as_near == 1 && digits(given) == digits(best)).then_some(best)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{nearest, nearest_value};
+
+    #[test]
+    fn a_value_of_another_meaning_is_not_suggested() {
+        for (given, values, expected) in [
+            ("4", &["3", "4.0"][..], Some("4.0")),
+            ("3.0", &["3", "4.0"], Some("3")),
+            ("4.1", &["3", "4.0"], None),
+            ("tcp", &["TCP", "UDP"], Some("TCP")),
+            ("utf-8", &["utf8", "utf8mb4"], Some("utf8")),
+            ("utf8mb3", &["utf8", "utf8mb4"], None),
+            ("latin2", &["latin1"], None),
+            ("DLOnly", &["DDLOnly", "DMLOnly"], None),
+            ("ReadWrit", &["ReadWrite", "ReadOnly"], Some("ReadWrite")),
+        ] {
+            assert_eq!(nearest_value(given, values), expected, "{given}");
+        }
+    }
 
     #[test]
     fn what_was_meant_is_found_and_nothing_is_made_up() {

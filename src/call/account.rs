@@ -12,10 +12,13 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, yield_now};
 
 use super::client::Client;
+use super::paging::Pager;
 use super::policy::{Policy, Verdict};
 use super::record::Record;
+use super::subject::{self, Names};
+use crate::catalogue::Read;
 use crate::error::{Error, Kind, Result};
-use crate::secret::{self, Class};
+use crate::secret::Class;
 use crate::show::redaction::REDACTOR;
 use crate::stop::Stop;
 use crate::wire::reply::Tree;
@@ -24,11 +27,20 @@ use crate::wire::request::{Request, Target};
 /// Makes the client at the first call: finds credentials, starts the simulator.
 pub(crate) type Connect = Box<dyn Fn() -> Result<Client> + Send + Sync>;
 
-/// Asks a person whether a destructive call may go ahead, given its action and what it is about.
-pub(crate) type Confirm = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
+/// Asks a person whether destructive calls may go ahead, given their action and what finds words for
+/// what they are about.
+pub(crate) type Confirm = Box<dyn Fn(&str, &dyn Fn() -> String) -> bool + Send + Sync>;
 
 /// The parameters of a call, by their wire names.
 pub(crate) type Params = Map<String, Value>;
+
+/// Calls that somebody wants to make.
+pub(crate) struct Calls {
+    /// How many there are.
+    pub count: usize,
+    /// The parameters of the first, [`subject::SHOWN`] of them at most, as far as they are known.
+    pub first: Vec<Params>,
+}
 
 /// An account under a policy.
 pub(crate) struct Account {
@@ -39,6 +51,8 @@ pub(crate) struct Account {
     policy: Policy,
     /// `None` without a terminal.
     confirm: Option<Confirm>,
+    /// What people call what calls are about, as far as somebody was asked.
+    names: Names,
     stop: Arc<Stop>,
     runtime: &'static Runtime,
     /// When somebody last waited, which is when connections are served.
@@ -65,6 +79,7 @@ impl Account {
             connecting: Mutex::new(()),
             policy,
             confirm,
+            names: Names::default(),
             stop,
             runtime,
             served: Mutex::new(Instant::now()),
@@ -76,21 +91,67 @@ impl Account {
         &self.stop
     }
 
-    /// Lets calls of an operation pass, or refuses them; asks about `what` where the policy says so.
+    /// Lets calls of an operation pass, or refuses them; asks about `calls` where the policy says so.
     ///
     /// # Errors
     /// `policy`.
-    pub(crate) fn permit(&self, target: &Target, what: impl FnOnce() -> String) -> Result<Permit> {
+    pub(crate) fn permit(&self, target: &Target, calls: impl Fn() -> Calls) -> Result<Permit> {
         match self.policy.check(target.action(), target.effect()) {
             Verdict::Allowed => {}
             Verdict::Refused(error) => return Err(error),
             Verdict::Ask(error) => match &self.confirm {
-                Some(confirm) if confirm(target.action(), &what()) => {}
+                Some(confirm) if confirm(target.action(), &|| self.about(target, &calls())) => {}
                 // Ctrl-C at the question says more than no.
                 _ => return Err(self.stop.why_set().unwrap_or(error)),
             },
         }
         Ok(Permit(target.clone()))
+    }
+
+    /// What calls are about, by the names that people know it by, for as long as one attempt may take.
+    pub(super) fn about(&self, target: &Target, calls: &Calls) -> String {
+        let all = &calls.first;
+        all.iter().for_each(|params| know(target, params));
+        if let Ok(client) = self.client() {
+            let ask = async |read, params| self.shown(read, params).await.ok();
+            let names = async {
+                for params in all {
+                    subject::look_up(target, params, &self.names, &ask).await;
+                }
+            };
+            // Whatever keeps a name from being found, the id is there; a stop is seen by who asks.
+            let _ = self.wait(async { Ok(tokio::time::timeout(client.patience(), names).await) });
+        }
+        let mut words: Vec<String> = all.iter().map(|params| subject::words(target, params, &self.names)).collect();
+        let more = calls.count.saturating_sub(words.len());
+        if more > 0 && !words.is_empty() {
+            words.push(format!("and {more} more"));
+        }
+        match calls.count {
+            1 => words.join("; "),
+            count => format!("{count} calls: {}", words.join("; ")),
+        }
+    }
+
+    /// What a read shows at its place in the reply, all pages of a list together.
+    pub(super) async fn shown(&self, read: &Read, params: Params) -> Result<Value> {
+        let target = Target::named(read.action)?;
+        let permit = match self.policy.check(target.action(), target.effect()) {
+            Verdict::Allowed => Permit(target),
+            Verdict::Ask(error) | Verdict::Refused(error) => return Err(error),
+        };
+        let Target::Listed(operation) = &permit.0 else {
+            return Ok(Value::Null);
+        };
+        if operation.paging.is_none() {
+            let reply: Value = self.send(&permit, params, &Record::default()).await?;
+            return Ok(read.at.iter().try_fold(&reply, |value, key| value.get(key)).cloned().unwrap_or_default());
+        }
+        let (mut pager, mut records) = (Pager::new(operation, params)?, Vec::new());
+        while let Some(params) = pager.next() {
+            records.extend(pager.accept(self.send(&permit, params, &Record::default()).await?)?);
+        }
+        Ok(records.into())
     }
 
     /// The line that every call takes: its secrets are known before anything is said of it; it is
@@ -100,7 +161,7 @@ impl Account {
         know(target, &params);
         let request = Request::build(target, params).map_err(talk)?;
         let client = self.client()?;
-        let call = record.begin(target, &request);
+        let call = record.begin(target, &request, &self.names);
         let result = client.call(&call).await;
         call.ended(result).map_err(talk)
     }
@@ -111,10 +172,9 @@ impl Account {
     /// # Errors
     /// Every kind of the script API but `limit`.
     pub(crate) fn call<T: Tree>(&self, target: &Target, params: Params) -> Result<T> {
-        let permit = self.permit(target, || {
-            know(target, &params);
-            Value::from(secret::mask_for_people(params.clone())).to_string()
-        })?;
+        // Those of a call that is refused are secrets, too.
+        know(target, &params);
+        let permit = self.permit(target, || Calls { count: 1, first: vec![params.clone()] })?;
         let record = Record::default();
         let reply = self.wait(self.send(&permit, params, &record));
         reply.map_err(|error| record.given_up(target.action(), error))

@@ -112,6 +112,11 @@ impl Client {
         }
     }
 
+    /// The longest that one attempt may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.config.timeout
+    }
+
     /// Makes a call: the documented reply, or why there is none.
     ///
     /// # Errors
@@ -355,6 +360,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::super::record::Record;
+    use super::super::subject::Names;
     use super::*;
     use crate::clock::Pace;
     use crate::wire::request::Request;
@@ -402,10 +408,10 @@ mod tests {
             let client = Client::new(config);
             let target = Target::named("ListApp").unwrap();
             let request = Request::build(&target, serde_json::Map::new()).unwrap();
-            let records: Vec<Record> = (0..16).map(|_| Record::default()).collect();
-            let calls = records
-                .iter()
-                .map(|record| async { client.call::<serde_json::Value>(&record.begin(&target, &request)).await });
+            let (names, records) = (Names::default(), Vec::from_iter((0..16).map(|_| Record::default())));
+            let calls = records.iter().map(|record| async {
+                client.call::<serde_json::Value>(&record.begin(&target, &request, &names)).await
+            });
             futures_util::future::join_all(calls).await;
             let came: Vec<u128> = came.lock().unwrap().iter().map(Duration::as_millis).collect();
             assert_eq!(came[..2], [0, 3_000], "{first}");

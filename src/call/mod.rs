@@ -1,6 +1,6 @@
 //! A call on its way: [`account`] is the one line that every call takes, under a [`policy`]; the
 //! [`record`] says how far it is; the [`client`] signs, sends and reads, as often as the [`retry`] rule
-//! lets it and the [`pacer`] has it wait. [`paging`] walks lists.
+//! lets it and the [`pacer`] has it wait. [`paging`] walks lists; [`subject`] says a call in words.
 //!
 //! [`client`] is the only file that touches the network; [`broken`] says what its failures mean, and
 //! [`proxy`] what is on the way.
@@ -15,5 +15,6 @@ pub(crate) mod policy;
 pub(crate) mod proxy;
 mod record;
 mod retry;
+pub(crate) mod subject;
 
 pub(crate) use client::{Client, ClientConfig};

@@ -2,6 +2,10 @@
 //!
 //! Pure: it neither fetches nor waits. A list that another user changes while it is walked, and a
 //! service that repeats or loses a page, must not go unnoticed.
+//!
+//! A walk believes what it sees before what it is told. Pages may come smaller than they were asked for. A
+//! total that is less than what came says nothing, and without one that says something the walk goes on until
+//! a page is empty or repeats an earlier one. A total that says more than can be had is an error.
 
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
@@ -21,8 +25,10 @@ pub(crate) struct Pager {
     params: Map<String, Value>,
     page: i64,
     size: i64,
-    /// Records that the pages so far stand for.
+    /// Records that the pages so far stand for; of those before the first page, as many as it says to hold.
     seen: i64,
+    /// Records before the walk's first page, in pages.
+    skipped: i64,
     total: Option<i64>,
     /// Hashes of the pages so far.
     pages: HashSet<u64>,
@@ -47,7 +53,8 @@ impl Pager {
             paging,
             page,
             size,
-            seen: page.saturating_sub(1).saturating_mul(size).max(0),
+            seen: 0,
+            skipped: page.saturating_sub(1).max(0),
             total: None,
             pages: HashSet::new(),
             done: false,
@@ -71,39 +78,63 @@ impl Pager {
     /// Takes the reply to [`Pager::next`] and gives its records.
     ///
     /// # Errors
-    /// `api` when a page repeats an earlier one, or comes empty before all announced records came.
+    /// `api` when a page repeats an earlier one or comes empty although more records are announced.
     pub(crate) fn accept(&mut self, mut reply: Value) -> Result<Vec<Value>> {
         let total = at(&mut reply, self.paging.total).and_then(|value| whole(value));
+        let size = self.said_size(&mut reply);
         let records = match at(&mut reply, self.paging.items).map(Value::take) {
             Some(Value::Array(records)) => records,
             _ => Vec::new(),
         };
-        let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
         self.watch_total(total);
-        // A total that is below what one page holds says nothing: one sample shows 0 over a full page.
-        let total = total.filter(|total| *total >= count);
-        if records.is_empty() {
+        if self.pages.is_empty() {
+            self.seen = self.skipped.saturating_mul(size.unwrap_or(self.size));
+        }
+        let repeats = !records.is_empty() && !self.pages.insert(fingerprint(&records));
+        if repeats || records.is_empty() {
             self.done = true;
-            return match total {
-                Some(total) if total > self.seen && self.paging.number.is_some() => {
-                    let missing =
-                        format!("page {} came empty: {} of {total} announced records came", self.page, self.seen);
-                    Err(self.broken(missing))
-                }
-                _ => Ok(records),
-            };
+            return self.at_the_end(total, repeats);
         }
-        if !self.pages.insert(fingerprint(&records)) {
-            return Err(self.broken(format!("page {} repeats an earlier page", self.page)));
-        }
+        let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
         self.seen = self.seen.saturating_add(count);
-        self.done = self.paging.number.is_none()
-            || match total {
-                Some(total) => self.seen >= total,
-                None => count < self.size,
-            };
+        // A full page that is smaller than was asked for may come with a total of its own.
+        let shrunk = size.is_some_and(|size| size < self.size && count >= size);
+        self.done = self.paging.number.is_none() || (total == Some(self.seen) && !shrunk);
+        self.whole_list(total)?;
         self.page += 1;
         Ok(records)
+    }
+
+    /// Records a page, as the reply says; beside the records or around them.
+    fn said_size(&self, reply: &mut Value) -> Option<i64> {
+        let (_, around) = self.paging.items.split_last()?;
+        let beside = at(reply, around).and_then(|map| whole(map.get(PAGE_SIZE)?));
+        beside.or_else(|| whole(reply.get(PAGE_SIZE)?)).filter(|size| *size > 0)
+    }
+
+    /// Behind the last page there is nothing, or the last page again; unless more is announced.
+    fn at_the_end(&self, total: Option<i64>, repeats: bool) -> Result<Vec<Value>> {
+        match total.filter(|total| *total > self.seen && self.paging.number.is_some()) {
+            Some(_) if repeats => Err(self.broken(format!("page {} repeats an earlier page", self.page))),
+            Some(total) => {
+                Err(self
+                    .broken(format!("page {} came empty: {} of {total} announced records came", self.page, self.seen)))
+            }
+            None => {
+                self.whole_list(total)?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// What is announced beyond the one reply of a list without pages cannot be asked for.
+    fn whole_list(&self, total: Option<i64>) -> Result<()> {
+        match total {
+            Some(total) if total > self.seen && self.paging.number.is_none() => {
+                Err(self.broken(format!("{} of {total} announced records came, and it has no pages", self.seen)))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn watch_total(&mut self, total: Option<i64>) {
@@ -163,6 +194,7 @@ mod tests {
 
     use super::*;
     use crate::catalogue;
+    use proptest::prelude::*;
     use serde_json::json;
 
     /// Feeds replies to a walk; gives the page numbers asked for, and the ids or the error.
@@ -189,13 +221,19 @@ mod tests {
         json!({"Code": 0, "TotalCount": total, "Data": data})
     }
 
+    fn of_size(size: i64, mut page: Value) -> Value {
+        page["PageSize"] = size.into();
+        page
+    }
+
     #[test]
     fn lists_are_walked_to_their_end() {
         let size = json!({"PageSize": 3});
         let table = [
             ("by the total", size.clone(), vec![page(Some(5), 0..3), page(Some(5), 3..5)], vec![1, 2], 5),
             ("exact pages", size.clone(), vec![page(Some(6), 0..3), page(Some(6), 3..6)], vec![1, 2], 6),
-            ("no total", size.clone(), vec![page(None, 0..3), page(None, 3..4)], vec![1, 2], 4),
+            ("no total", size.clone(), vec![page(None, 0..3), page(None, 3..4), page(None, 0..0)], vec![1, 2, 3], 4),
+            ("no total, the last page again", size.clone(), vec![page(None, 0..2), page(None, 0..2)], vec![1, 2], 2),
             ("no total, empty end", size.clone(), vec![page(None, 0..3), page(None, 0..0)], vec![1, 2], 3),
             ("empty", size.clone(), vec![page(Some(0), 0..0)], vec![1], 0),
             ("no data field", size.clone(), vec![json!({"Code": 0})], vec![1], 0),
@@ -206,7 +244,28 @@ mod tests {
                 vec![1, 2],
                 4,
             ),
-            ("a total of 0 over records", size.clone(), vec![page(Some(0), 0..2)], vec![1], 2),
+            ("a total of 0 over records", size.clone(), vec![page(Some(0), 0..2), page(Some(0), 2..2)], vec![1, 2], 2),
+            (
+                "a total that is overtaken",
+                size.clone(),
+                vec![page(Some(4), 0..3), page(Some(4), 3..6), page(Some(4), 6..7), page(Some(4), 7..7)],
+                vec![1, 2, 3, 4],
+                7,
+            ),
+            (
+                "a smaller page with a total of its own",
+                json!({"PageSize": 100}),
+                vec![of_size(2, page(Some(2), 0..2)), of_size(2, page(Some(1), 2..3)), page(Some(0), 0..0)],
+                vec![1, 2, 3],
+                3,
+            ),
+            (
+                "from a given page of a smaller size",
+                json!({"PageSize": 100, "PageNumber": 2}),
+                vec![of_size(2, page(Some(5), 2..4)), of_size(2, page(Some(5), 4..5))],
+                vec![2, 3],
+                3,
+            ),
             ("a total that grows", size.clone(), vec![page(Some(4), 0..3), page(Some(5), 3..5)], vec![1, 2], 5),
             ("from a given page", json!({"PageSize": 3, "PageNumber": 2}), vec![page(Some(5), 3..5)], vec![2], 2),
         ];
@@ -229,6 +288,110 @@ mod tests {
         for (replies, message) in table {
             let (_, ids) = walk("ListApp", json!({"PageSize": 3}), replies);
             assert_eq!(ids.unwrap_err().message, message);
+        }
+    }
+
+    #[test]
+    fn a_list_without_pages_is_whole_or_an_error() {
+        let configs = |total: Value, count: i64| {
+            let records: Vec<_> = (0..count).map(|id| json!({"AppId": id})).collect();
+            walk("ListDeployConfig", json!({"AppId": 1}), vec![json!({"TotalCount": total, "Data": records})]).1
+        };
+        for total in [json!(2), json!(0), json!(null), json!("x")] {
+            assert_eq!(configs(total, 2).unwrap().len(), 2);
+        }
+        for count in [0, 2] {
+            let message = format!("ListDeployConfig: {count} of 9 announced records came, and it has no pages");
+            assert_eq!(configs(json!(9), count).unwrap_err().message, message);
+        }
+    }
+
+    /// A service with a list of this many records: how it pages, and what it says of it.
+    #[derive(Clone, Debug)]
+    struct Service {
+        records: i64,
+        /// The most that it puts on a page.
+        most: i64,
+        says_size: bool,
+        /// What it says the total is; `None` for the truth.
+        total: Option<Value>,
+        /// The last page comes again behind the end.
+        clamps: bool,
+    }
+
+    impl Service {
+        fn answer(&self, asked: &Map<String, Value>) -> Value {
+            let size = asked[PAGE_SIZE].as_i64().unwrap().min(self.most);
+            let last = (self.records - 1).div_euclid(size) + 1;
+            let number = asked["PageNumber"].as_i64().unwrap();
+            let number = if self.clamps { number.min(last.max(1)) } else { number };
+            let ids = ((number - 1) * size).min(self.records)..(number * size).min(self.records);
+            let mut reply = page(None, ids);
+            reply["TotalCount"] = self.total.clone().unwrap_or_else(|| self.records.into());
+            if self.says_size {
+                reply["PageSize"] = size.into();
+            }
+            reply
+        }
+
+        /// Walks it as `paginate` does, and counts what was asked.
+        fn walk(&self, size: i64) -> (Result<Vec<i64>>, i64) {
+            let params = json!({PAGE_SIZE: size}).as_object().unwrap().clone();
+            let mut pager = Pager::new(catalogue::find("ListApp").unwrap(), params).unwrap();
+            let (mut ids, mut asked) = (vec![], 0);
+            while let Some(params) = pager.next() {
+                asked += 1;
+                match pager.accept(self.answer(&params)) {
+                    Ok(records) => ids.extend(records.iter().map(|record| record["AppId"].as_i64().unwrap())),
+                    Err(error) => return (Err(error), asked),
+                }
+            }
+            (Ok(ids), asked)
+        }
+    }
+
+    fn services() -> impl Strategy<Value = Service> {
+        let total = prop_oneof![
+            3 => Just(None),
+            1 => Just(Some(json!(null))),
+            1 => Just(Some(json!("many"))),
+            1 => (-3_i64..70).prop_map(|total| Some(json!(total))),
+            1 => (-3_i64..70).prop_map(|total| Some(json!(total.to_string()))),
+        ];
+        (0_i64..40, 1_i64..15, any::<bool>(), total, any::<bool>())
+            .prop_map(|(records, most, says_size, total, clamps)| Service { records, most, says_size, total, clamps })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_service_says_all_its_records_come_or_an_error(service in services(), size in 1_i64..30) {
+            let (came, asked) = service.walk(size);
+            let effective = size.min(service.most);
+            let said = match &service.total {
+                None => Some(service.records),
+                Some(total) => whole(total),
+            };
+            let all: Vec<i64> = (0..service.records).collect();
+            prop_assert!(asked <= (service.records + effective - 1) / effective + 1, "{asked} pages");
+            match (came, said) {
+                (Ok(ids), Some(said)) if ids != all => {
+                    // Told by what was seen and by what was said alike: nothing could tell the lie.
+                    let consistent = said == i64::try_from(ids.len()).unwrap();
+                    prop_assert!(consistent && (!service.says_size || effective == size), "{ids:?}");
+                }
+                (Ok(ids), _) => prop_assert_eq!(ids, all),
+                (Err(error), said) => {
+                    prop_assert!(said.is_some_and(|said| said > service.records), "{}", error.message);
+                }
+            }
+        }
+
+        #[test]
+        fn a_service_that_says_the_truth_or_nothing_is_walked_to_its_end(
+            service in services(), size in 1_i64..30, silent in any::<bool>(),
+        ) {
+            let service = Service { total: silent.then_some(Value::Null), ..service };
+            prop_assert_eq!(service.walk(size).0.unwrap(), (0..service.records).collect::<Vec<_>>());
         }
     }
 

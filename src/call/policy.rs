@@ -2,20 +2,43 @@
 //!
 //! `--deny` wins over everything; reads run; `--read-only` refuses the rest; writes run; a
 //! destructive operation needs `--allow-destructive`, a matching `--allow`, or a yes at a terminal.
+//!
+//! Rules come from several levels: variables, and flags before and behind the command. What forbids adds up.
+//! What is granted is granted by every level that says anything of it, so that each can only narrow another.
 
-use glob::{MatchOptions, Pattern};
+mod pattern;
 
-use crate::catalogue::{self, Effect};
+#[cfg(test)]
+mod tests;
+
+use glob::Pattern;
+
+use crate::catalogue::Effect;
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::suggest;
+use pattern::{fits, known, pattern};
 
 /// The rules of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
     read_only: bool,
-    allow_destructive: bool,
-    allow: Vec<Pattern>,
+    grants: Vec<Patterns>,
     deny: Vec<Pattern>,
+}
+
+/// Destructive operations that one level allows, as it was written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Grant {
+    /// All of them, none of them, or nothing was said.
+    pub destructive: Option<bool>,
+    /// Those that match.
+    pub allow: Vec<String>,
+}
+
+/// A grant that was read.
+#[derive(Clone, Debug)]
+struct Patterns {
+    all: bool,
+    patterns: Vec<Pattern>,
 }
 
 /// What the rules say of a call.
@@ -30,126 +53,55 @@ pub(crate) enum Verdict {
 }
 
 impl Policy {
-    /// Rules from flags. Patterns match actions: `DeleteNodeLabel`, `Delete*`.
+    /// Rules of all levels. Patterns match actions and functions: `DeleteNodeLabel`, `Delete*`, `delete_*`.
     ///
     /// # Errors
-    /// `config` for a pattern that does not parse, or that can only be a slip of an operation's name.
-    pub(crate) fn new(read_only: bool, allow_destructive: bool, allow: &[String], deny: &[String]) -> Result<Self> {
+    /// `config` for a pattern that does not parse, or that matches no known operation.
+    pub(crate) fn new(read_only: bool, grants: &[Grant], deny: &[String]) -> Result<Self> {
         let patterns =
             |flag: &str, texts: &[String]| texts.iter().map(|text| pattern(flag, text)).collect::<Result<_>>();
-        Ok(Self { read_only, allow_destructive, allow: patterns("--allow", allow)?, deny: patterns("--deny", deny)? })
+        // A level that says nothing of destructive operations grants none and takes none away.
+        let says = |grant: &&Grant| grant.destructive.is_some() || !grant.allow.is_empty();
+        let grants = grants.iter().filter(says).map(|grant| {
+            Ok(Patterns { all: grant.destructive == Some(true), patterns: patterns("--allow", &grant.allow)? })
+        });
+        Ok(Self { read_only, grants: grants.collect::<Result<_>>()?, deny: patterns("--deny", deny)? })
     }
 
     /// What the rules say of an action.
     pub(crate) fn check(&self, action: &str, effect: Effect) -> Verdict {
-        let matches = |patterns: &[Pattern]| patterns.iter().any(|p| p.matches_with(action, ANY_CASE));
+        let matches = |patterns: &[Pattern]| patterns.iter().any(|pattern| fits(pattern, action));
         if matches(&self.deny) {
             return Verdict::Refused(refused(action, "--deny forbids it"));
         }
+        let granted =
+            || !self.grants.is_empty() && self.grants.iter().all(|level| level.all || matches(&level.patterns));
         match effect {
             Effect::Read => Verdict::Allowed,
             _ if self.read_only => Verdict::Refused(refused(action, "--read-only allows reads only")),
             Effect::Write => Verdict::Allowed,
-            Effect::Destructive if self.allow_destructive || matches(&self.allow) => Verdict::Allowed,
-            Effect::Destructive => Verdict::Ask(
-                refused(action, "it is destructive")
-                    .hint(format!("add --allow {action}, or --allow-destructive for all of them")),
-            ),
+            Effect::Destructive if granted() => Verdict::Allowed,
+            Effect::Destructive => Verdict::Ask(self.ask(action)),
         }
     }
-}
 
-const ANY_CASE: MatchOptions =
-    MatchOptions { case_sensitive: false, require_literal_separator: false, require_literal_leading_dot: false };
+    /// Why a destructive operation is not sent, and the way out.
+    fn ask(&self, action: &str) -> Error {
+        let error = refused(action, "it is destructive");
+        if !self.grants.is_empty() {
+            return error.hint(
+                "every level that allows anything must allow it: JST_ALLOW and JST_ALLOW_DESTRUCTIVE, \
+                 the flags before the command, and those behind it",
+            );
+        }
+        error.hint(if known().any(|name| name == action) {
+            format!("add --allow {action}, or --allow-destructive for all of them")
+        } else {
+            "add --allow-destructive: no pattern can name it, as it is in no catalogue".to_owned()
+        })
+    }
+}
 
 fn refused(action: &str, why: &str) -> Error {
     Error::new(Kind::Policy, format!("{action} was not sent: {why}")).operation(action).outcome(Outcome::NotSent)
-}
-
-fn pattern(flag: &str, text: &str) -> Result<Pattern> {
-    let wrong = |why: &str| Error::new(Kind::Config, format!("{flag} {text}: {why}"));
-    let pattern = Pattern::new(text).map_err(|error| wrong(&format!("the pattern does not parse: {error}")))?;
-    let actions = || catalogue::operations().map(|operation| operation.action);
-    if actions().any(|action| pattern.matches_with(action, ANY_CASE)) {
-        return Ok(pattern);
-    }
-    // It may be about an action that the catalogue does not list, but hardly about one that is nearly
-    // spelt like a listed one. Of a wildcard, what stands before it is compared.
-    let (begins, rest) = text.split_at(text.find(['*', '?', '[']).unwrap_or(text.len()));
-    let near = match rest {
-        "" => suggest::nearest(text, actions()).map(str::to_owned),
-        _ => {
-            let length = begins.len();
-            let heads = |action: &'static str| (length - 1..=length + 1).filter_map(|end| action.get(..end));
-            let is_slip = |head: &&str| strsim::osa_distance(head, begins) == 1;
-            let slip = (length > 3).then(|| actions().flat_map(heads).find(is_slip)).flatten();
-            slip.map(|head| format!("{head}{rest}"))
-        }
-    };
-    match near {
-        Some(near) => Err(wrong("there is no such operation").hint(format!("did you mean `{near}`?"))),
-        None => Ok(pattern),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    fn policy(read_only: bool, destructive: bool, allow: &[&str], deny: &[&str]) -> Policy {
-        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        Policy::new(read_only, destructive, &owned(allow), &owned(deny)).unwrap()
-    }
-
-    #[test]
-    fn the_rules_decide() {
-        let destroy = Effect::Destructive;
-        let table = [
-            (policy(false, false, &[], &[]), "ListApp", Effect::Read, "allowed"),
-            (policy(false, false, &[], &[]), "ScaleApp", Effect::Write, "allowed"),
-            (policy(false, false, &[], &[]), "DeleteNodeLabel", destroy, "ask"),
-            (policy(true, true, &["*"], &[]), "ListApp", Effect::Read, "allowed"),
-            (policy(true, true, &["*"], &[]), "ScaleApp", Effect::Write, "refused"),
-            (policy(true, true, &["*"], &[]), "DeleteNodeLabel", destroy, "refused"),
-            (policy(false, true, &[], &[]), "DeleteNodeLabel", destroy, "allowed"),
-            (policy(false, false, &["Delete*"], &[]), "DeleteNodeLabel", destroy, "allowed"),
-            (policy(false, false, &["deletenodelabel"], &[]), "DeleteNodeLabel", destroy, "allowed"),
-            (policy(false, false, &["Delete*"], &[]), "RemoveClusterNode", destroy, "ask"),
-            (policy(false, true, &["*"], &["List*"]), "ListApp", Effect::Read, "refused"),
-            (policy(false, true, &["*"], &["Delete*"]), "DeleteNodeLabel", destroy, "refused"),
-        ];
-        for (policy, action, effect, expected) in table {
-            let verdict = match policy.check(action, effect) {
-                Verdict::Allowed => "allowed",
-                Verdict::Ask(_) => "ask",
-                Verdict::Refused(_) => "refused",
-            };
-            assert_eq!(verdict, expected, "{action} under {policy:?}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_names_the_flag_to_add() {
-        let Verdict::Ask(error) = policy(false, false, &[], &[]).check("DeleteApp", Effect::Destructive) else {
-            unreachable!()
-        };
-        assert_eq!(error.message, "DeleteApp was not sent: it is destructive");
-        assert_eq!(error.hints, ["add --allow DeleteApp, or --allow-destructive for all of them"]);
-    }
-
-    #[test]
-    fn patterns_that_cannot_be_meant_stop_the_run() {
-        for (text, message) in [
-            (
-                "Delete[",
-                "--allow Delete[: the pattern does not parse: Pattern syntax error near position 6: invalid range pattern",
-            ),
-            ("DeleteNodeLable", "--allow DeleteNodeLable: there is no such operation"),
-        ] {
-            let error = Policy::new(false, false, &[text.to_owned()], &[]).unwrap_err();
-            assert_eq!((error.kind, error.message.as_str()), (Kind::Config, message));
-        }
-    }
 }

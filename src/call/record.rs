@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::subject::{self, Names};
 use crate::catalogue::Effect;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::wire::request::{Request, Target};
@@ -17,8 +18,8 @@ impl Record {
     const DONE: u8 = 2;
 
     /// Begins a call that is whole and allowed. Nothing of it was sent yet.
-    pub(super) fn begin<'a>(&'a self, target: &'a Target, request: &'a Request) -> Call<'a> {
-        Call { target, request, record: self }
+    pub(super) fn begin<'a>(&'a self, target: &'a Target, request: &'a Request, names: &'a Names) -> Call<'a> {
+        Call { target, request, record: self, names }
     }
 
     /// Whether an exchange that may change something had begun and not ended: its outcome is unknown.
@@ -62,6 +63,8 @@ pub(super) struct Call<'a> {
     /// What is sent.
     pub request: &'a Request,
     record: &'a Record,
+    /// What people call what it is about.
+    names: &'a Names,
 }
 
 impl Call<'_> {
@@ -99,7 +102,8 @@ impl Exchange<'_> {
 impl Drop for Exchange<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            let call = self.call.request.shown(self.call.target);
+            let Call { target, request, names, .. } = self.call;
+            let call = subject::called(target, &request.params(target), names);
             tracing::error!("{call} was under way when the run was stopped: its outcome is unknown");
         }
     }

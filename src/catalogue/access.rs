@@ -33,8 +33,9 @@ const MAPPED_PROTOCOL: Param =
 const TARGET_PORT: Param = Param::body("TargetPort", STRING, "Port that the application listens on.");
 const SERVICE_PORT: Param = Param::body("Port", INTEGER, "Port that the service offers.").checks(&[PORT]);
 const PORT_NAME: Param = Param::body("Name", STRING, "Name of the port.");
-const NODE_PORT: Param = Param::body("NodePort", INTEGER, "Port on every node of the cluster; for a NodePort service.")
-    .checks(&[Check::Range(30000, 32767)]);
+/// Which of these ports a cluster gives away is its own setting, usually 30000-32767; the document's example is 8080.
+const NODE_PORT: Param =
+    Param::body("NodePort", INTEGER, "Port on every node of the cluster; for a NodePort service.").checks(&[PORT]);
 const PORT: Check = Check::Range(1, 65535);
 
 const SLB_AP_FIELDS: &[Field] = &[
@@ -44,14 +45,14 @@ const SLB_AP_FIELDS: &[Field] = &[
     int("EstablishedTimeout"),
     int("ListenerPort"),
     string("Name"),
-    string("NetworkMode"),
+    string("NetworkMode").means("internet for the internet, intranet for the VPC"),
     string("Protocol"),
     int("RealServerPort"),
     int("SlbAPId"),
     string("SlbId"),
     string("SlbIp"),
     string("SslCertId"),
-    int("StickySession"),
+    int("StickySession").means("0 off, 1 on"),
 ];
 const SERVICE_FIELDS: &[Field] = &[
     int("AppId"),
@@ -75,6 +76,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Exposes an environment through a load balancer: creates an SLB access point.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 ENV_ID.required(),
                 AP_NAME.required(),
@@ -115,6 +117,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Changes an SLB access point; its protocol cannot be changed.",
+            subject: subject::LISTENER,
             params: &[
                 SLB_AP_ID.required(),
                 AP_NAME,
@@ -135,6 +138,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes an SLB access point.",
+            subject: subject::LISTENER,
             params: &[SLB_AP_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"SlbAPId": 5001}"#,
@@ -147,6 +151,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows one SLB access point.",
+            subject: subject::LISTENER,
             params: &[SLB_AP_ID.required()],
             reply: &[
                 int("Code"),
@@ -165,6 +170,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the SLB access points of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 PAGE_NUMBER.required(),
@@ -197,6 +203,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Changes the name or the ports of a Kubernetes service.",
+            subject: subject::SERVICE,
             params: &[
                 SERVICE_ID.required(),
                 SERVICE_NAME,
@@ -217,6 +224,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a Kubernetes service.",
+            subject: subject::SERVICE,
             params: &[SERVICE_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"ServiceId": 6001}"#,
@@ -229,6 +237,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the Kubernetes services of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 PAGE_NUMBER.required(),
@@ -258,6 +267,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows one Kubernetes service with its ports.",
+            subject: subject::SERVICE,
             params: &[SERVICE_ID.required()],
             reply: &[
                 int("Code"),
@@ -276,6 +286,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Exposes an environment inside its cluster: creates a Kubernetes service.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 ENV_ID.required(),
                 SERVICE_NAME.required(),

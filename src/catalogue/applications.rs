@@ -38,8 +38,11 @@ const APP_SCHEMA_ID: Param = Param::query("AppSchemaId", LONG, "Deploy configura
 const ENV_TYPE: Param =
     Param::query("EnvType", INTEGER, "0 for test, 1 for production.").checks(&[Check::OneOf(&["0", "1"])]);
 
-const CONFIG_ENV_TYPE: Param = Param::query("EnvType", STRING, "test for test environments, online for production.")
-    .checks(&[Check::OneOf(&["test", "online"])]);
+/// What is asked for in one form comes back in another.
+const PLAIN_YAML: &str = "plain YAML, where creating and changing take base64";
+
+const CONFIG_ENV_TYPE: Param =
+    Param::query("EnvType", STRING, "test for test environments, online for production.").checks(&[TEST_OR_ONLINE]);
 const CONFIG_MAP: Param =
     Param::query("ConfigMap", STRING, "Kubernetes ConfigMap as YAML in base64; ConfigMapList has replaced it.")
         .checks(&[Check::Base64]);
@@ -70,6 +73,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates an application.",
+            subject: Subject::Nothing("it creates an application"),
             params: &[
                 BIZ_CODE.required(),
                 LANGUAGE.required(),
@@ -97,6 +101,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Changes the description, platform and members of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.in_body().required(),
                 USER_ROLES,
@@ -118,6 +123,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the applications that the caller may see.",
+            subject: Subject::Nothing("it lists the whole account"),
             params: &[PAGE_NUMBER, RECORDS.default("20")],
             paging: Some(Paging::NUMBER),
             reply: &[
@@ -151,6 +157,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows one application with its members and middleware.",
+            subject: subject::APPLICATION,
             params: &[APP_ID.required()],
             reply: &[
                 int("Code"),
@@ -187,6 +194,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Get,
             help: "Deletes an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 Param::query("Force", BOOLEAN, "true deletes everything that belongs to the application with it.")
@@ -203,6 +211,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates an environment of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 APP_SCHEMA_ID.required(),
@@ -223,6 +232,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Changes the deploy configuration or the replicas of an environment.",
+            subject: subject::APP_ENVIRONMENT,
             params: &[APP_ENV_ID.required(), APP_ID.required(), APP_SCHEMA_ID, REPLICAS],
             reply: &[int("Code"), string("RequestId"), string("ErrMsg"), object("Result", &[bool("Success")])],
             example: r#"{"AppEnvId": 3001, "AppId": 1001, "Replicas": 3}"#,
@@ -235,11 +245,15 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the environments of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 PAGE_NUMBER.required(),
                 RECORDS.required(),
-                ENV_TYPE,
+                Param {
+                    help: "0 for test, 1 for production; the document's text has 1 and 2, its samples 0 and 1.",
+                    ..ENV_TYPE
+                },
                 Param::query("EnvName", STRING, "Only environments of this name."),
             ],
             paging: Some(Paging::NUMBER),
@@ -256,7 +270,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         int("AppId"),
                         int("EnvId"),
                         string("EnvName"),
-                        int("EnvType"),
+                        int("EnvType").means(ENV_TYPE_MEANS),
                         string("EnvTypeName"),
                         int("AppSchemaId"),
                         string("Region"),
@@ -273,6 +287,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes an environment of an application.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 APP_ID.required(),
                 ENV_ID.required(),
@@ -294,6 +309,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Shows one environment with its replicas.",
+            subject: subject::ENVIRONMENT,
             params: &[APP_ID.required(), ENV_ID.required()],
             reply: &[
                 int("Code"),
@@ -305,7 +321,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         int("AppId"),
                         int("EnvId"),
                         string("EnvName"),
-                        int("EnvType"),
+                        int("EnvType").means(ENV_TYPE_MEANS),
                         string("EnvTypeName"),
                         int("AppSchemaId"),
                         string("Region"),
@@ -323,6 +339,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a deploy configuration: the Kubernetes files and code path of a release.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 CONFIG_ENV_TYPE.required(),
@@ -356,6 +373,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the deploy configurations of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 APP_ID.required(),
                 CONFIG_ENV_TYPE,
@@ -381,12 +399,12 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         object(
                             "ContainerYamlConf",
                             &[
-                                string("Deployment"),
-                                string("ConfigMap"),
-                                string("StatefulSet"),
-                                strings("ConfigMapList"),
-                                string("CronJob").later(),
-                                strings("SecretList").later(),
+                                string("Deployment").means(PLAIN_YAML),
+                                string("ConfigMap").means(PLAIN_YAML),
+                                string("StatefulSet").means(PLAIN_YAML),
+                                strings("ConfigMapList").means(PLAIN_YAML),
+                                string("CronJob").later().means(PLAIN_YAML),
+                                strings("SecretList").later().means(PLAIN_YAML),
                             ],
                         ),
                         object("ContainerResourceLimit", CONTAINER_RESOURCES).later(),
@@ -404,6 +422,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a deploy configuration.",
+            subject: subject::LONE_CONFIGURATION,
             params: &[Param::query("SchemaId", LONG, "Deploy configuration id.").required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), object("Result", &[bool("Success")])],
             example: r#"{"SchemaId": 2013}"#,
@@ -416,6 +435,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Changes a deploy configuration; what is left out stays as it is.",
+            subject: subject::CONFIGURATION,
             params: &[
                 APP_ID.required(),
                 Param::query("CodePath", STRING, "Where the code package goes; empty when no package is needed."),
@@ -442,6 +462,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the running instances (pods) of an environment.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 APP_ID.in_body().required(),
                 ENV_ID.in_body().required(),
@@ -465,7 +486,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         int("RestartCount"),
                         string("HostIp"),
                         string("PodIp"),
-                        string("Health"),
+                        string("Health").means("RUNNING, ABNORMAL"),
                         string("Limits").later(),
                         string("Requests").later(),
                         string("Status").later(),
@@ -483,6 +504,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a persistent volume claim in an environment.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 ACCESS_MODES.required(),
                 APP_ID.required(),
@@ -507,6 +529,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a persistent volume claim of an environment.",
+            subject: subject::CLAIM_OF_ENVIRONMENT,
             params: &[
                 APP_ID.required(),
                 ENV_ID.required(),
@@ -523,6 +546,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the persistent volume claims of an environment.",
+            subject: subject::ENVIRONMENT,
             params: &[APP_ID.required(), ENV_ID.required(), PAGE_NUMBER.required(), RECORDS.required()],
             paging: Some(Paging::NUMBER),
             reply: &[

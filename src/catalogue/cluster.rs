@@ -7,11 +7,14 @@ const CLUSTER: &str = "Instance id of the cluster, such as c-demo-prod.";
 const CLUSTER_ID: Param = Param::query("ClusterId", STRING, CLUSTER);
 const CLUSTER_INSTANCE_ID: Param = Param::query("ClusterInstanceId", STRING, CLUSTER);
 const ENV_CLASS: Check = Check::OneOf(&["TEST", "PRO"]);
+const FLAG: Check = Check::OneOf(&["0", "1"]);
 const INSTANCE_ID: Param = Param::query("InstanceId", STRING, "ECS instance id of the node, such as i-demo-0001.");
 const ECS_INSTANCES: Param = Param::query("EcsInstanceIdList", Type::List(Scalar::String), "ECS instance ids.");
 const LABEL_KEY: Param = Param::query("LabelKey", STRING, "Key of the label, such as label.jst.com/zone.");
-const NEW_LABEL_KEY: Param =
-    LABEL_KEY.checks(&[Check::Pattern { regex: r"^label\.jst\.com/", says: "starts with label.jst.com/" }]);
+const NEW_LABEL_KEY: Param = LABEL_KEY.checks(&[
+    Check::Pattern { regex: r"^label\.jst\.com/", says: "starts with label.jst.com/" },
+    Check::Pattern { regex: "[^/]$", says: "has a name behind label.jst.com/" },
+]);
 const LABEL_VALUE: Param = Param::query("LabelValue", STRING, "Value of the label.");
 const PAGE_NUM: Param = Param { name: "PageNum", ..PAGE_NUMBER };
 /// Each rule by itself, so that every broken one is named.
@@ -43,11 +46,24 @@ const NODE_FIELDS: &[Field] = &[
     string("InstanceName"),
     string("InstanceNetworkType"),
     string("InstanceType"),
-    string("InternetMaxBandwidthIn"),
-    string("InternetMaxBandwidthOut"),
+    string("InternetMaxBandwidthIn").means("Mbps"),
+    string("InternetMaxBandwidthOut").means("Mbps"),
     string("RegionId"),
     string("VpcId"),
 ];
+
+/// The document names the list and no field of it; its sample has these. `cupRequest` is the service's spelling.
+const ALLOCATED_POD_FIELDS: &[Field] = &[
+    int("appId"),
+    string("appName"),
+    string("cupRequest"),
+    int("envId"),
+    string("envName"),
+    string("memRequest"),
+    int("podCount"),
+];
+/// Likewise.
+const AVAILABLE_POD_FIELDS: &[Field] = &[int("availablePodCount"), string("cupRequest"), string("memRequest")];
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "cluster",
@@ -59,6 +75,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a persistent volume on NAS in a cluster.",
+            subject: subject::CLUSTER,
             params: &[
                 ACCESS_MODES.in_body().required(),
                 CAPACITY.in_body().required(),
@@ -76,7 +93,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 Param { help: "Name of a storage class that does not exist yet.", ..STORAGE_CLASS }
                     .in_body()
                     .required(),
-                Param::body("MountDir", STRING, "Directory of the NAS to mount, such as /data.").default("/"),
+                Param::body("MountDir", STRING, "Directory of the NAS to mount, such as /data.")
+                    .checks(&[Check::Pattern { regex: "^/", says: "begins with /" }])
+                    .default("/"),
                 Param::body("NasType", STRING, "Kind of NAS file system.").later(),
             ],
             reply: &[
@@ -95,6 +114,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the persistent volumes of a cluster.",
+            subject: subject::CLUSTER,
             params: &[
                 CLUSTER_INSTANCE_ID.in_body().required(),
                 PAGE_NUMBER.in_body().required(),
@@ -134,6 +154,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a persistent volume that is not bound to a claim.",
+            subject: subject::VOLUME_OF_CLUSTER,
             params: &[
                 CLUSTER_INSTANCE_ID.in_body().required(),
                 Param::body("PersistentVolumeName", STRING, "Name of the volume.").required(),
@@ -149,6 +170,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a node label without binding it to a node.",
+            subject: subject::LABELLED_CLUSTER,
             params: &[CLUSTER_ID.required(), NEW_LABEL_KEY.required(), LABEL_VALUE.required()],
             reply: &[
                 int("Code"),
@@ -167,6 +189,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the node labels of a cluster.",
+            subject: subject::LABELLED_CLUSTER,
             params: &[
                 CLUSTER_ID.required(),
                 PAGE_NUMBER.required(),
@@ -193,6 +216,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a node label.",
+            subject: subject::LABEL,
             params: &[
                 CLUSTER_ID.required(),
                 Param::query(
@@ -215,6 +239,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Puts a label on a node, creating the label when it does not exist.",
+            subject: subject::NODE,
             params: &[CLUSTER_ID.required(), INSTANCE_ID.required(), NEW_LABEL_KEY.required(), LABEL_VALUE.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"ClusterId": "c-demo-prod", "InstanceId": "i-demo-0001", "LabelKey": "label.jst.com/tier", "LabelValue": "gold"}"#,
@@ -227,6 +252,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Takes a label off a node.",
+            subject: subject::NODE,
             params: &[CLUSTER_ID.required(), INSTANCE_ID.required(), LABEL_KEY.required(), LABEL_VALUE.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"ClusterId": "c-demo-prod", "InstanceId": "i-demo-0001", "LabelKey": "label.jst.com/zone", "LabelValue": "web"}"#,
@@ -239,6 +265,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists which nodes carry which labels.",
+            subject: subject::LABELLED_CLUSTER,
             params: &[
                 CLUSTER_ID,
                 Param { help: "Only labels on this ECS instance.", ..INSTANCE_ID },
@@ -276,6 +303,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Gives an environment the computing resources of a cluster.",
+            subject: subject::APP_ENVIRONMENT,
             params: &[APP_ENV_ID.required(), APP_ID.required(), CLUSTER_ID.required()],
             reply: &[
                 int("Code"),
@@ -294,6 +322,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists which environments run on which clusters.",
+            subject: Subject::Nothing("it lists the whole account"),
             params: &[PAGE_NUMBER.required(), RECORDS.required(), APP_ENV_ID, APP_ID, CLUSTER_ID],
             paging: Some(Paging::NUMBER),
             reply: &[
@@ -315,6 +344,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Releases an environment from its cluster.",
+            subject: subject::APP_ENVIRONMENT,
             params: &[APP_ENV_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"AppEnvId": 3032}"#,
@@ -327,6 +357,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Shows the cluster that an environment runs on.",
+            subject: subject::APP_ENVIRONMENT,
             params: &[APP_ENV_ID.required()],
             reply: &[
                 int("Code"),
@@ -345,6 +376,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists clusters; the root password in the reply is masked.",
+            subject: Subject::Nothing("it lists the whole account"),
             params: &[
                 Param::query("BusinessCode", STRING, "Only clusters of this business domain.").checks(&[BUSINESS]),
                 Param::query("EnvType", STRING, "TEST for test clusters, PRO for production.").checks(&[ENV_CLASS]),
@@ -365,7 +397,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         string("BusinessCode"),
                         string("ClusterTitle"),
                         string("CreateStatus"),
-                        string("EnvType"),
+                        string("EnvType").means("0 test, 1 production"),
                         int("Id"),
                         string("InstanceId"),
                         string("KeyPair"),
@@ -377,8 +409,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         string("ServiceCIDR"),
                         string("Status"),
                         string("VpcId"),
-                        string("WorkLoadCpu"),
-                        string("WorkLoadMem"),
+                        string("WorkLoadCpu").means("a share: 0.57 is 57 %"),
+                        string("WorkLoadMem").means("a share: 0.57 is 57 %"),
                         strings("EcsIds"),
                         strings("VswitchIds"),
                     ],
@@ -394,13 +426,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a cluster.",
+            subject: subject::CLUSTER,
             params: &[CLUSTER_INSTANCE_ID.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
                 string("RequestId"),
                 bool("Success"),
-                object("Result", &[int("Nonsense")]),
+                object("Result", &[int("Nonsense").means("nothing")]),
             ],
             example: r#"{"ClusterInstanceId": "c-demo-spare"}"#,
             ..Operation::BASE
@@ -412,6 +445,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the ECS nodes of a cluster.",
+            subject: subject::CLUSTER,
             params: &[CLUSTER_INSTANCE_ID.required(), PAGE_NUM, RECORDS],
             paging: Some(Paging::NUM),
             reply: &[
@@ -433,6 +467,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Shows one cluster: its network, its nodes and how loaded they are.",
+            subject: subject::CLUSTER,
             params: &[CLUSTER_INSTANCE_ID.required()],
             reply: &[
                 int("Code"),
@@ -450,7 +485,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                                 int("ClusterId"),
                                 string("ClusterInstanceId"),
                                 string("ClusterName"),
-                                string("EnvType"),
+                                string("EnvType").means("0 test, 1 production"),
                                 bool("HasInstallArmsPilot"),
                                 bool("HasInstallLogController"),
                                 bool("InstallArmsInProcess"),
@@ -469,8 +504,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
                             &[
                                 int("AllocatePodCount"),
                                 int("AppCount"),
-                                strings("AllocatedPodInfoList"),
-                                strings("AvailablePodInfoList"),
+                                objects("AllocatedPodInfoList", ALLOCATED_POD_FIELDS),
+                                objects("AvailablePodInfoList", AVAILABLE_POD_FIELDS),
                             ],
                         ),
                         object("NetInfo", &[string("NetPlugType"), string("ProdCIDR"), string("ServiceCIDR")]),
@@ -483,17 +518,17 @@ pub(super) const CHAPTER: Chapter = Chapter {
                                 string("CpuCapacityTotal"),
                                 string("CpuLevel"),
                                 string("CpuRequest"),
-                                string("CpuRequestPercent"),
+                                string("CpuRequestPercent").means("a share: 0.57 is 57 %"),
                                 string("CpuTotal"),
                                 string("CpuUse"),
-                                string("CpuUsePercent"),
-                                string("MemCapacityTotal"),
+                                string("CpuUsePercent").means("a share: 0.57 is 57 %"),
+                                string("MemCapacityTotal").means("bytes"),
                                 string("MemLevel"),
-                                string("MemRequest"),
-                                string("MemRequestPercent"),
-                                string("MemTotal"),
-                                string("MemUse"),
-                                string("MemUsePercent"),
+                                string("MemRequest").means("bytes"),
+                                string("MemRequestPercent").means("a share: 0.57 is 57 %"),
+                                string("MemTotal").means("bytes"),
+                                string("MemUse").means("bytes"),
+                                string("MemUsePercent").means("a share: 0.57 is 57 %"),
                             ],
                         ),
                     ],
@@ -509,13 +544,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Adds ECS instances to a cluster as nodes.",
+            subject: subject::NODES_TO_ADD,
             params: &[CLUSTER_INSTANCE_ID.required(), ECS_INSTANCES.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
                 string("RequestId"),
                 bool("Success"),
-                object("Result", &[int("Nonsense")]),
+                object("Result", &[int("Nonsense").means("nothing")]),
             ],
             example: r#"{"ClusterInstanceId": "c-demo-test", "EcsInstanceIdList": ["i-demo-0009"]}"#,
             ..Operation::BASE
@@ -527,13 +563,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Removes ECS nodes from a cluster.",
+            subject: subject::NODES_OF_CLUSTER,
             params: &[CLUSTER_INSTANCE_ID.required(), ECS_INSTANCES.required()],
             reply: &[
                 int("Code"),
                 string("ErrMsg"),
                 string("RequestId"),
                 bool("Success"),
-                object("Result", &[int("Nonsense")]),
+                object("Result", &[int("Nonsense").means("nothing")]),
             ],
             example: r#"{"ClusterInstanceId": "c-demo-prod", "EcsInstanceIdList": ["i-demo-0001"]}"#,
             ..Operation::BASE
@@ -545,6 +582,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a Kubernetes cluster.",
+            subject: Subject::Nothing("it creates a cluster"),
             params: &[
                 Param::query("BusinessCode", STRING, "Business domain that the cluster serves.")
                     .checks(&[BUSINESS])
@@ -560,6 +598,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 Param::query("VpcId", STRING, "VPC that the cluster lives in.").required(),
                 Param::query("Vswitchids", Type::List(Scalar::String), "VSwitches of that VPC.").required(),
                 Param::query("CloudMonitorFlags", INTEGER, "1 installs cloud monitoring on hosts that join later.")
+                    .checks(&[FLAG])
                     .default("1"),
                 Param::query("ClusterId", LONG, "Has no effect."),
                 Param::query("CreateWithArmsIntegration", BOOLEAN, "Has no effect at present."),
@@ -569,28 +608,31 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     "Whether to log into an SLS project of its own; Standard only.",
                 )
                 .default("false"),
-                Param::query("KeyPair", STRING, "SSH key pair for the hosts; instead of Password."),
+                Param::query("KeyPair", STRING, "SSH key pair for the hosts; or Password."),
                 Param::query("NetPlug", STRING, "Has no effect at present."),
-                Param::query("Password", STRING, "Root password for the hosts; instead of KeyPair.")
-                    .checks(PASSWORD)
-                    .secret(),
-                Param::query("PodCIDR", STRING, "Address range of the pods, such as 172.22.0.0/16."),
+                Param::query("Password", STRING, "Root password for the hosts; or KeyPair.").checks(PASSWORD).secret(),
+                Param::query("PodCIDR", STRING, "Address range of the pods, such as 172.22.0.0/16.")
+                    .checks(&[Check::Cidr]),
                 Param::query("PrivateZone", BOOLEAN, "Has no effect at present."),
-                Param::query("PublicSlb", INTEGER, "1 opens the API server to the internet on an EIP."),
+                Param::query("PublicSlb", INTEGER, "1 opens the API server to the internet on an EIP.").checks(&[FLAG]),
                 Param::query("RegionName", STRING, "Name of the region."),
-                Param::query("ServiceCIDR", STRING, "Address range of the services, such as 172.23.0.0/20."),
+                Param::query("ServiceCIDR", STRING, "Address range of the services, such as 172.23.0.0/20.")
+                    .checks(&[Check::Cidr]),
                 Param::query(
                     "SnatEntry",
                     INTEGER,
                     "1 gives the VPC a way out to the internet; 0 only if the hosts have one.",
                 )
-                .checks(&[Check::OneOf(&["0", "1"])])
+                .checks(&[FLAG])
                 .default("1"),
             ],
             rules: &[
                 Rule::NeededWith { param: "PodCIDR", with: "ClusterType", values: &["Windows", "Standard"] },
                 Rule::NeededWith { param: "ServiceCIDR", with: "ClusterType", values: &["Windows", "Standard"] },
-                Rule::NotBoth("KeyPair", "Password"),
+                // The text has them as alternatives; the sample gives both, and was answered.
+                Rule::OneOrBoth("KeyPair", "Password"),
+                Rule::OnlyWith { param: "CreateWithLogIntegration", with: "ClusterType", values: &["Standard"] },
+                Rule::Apart("PodCIDR", "ServiceCIDR"),
             ],
             reply: &[
                 int("Code"),
@@ -609,6 +651,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the ECS instances that can be added to a cluster.",
+            subject: subject::CLUSTER,
             params: &[CLUSTER_INSTANCE_ID.required(), PAGE_NUM, RECORDS],
             paging: Some(Paging::NUM),
             reply: &[

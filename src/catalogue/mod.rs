@@ -11,12 +11,18 @@
 mod access;
 mod applications;
 mod cluster;
+mod later;
 mod rds;
 mod release;
+mod subject;
 mod users;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+
+pub(crate) use subject::{Kind, Read, Subject, Thing};
+
+pub(crate) use later::Later;
 
 /// The version of the API that every request names.
 pub(crate) const VERSION: &str = "2018-03-13";
@@ -114,12 +120,16 @@ pub(crate) enum Check {
     },
     /// Standard base64.
     Base64,
+    /// A time, with or without a zone: `2020-01-01 00:00:00`.
+    Time,
+    /// A range of IPv4 addresses: `172.22.0.0/16`.
+    Cidr,
 }
 
 /// One condition between parameters of an operation, taken from the document's text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Rule {
-    /// `param` may be given only when `with` is one of `values`.
+    /// `param` may be given only when `with` is one of `values`; a false asks for nothing.
     OnlyWith {
         /// The parameter that is restricted.
         param: &'static str,
@@ -139,6 +149,10 @@ pub(crate) enum Rule {
     },
     /// The two cannot be given together.
     NotBoth(&'static str, &'static str),
+    /// At least one of the two must be given.
+    OneOrBoth(&'static str, &'static str),
+    /// The two ranges have no address in common.
+    Apart(&'static str, &'static str),
 }
 
 /// One request parameter.
@@ -249,11 +263,18 @@ pub(crate) struct Field {
     pub secret: bool,
     /// Absent from the document, known from the vendor's later clients.
     pub later: bool,
+    /// What its values mean, in a few words; empty where they speak for themselves.
+    pub means: &'static str,
 }
 
 impl Field {
     const fn new(name: &'static str, shape: Shape) -> Self {
-        Self { name, shape, secret: false, later: false }
+        Self { name, shape, secret: false, later: false, means: "" }
+    }
+
+    /// What its values mean.
+    const fn means(self, means: &'static str) -> Self {
+        Self { means, ..self }
     }
 
     /// Masked as soon as a reply is read.
@@ -337,16 +358,22 @@ const RECORDS: Param = Param::query(PAGE_SIZE, INTEGER, "Records per page.").che
 const ACCESS_MODES: Param =
     Param::query("AccessModes", STRING, "Whether many nodes or one may mount the volume to write.")
         .checks(&[Check::OneOf(&["ReadWriteMany", "ReadWriteOnce"])]);
+/// The document takes plain numbers, and whole ones before a unit; its `ListPersistentVolume` counts 129e6
+/// among them, and Kubernetes writes K as k. A volume of nothing holds nothing.
 const CAPACITY: Param = Param::query("Capacity", STRING, "Size in bytes as a Kubernetes quantity, such as 500Gi.")
     .checks(&[Check::Pattern {
-        regex: r"^[0-9]+(\.[0-9]+)?([EPTGM]i?|Ki?|k|[Ee][0-9]+)?$",
-        says: "is a Kubernetes quantity: a number and one of E, P, T, G, M, K, Ei, Pi, Ti, Gi, Mi, Ki, or none",
+        regex: r"^0*[1-9][0-9]*([EPTGM]i?|Ki?|k|[Ee][0-9]+)?$",
+        says: "is a whole number above 0 and one of E, P, T, G, M, K, Ei, Pi, Ti, Gi, Mi, Ki, or none",
     }]);
 const STORAGE_CLASS: Param = Param::query("StorageClass", STRING, "Name of the storage class.").checks(STORAGE_NAME);
 const STORAGE_NAME: &[Check] = &[
     Check::Pattern { regex: "^[a-z]", says: "starts with a lower-case letter" },
     Check::Pattern { regex: "^[a-z0-9.-]*$", says: "has only lower-case letters, digits, - and ." },
 ];
+/// `test` and `online`: configs and deploy orders say it so, environments by number, clusters as TEST and PRO.
+const TEST_OR_ONLINE: Check = Check::OneOf(&["test", "online"]);
+/// What a number of an environment's type means. The text of the document has 1 and 2, every sample 0 and 1.
+const ENV_TYPE_MEANS: &str = "0 test, 1 production; the document's text has 1 and 2, its samples 0 and 1";
 const BUSINESS: Check = Check::OneOf(&["JST", "NEW_RETAIL", "MINI_APP", "SUPPLY", "MESSAGE"]);
 const AT_LEAST_ONE: Check = Check::Range(1, i32::MAX as i64);
 
@@ -365,6 +392,8 @@ pub(crate) struct Operation {
     pub method: Method,
     /// One line of help.
     pub help: &'static str,
+    /// What a call is about.
+    pub subject: Subject,
     /// Request parameters: the document's in its order, then the later ones.
     pub params: &'static [Param],
     /// Conditions between parameters.
@@ -388,6 +417,7 @@ impl Operation {
         effect: Effect::Read,
         method: Method::Post,
         help: "",
+        subject: Subject::Nothing(""),
         params: &[],
         rules: &[],
         paging: None,
@@ -439,4 +469,14 @@ pub(crate) fn operations() -> impl Iterator<Item = &'static Operation> {
 /// The operation of this action (`ScaleApp`) or function (`scale_app`).
 pub(crate) fn find(name: &str) -> Option<&'static Operation> {
     operations().find(|op| op.action == name || op.function == name)
+}
+
+/// The operation of this action that the document does not have and the vendor's newest client has.
+pub(crate) fn find_later(action: &str) -> Option<&'static Later> {
+    later::OPERATIONS.iter().find(|later| later.action == action)
+}
+
+/// Every action that the vendor's newest client has beside the document's.
+pub(crate) fn later_actions() -> impl Iterator<Item = &'static str> {
+    later::OPERATIONS.iter().map(|later| later.action)
 }

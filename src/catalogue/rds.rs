@@ -14,11 +14,9 @@ const CHARACTER_SET: Check = Check::OneOf(&[
     "utf8mb4",
     "Chinese_PRC_CI_AS",
     "Chinese_PRC_CS_AS",
-    "Chinese_PRC_BIN",
     "SQL_Latin1_General_CI_AS",
-    "SQL_Latin1_General_CS_AS",
-    "SQL_Latin1_General_CP1_CI_AS",
     "SQL_Latin1_General_CP1_CS_AS",
+    "Chinese_PRC_BIN",
 ]);
 const DATABASE_NAME: &[Check] = &[
     Check::Length(2, 64),
@@ -48,6 +46,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the databases of an RDS instance and who may use them.",
+            subject: subject::DB_INSTANCE_BY_INSTANCE,
             params: &[Param::query("InstanceId", STRING, RDS_INSTANCE).required()],
             reply: &[
                 int("Code"),
@@ -59,7 +58,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         "Databases",
                         &[
                             string("DBName"),
-                            string("DBStatus"),
+                            string("DBStatus").means("Creating, Running, Deleting"),
                             string("DBDescription"),
                             string("Engine"),
                             string("CharacterSetName"),
@@ -82,6 +81,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a database account.",
+            subject: subject::DB_ACCOUNT,
             params: &[ACCOUNT_NAME.in_body().required(), DB_INSTANCE_ID.in_body().required()],
             reply: &[string("RequestId"), string("ErrMsg"), int("Code"), object("Result", &[string("RequestId")])],
             example: r#"{"AccountName": "shop_rw", "DbInstanceId": "rm-demo-0001"}"#,
@@ -94,6 +94,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Get,
             help: "Lists the database accounts of an RDS instance and their privileges.",
+            subject: subject::DB_INSTANCE,
             params: &[DB_INSTANCE_ID.required(), Param { help: "Only the account of this name.", ..ACCOUNT_NAME }],
             reply: &[
                 int("Code"),
@@ -104,11 +105,11 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     &[objects(
                         "Accounts",
                         &[
-                            string("AccountStatus"),
+                            string("AccountStatus").means("Available, Unavailable"),
                             string("AccountDescription"),
                             string("AccountName"),
-                            string("AccountType"),
-                            string("PrivExceeded"),
+                            string("AccountType").means("Normal, Super"),
+                            string("PrivExceeded").means("0 no, 1 the account manages more databases than it may"),
                             string("DBInstanceId"),
                             objects(
                                 "DatabasePrivileges",
@@ -128,6 +129,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Lets a database account use a database.",
+            subject: subject::DB_ACCOUNT,
             params: &[
                 ACCOUNT_NAME.in_body().required(),
                 Param::body(
@@ -151,6 +153,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Creates a database on an RDS instance.",
+            subject: subject::DB_INSTANCE,
             params: &[
                 Param::body("CharacterSetName", STRING, "Character set on MySQL and MariaDB, collation on SQL Server.")
                     .checks(&[CHARACTER_SET])
@@ -172,6 +175,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Destructive,
             method: Method::Post,
             help: "Deletes a database of an RDS instance with its data.",
+            subject: subject::DATABASE,
             params: &[
                 Param::body("DBInstanceId", STRING, RDS_INSTANCE).required(),
                 Param::body("DBName", STRING, "Name of the database.").required(),
@@ -187,6 +191,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the backups of an RDS instance.",
+            subject: subject::DB_INSTANCE,
             params: &[
                 DB_INSTANCE_ID.in_body().required(),
                 Param::body("BackupId", STRING, "Only the backup of this id."),
@@ -210,7 +215,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         string("TotalRecordCount"),
                         string("PageNumber"),
                         string("PageRecordCount"),
-                        int("TotalBackupSize"),
+                        int("TotalBackupSize").means("bytes"),
                         objects(
                             "Items",
                             &[
@@ -220,17 +225,17 @@ pub(super) const CHAPTER: Chapter = Chapter {
                                 string("BackupStartTime"),
                                 string("BackupEndTime"),
                                 string("BackupType"),
-                                string("BackupMode"),
-                                string("BackupMethod"),
+                                string("BackupMode").means("Automated, Manual"),
+                                string("BackupMethod").means("Physical, Logical"),
                                 string("BackupLocation"),
                                 string("BackupExtractionStatus"),
                                 string("BackupScale"),
                                 string("BackupDBNames"),
-                                int("TotalBackupSize"),
-                                int("BackupSize"),
+                                int("TotalBackupSize").means("bytes"),
+                                int("BackupSize").means("bytes"),
                                 string("HostInstanceID"),
-                                string("StoreStatus"),
-                                string("MetaStatus"),
+                                string("StoreStatus").means("whether the backup may be deleted: Enabled, Disabled"),
+                                string("MetaStatus").means("OK, LARGE has too many tables to restore single ones, EMPTY failed; nothing: not switched on"),
                             ],
                         ),
                     ],

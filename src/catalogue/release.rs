@@ -19,6 +19,9 @@ const RESULT_LIST: Param = Param::body(
 )
 .checks(&[Check::OneOf(&["0", "1", "2", "4"])]);
 
+const STATUS_MEANS: &str = "1 running, 2 paused, 3 finished";
+const RESULT_MEANS: &str = "0 running, 1 succeeded, 2 failed, 4 failed by hand";
+
 const DEPLOY_ORDER_FIELDS: &[Field] = &[
     string("AppInstanceType"),
     int("CurrentPartitionNum"),
@@ -28,20 +31,20 @@ const DEPLOY_ORDER_FIELDS: &[Field] = &[
     string("DeployType"),
     string("DeployTypeName"),
     string("Description"),
-    int("ElapsedTime"),
+    int("ElapsedTime").means("seconds"),
     string("EndTime"),
     int("EnvId"),
-    string("EnvType"),
+    string("EnvType").means("test or online"),
     string("FailureRate"),
     int("FinishAppInstanceCt"),
     string("Name"),
     string("PartitionType"),
     string("PartitionTypeName"),
-    int("Result"),
+    int("Result").means(RESULT_MEANS),
     string("ResultName"),
     int("SchemaId"),
     string("StartTime"),
-    int("Status"),
+    int("Status").means(STATUS_MEANS),
     string("StatusName"),
     int("TotalAppInstanceCt"),
     int("TotalPartitions"),
@@ -49,7 +52,11 @@ const DEPLOY_ORDER_FIELDS: &[Field] = &[
     string("UserNick"),
 ];
 /// What was started, or why it was not admitted.
-const ADMISSION: &[Field] = &[bool("Admitted"), string("BusinessCode"), int("DeployOrderId")];
+const ADMISSION: &[Field] = &[
+    bool("Admitted").means("false while releases are frozen: nothing was started"),
+    string("BusinessCode").means("102000 no credential for a release, 102001 its review is under way"),
+    int("DeployOrderId"),
+];
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "release",
@@ -61,6 +68,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Releases an application to an environment, partition by partition: starts a deploy order.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 ENV_ID.required(),
                 Param::query("Name", STRING, "Name of the deploy order.").required(),
@@ -72,7 +80,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 .checks(&[AT_LEAST_ONE])
                 .required(),
                 Param::query("DeployPacketUrl", STRING, "HTTP or HTTPS address to download the code package from.")
-                    .checks(&[Check::Pattern { regex: "^https?://", says: "starts with http:// or https://" }]),
+                    // A scheme is the same in any case.
+                    .checks(&[Check::Pattern { regex: "(?i)^https?://.", says: "starts with http:// or https://" }]),
                 Param::query("DeployPacketId", LONG, "Id of a code package that the platform keeps."),
                 Param::query("Description", STRING, "What this release changes."),
                 PAUSE_TYPE.default("none"),
@@ -94,12 +103,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the deploy orders of an application.",
+            subject: subject::APPLICATION,
             params: &[
                 PAGE_NUMBER.required(),
                 RECORDS.required(),
                 APP_ID.required(),
                 ENV_ID,
-                Param::query("EnvType", STRING, "Only orders of this environment type, such as online."),
+                Param::query("EnvType", STRING, "Only orders of this environment type: test or online.")
+                    .checks(&[TEST_OR_ONLINE]),
                 Param::query(
                     "DeployType",
                     STRING,
@@ -113,14 +124,19 @@ pub(super) const CHAPTER: Chapter = Chapter {
                     STRING,
                     "Only orders partitioned in this way; only group_even is in use.",
                 ),
-                Param::query("EndTimeLessThan", STRING, "Ended before this time, such as 2020-01-01 00:00:00."),
-                Param::query("EndTimeLessThanOrEqualTo", STRING, "Ended before or at this time."),
-                Param::query("EndTimeGreaterThan", STRING, "Ended after this time."),
-                Param::query("EndTimeGreaterThanOrEqualTo", STRING, "Ended after or at this time."),
-                Param::query("StartTimeGreaterThan", STRING, "Started after this time."),
-                Param::query("StartTimeGreaterThanOrEqualTo", STRING, "Started after or at this time."),
-                Param::query("StartTimeLessThan", STRING, "Started before this time."),
-                Param::query("StartTimeLessThanOrEqualTo", STRING, "Started before or at this time."),
+                Param::query("EndTimeLessThan", STRING, "Ended before this time, such as 2020-01-01 00:00:00.")
+                    .checks(&[Check::Time]),
+                Param::query("EndTimeLessThanOrEqualTo", STRING, "Ended before or at this time.")
+                    .checks(&[Check::Time]),
+                Param::query("EndTimeGreaterThan", STRING, "Ended after this time.").checks(&[Check::Time]),
+                Param::query("EndTimeGreaterThanOrEqualTo", STRING, "Ended after or at this time.")
+                    .checks(&[Check::Time]),
+                Param::query("StartTimeGreaterThan", STRING, "Started after this time.").checks(&[Check::Time]),
+                Param::query("StartTimeGreaterThanOrEqualTo", STRING, "Started after or at this time.")
+                    .checks(&[Check::Time]),
+                Param::query("StartTimeLessThan", STRING, "Started before this time.").checks(&[Check::Time]),
+                Param::query("StartTimeLessThanOrEqualTo", STRING, "Started before or at this time.")
+                    .checks(&[Check::Time]),
                 Param::query("Status", INTEGER, "1 running, 2 paused, 3 finished.").checks(&[STATUS]),
                 RESULT_LIST,
                 STATUS_LIST,
@@ -145,6 +161,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Scales an environment to a number of instances: starts a deploy order.",
+            subject: subject::ENVIRONMENT,
             params: &[
                 ENV_ID.required(),
                 REPLICAS.required(),
@@ -161,6 +178,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows the progress and result of one deploy order.",
+            subject: subject::DEPLOY_ORDER,
             params: &[DEPLOY_ORDER_ID.required()],
             reply: &[
                 int("Code"),
@@ -179,6 +197,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Continues a paused deploy order with its next partition.",
+            subject: subject::DEPLOY_ORDER,
             params: &[DEPLOY_ORDER_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"DeployOrderId": 4068}"#,
@@ -191,6 +210,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Write,
             method: Method::Post,
             help: "Ends a running deploy order as failed, so that a new one can start.",
+            subject: subject::DEPLOY_ORDER,
             params: &[DEPLOY_ORDER_ID.required()],
             reply: &[int("Code"), string("ErrMsg"), string("RequestId"), bool("Success")],
             example: r#"{"DeployOrderId": 4068}"#,
@@ -203,6 +223,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Lists the pods that a deploy order touches.",
+            subject: subject::DEPLOY_ORDER,
             params: &[DEPLOY_ORDER_ID.required(), PAGE_NUMBER.required(), RECORDS.required(), RESULT_LIST, STATUS_LIST],
             paging: Some(Paging::NUMBER),
             reply: &[
@@ -223,10 +244,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
                         string("HostName"),
                         string("PodIp"),
                         string("Region"),
-                        int("Result"),
+                        int("Result").means(RESULT_MEANS),
                         string("ResultName"),
                         string("StartTime"),
-                        int("Status"),
+                        int("Status").means(STATUS_MEANS),
                         string("StatusName"),
                         string("UpdateTime"),
                         objects("DeploySteps", &[string("Status"), string("StepCode"), string("StepName")]),
@@ -243,6 +264,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows the start-up log of a pod: package download and standard output.",
+            subject: subject::POD,
             params: &[APP_INST_ID.in_body().required(), DEPLOY_ORDER_ID.in_body().required()],
             reply: &[
                 int("Code"),
@@ -271,6 +293,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             effect: Effect::Read,
             method: Method::Post,
             help: "Shows the Kubernetes events of a pod; the cluster drops them after a while.",
+            subject: subject::POD,
             params: &[APP_INST_ID.required(), DEPLOY_ORDER_ID.required()],
             reply: &[
                 int("Code"),

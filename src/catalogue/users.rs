@@ -12,6 +12,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         effect: Effect::Read,
         method: Method::Get,
         help: "Lists the users under the main account.",
+        subject: Subject::Nothing("it lists the whole account"),
         params: &[PAGE_NUMBER.required(), RECORDS.required()],
         paging: Some(Paging::NUMBER),
         success: 200,

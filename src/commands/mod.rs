@@ -28,6 +28,7 @@ use crate::show::data::{self, Format, Screen};
 use crate::show::errors::render;
 use crate::show::log::{self, LogFormat};
 use crate::show::redaction::REDACTOR;
+use crate::system;
 use crate::terminal;
 
 /// Automate JuShiTa (Alibaba Cloud retailcloud) in Rhai scripts.
@@ -70,8 +71,11 @@ enum Command {
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> ExitCode {
     let around = Surroundings::of_process();
-    let matches = Cli::command().get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let parsed = Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(said) => return ExitCode::from(help_or_refusal(&said, &around)),
+    };
     let (format, colour) = (cli.flags.log_format, around.colour());
     let exit = Exit::new(move |error| tell(error, format, colour));
     let code = begin(cli, around, &exit).unwrap_or_else(|error| {
@@ -80,6 +84,22 @@ pub fn main() -> ExitCode {
     });
     exit.finish();
     ExitCode::from(code)
+}
+
+/// What stands for a command line: help that was asked for, or why it is none.
+fn help_or_refusal(said: &clap::Error, around: &Surroundings) -> u8 {
+    let code = u8::try_from(said.exit_code()).unwrap_or(2);
+    let closed = || Err(std::io::Error::other("it is closed"));
+    let told = if code == 0 && system::is_stdout_closed() { closed() } else { said.print() };
+    // Stdout keeps the end of what it is given until it is full or told to let go.
+    match told.and_then(|()| std::io::Write::flush(&mut std::io::stdout())) {
+        Err(error) if code == 0 && error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let error = Error::new(Kind::Io, format!("cannot write to stdout: {error}"));
+            tell(&error, LogFormat::Text, around.colour());
+            error.kind.exit_code()
+        }
+        _ => code,
+    }
 }
 
 fn begin(cli: Cli, around: Surroundings, exit: &Exit) -> Result<u8> {
@@ -113,7 +133,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         Some(Command::Eval(args)) => eval::eval(settings, exit, args),
         Some(Command::Repl) => repl::repl(settings, exit),
         None if at_terminal => repl::repl(settings, exit),
-        Some(Command::Sim(args)) => sim::serve(&args).map(|()| 0),
+        Some(Command::Sim(args)) => sim::serve(settings, &args).map(|()| 0),
         None => {
             let mut command = Cli::command();
             Err(Error::new(Kind::Usage, format!("no command was given\n\n{}", command.render_usage()))
@@ -162,9 +182,8 @@ fn write_out(text: &str) -> Result<u8> {
 
 /// Prints an error on stderr, once.
 fn tell(error: &Error, format: LogFormat, colour: bool) {
-    let text = match format {
-        LogFormat::Text => render(error, colour),
-        LogFormat::Json => REDACTOR.error(error.clone()).to_json().to_string(),
-    };
-    data::tell(&text);
+    match format {
+        LogFormat::Text => data::tell(&render(error, colour)),
+        LogFormat::Json => data::tell_json(error),
+    }
 }

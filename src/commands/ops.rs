@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::{screen, write_out};
-use crate::catalogue::{self, Field, Operation, Param, Position, Rule, Scalar, Shape, Type};
+use crate::catalogue::{self, Field, Operation, Param, Position, Read, Rule, Scalar, Shape, Subject, Thing, Type};
 use crate::error::{Error, Kind, Result};
 use crate::run::Run;
 use crate::run::exit::Exit;
@@ -98,11 +98,13 @@ fn describe(op: &Operation) -> Value {
         "effect": op.effect.name(),
         "method": op.method.name(),
         "help": op.help,
+        "subject": subject(op.subject),
         "positional": op.positional().map(|param| param.name).collect::<Vec<_>>(),
         "parameters": op.params.iter().map(parameter).collect::<Vec<_>>(),
         "rules": op.rules.iter().map(|rule| rule_text(*rule)).collect::<Vec<_>>(),
         "pages": op.paging.is_some(),
         "reply": tree(op.reply),
+        "meanings": meanings(op.reply),
         "example": serde_json::from_str::<Value>(op.example).unwrap_or_default(),
     })
 }
@@ -159,6 +161,8 @@ fn rule_text(rule: Rule) -> String {
             format!("{param} is required when {with} is {}", values.join(" or "))
         }
         Rule::NotBoth(one, other) => format!("{one} and {other} cannot be given together"),
+        Rule::OneOrBoth(one, other) => format!("{one} or {other} is required"),
+        Rule::Apart(one, other) => format!("{one} and {other} have no address in common"),
     }
 }
 
@@ -174,10 +178,63 @@ fn tree(fields: &[Field]) -> Value {
     fields.iter().map(|field| (field.name.to_owned(), shape(field))).collect::<Map<_, _>>().into()
 }
 
+/// What calls of an operation are about, for other tools.
+fn subject(subject: Subject) -> Value {
+    fn of(thing: &Thing) -> Value {
+        let read = |read: &Read| {
+            let params: Map<_, _> =
+                read.params.iter().map(|(name, from)| ((*name).to_owned(), (*from).into())).collect();
+            json!({"action": read.action, "parameters": params, "record": read.at, "key": read.key, "name": read.name})
+        };
+        json!({
+            "kind": thing.kind.name,
+            "parameter": thing.param,
+            "reads": thing.kind.reads.iter().map(read).collect::<Vec<_>>(),
+            "of": thing.of.map(of),
+        })
+    }
+    match subject {
+        Subject::Thing(thing) => of(thing),
+        Subject::Nothing(reason) => json!({"kind": null, "reason": reason}),
+    }
+}
+
+/// The same for people: `environment (EnvId), shown by DescribeAppResourceAlloc, …`.
+fn subject_text(subject: Subject) -> String {
+    let thing = match subject {
+        Subject::Thing(thing) => thing,
+        Subject::Nothing(reason) => return format!("no one thing: {reason}"),
+    };
+    let wholes: String = std::iter::successors(thing.of, |thing| thing.of)
+        .map(|whole| format!(" of the {} ({})", whole.kind.name, whole.param))
+        .collect();
+    let reads: Vec<&str> = thing.kind.reads.iter().map(|read| read.action).collect();
+    format!("the {} ({}){wholes}, shown by {}", thing.kind.name, thing.param, reads.join(", "))
+}
+
+/// What values in a reply mean, by the path of their field: `Data.Status`.
+fn meanings(fields: &[Field]) -> Map<String, Value> {
+    fn walk(fields: &[Field], prefix: &str, found: &mut Map<String, Value>) {
+        for field in fields {
+            let path = format!("{prefix}{}", field.name);
+            if !field.means.is_empty() {
+                found.insert(path.clone(), field.means.into());
+            }
+            if let Shape::Object(inner) | Shape::Objects(inner) = field.shape {
+                walk(inner, &format!("{path}."), found);
+            }
+        }
+    }
+    let mut found = Map::new();
+    walk(fields, "", &mut found);
+    found
+}
+
 /// One operation in full, for people.
 pub(super) fn explain(op: &Operation) -> String {
     let mut text =
         format!("{} ({}), {}, {}\n{}\n", op.action, op.function, op.effect.name(), op.method.name(), op.help);
+    let _ = writeln!(text, "About: {}.", subject_text(op.subject));
     text.push_str("\nParameters, those with * required:\n");
     write_params(&mut text, op.params, "  ");
     if op.params.is_empty() {
@@ -254,7 +311,8 @@ fn write_fields(text: &mut String, fields: &[Field], indent: &str) {
             Shape::Objects(fields) => ("array of maps", fields),
         };
         let note = if field.secret { ", masked" } else { "" };
-        let _ = writeln!(text, "{indent}{}: {ty}{note}", field.name);
+        let means = if field.means.is_empty() { String::new() } else { format!(" ({})", field.means) };
+        let _ = writeln!(text, "{indent}{}: {ty}{note}{means}", field.name);
         write_fields(text, inner, &format!("{indent}  "));
     }
 }

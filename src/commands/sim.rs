@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine as _;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -12,14 +13,17 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::clock::{self, Clock, Pace};
+use crate::clock::{Clock, Pace};
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::secret::Secret;
+use crate::settings::Settings;
 use crate::sim::Fleet;
 use crate::sim::faults::Rule;
 use crate::sim::gateway::reply::Shape;
 use crate::sim::http::server;
 use crate::sim::{Key, Options, Sim, demo, options};
+use crate::system;
 
 /// Flags of `jst sim`.
 #[derive(Debug, Args)]
@@ -30,7 +34,7 @@ pub(super) struct SimArgs {
     /// Listen on an address that other machines can reach
     #[arg(long)]
     pub public: bool,
-    /// Print one line of JSON with endpoint, access_key_id and access_key_secret
+    /// Print one line of JSON with endpoint, access_key_id, access_key_secret and, with --control, control_token
     #[arg(long)]
     pub json: bool,
     /// Keep the account in this file; without it, in memory only
@@ -43,13 +47,13 @@ pub(super) struct SimArgs {
     #[arg(long, default_value = "1", value_name = "N")]
     pub seed: u64,
     /// When the account starts: now, or a time such as 2026-01-05 10:00 [default: that time]
-    #[arg(long, value_parser = start, value_name = "TIME|now")]
+    #[arg(long, value_parser = options::start, value_name = "TIME|now")]
     pub start: Option<Timestamp>,
     /// How the account's clock runs: real, so many times faster (60x), or only when told
     #[arg(long, default_value = "real", value_parser = pace, value_name = "real|Nx|told")]
     pub pace: Pace,
-    /// Form of replies: as the document prints them, or all alike
-    #[arg(long, value_enum, default_value = "documented", value_name = "FORM")]
+    /// Form of replies: all alike, or as the document's samples print them
+    #[arg(long, value_enum, default_value = "plain", value_name = "FORM")]
     pub shape: Shape,
     /// Let something go wrong; may be given more than once
     ///
@@ -59,6 +63,7 @@ pub(super) struct SimArgs {
     /// error (code, status, text), expired-token, refusal (code, text), skew (seconds), refuse (ms),
     /// close (applied), lost, half, garbage, html (applied), stall (ms, applied), slow (rate, applied),
     /// frozen (code), fail-at (partition), crash-loop.
+    /// A rate counts the account's time; waits on the wire are real.
     /// For instance: ScaleApp:throttle:count=3  'List*:latency:ms=50:jitter=20'  DeployApp:lost:first=1
     #[arg(long, value_name = "ACTION:KIND[:SETTING=VALUE]...", verbatim_doc_comment)]
     pub fault: Vec<Rule>,
@@ -71,21 +76,22 @@ pub(super) struct SimArgs {
     /// Recorded replies of actions that are not simulated, from a file with a JSON object
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,
-    /// Answer /_sim/ledger, /_sim/faults, /_sim/advance and /_sim/state, to anybody who asks
+    /// Answer /_sim/ledger, /_sim/faults, /_sim/advance and /_sim/state to whoever shows the token
+    /// that is printed: Authorization: Bearer TOKEN
     #[arg(long)]
     pub control: bool,
 }
 
 impl ValueEnum for Shape {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Documented, Self::Plain]
+        &[Self::Plain, Self::Documented]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Documented => PossibleValue::new("documented")
-                .help("As the document prints them: wrapped, lowerCamelCase, each where it does so"),
             Self::Plain => PossibleValue::new("plain").help("The documented fields and nothing around them"),
+            Self::Documented => PossibleValue::new("documented")
+                .help("As the document's samples print them: wrapped, lowerCamelCase, each where it does so"),
         })
     }
 }
@@ -106,28 +112,24 @@ fn pace(text: &str) -> std::result::Result<Pace, String> {
     }
 }
 
-/// When the simulator's account starts: `now`, or a time as the service takes it.
-fn start(text: &str) -> std::result::Result<Timestamp, String> {
-    // The account has a past, and goes on for as long as anybody likes.
-    const YEARS: std::ops::Range<i16> = 2000..2100;
-    let time = if text == "now" { Ok(Timestamp::now()) } else { clock::parse_time(text) };
-    time.ok()
-        .filter(|time| YEARS.contains(&clock::BEIJING.to_datetime(*time).year()))
-        .ok_or_else(|| format!("`{text}` is neither now nor a time such as 2026-01-05 10:00"))
-}
-
 /// Serves until Ctrl-C or SIGTERM; then answers what is under way and compacts the state's file.
 ///
 /// # Errors
-/// `usage` for an address that is open to others without `--public`, `config` for files that do not
-/// parse, `io` when the address cannot be listened on.
-pub(super) fn serve(args: &SimArgs) -> Result<()> {
+/// `usage` for an address that is open to others without `--public` and for flags of `--sim`, `config`
+/// for files that do not parse, `io` when the address cannot be listened on.
+pub(super) fn serve(settings: &Settings, args: &SimArgs) -> Result<()> {
+    if let Some(flag) = settings.simulator_flag() {
+        let own = flag.strip_prefix("--sim-").map_or("--state".to_owned(), |name| format!("--{name}"));
+        return Err(Error::new(Kind::Usage, format!("`jst sim` takes no {flag}")).hint(format!("it has {own}")));
+    }
     if !args.public && !args.listen.ip().to_canonical().is_loopback() {
         return Err(Error::new(Kind::Usage, format!("{} can be reached from other machines", args.listen))
             .hint("listen on 127.0.0.1, or add --public if that is meant"));
     }
+    system::room_for_run()?;
     let options = options_of(args)?;
     let key = options.keys.first().cloned().ok_or_else(|| Error::new(Kind::Config, "there is no access key"))?;
+    let token = options.control.clone();
     let clock = Clock::simulated(args.pace, options.start);
     let sim = Sim::new(options, Arc::new(clock))?;
     let io = |what: &'static str| move |error: io::Error| Error::new(Kind::Io, format!("cannot {what}: {error}"));
@@ -137,7 +139,8 @@ pub(super) fn serve(args: &SimArgs) -> Result<()> {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(io("watch signals"))?;
         let mut terminate = signal(SignalKind::terminate()).map_err(io("watch signals"))?;
         let server = server::bind(sim, args.listen).await?;
-        let text = if args.json { ready_json(server.address(), &key) } else { ready_text(server.address(), &key) };
+        let (address, token) = (server.address(), token.as_ref());
+        let text = if args.json { ready_json(address, &key, token) } else { ready_text(address, &key, token) };
         let told = told(text);
         let mut result = Ok(());
         let stop = async {
@@ -179,7 +182,7 @@ fn options_of(args: &SimArgs) -> Result<Options> {
         seed: args.seed,
         start: args.start.unwrap_or(demo::START),
         fleet: args.fleet.unwrap_or_default(),
-        control: args.control,
+        control: args.control.then(token).transpose()?,
         ..Options::demo()
     };
     if let Some(path) = &args.scenario {
@@ -195,25 +198,39 @@ fn options_of(args: &SimArgs) -> Result<Options> {
     Ok(options)
 }
 
+/// A token that nobody guesses.
+fn token() -> Result<Secret> {
+    let mut bytes = [0; 24];
+    let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    match got {
+        Ok(count) if count == bytes.len() => Ok(Secret::new(base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes))),
+        _ => Err(Error::new(Kind::Io, "the system gives no random numbers for a token")),
+    }
+}
+
 fn read(path: &Path) -> Result<String> {
     files::read_text(path, files::LARGEST).map_err(|why| why.error(Kind::Config, path.display()))
 }
 
-fn ready_json(address: SocketAddr, key: &Key) -> String {
-    json!({
+fn ready_json(address: SocketAddr, key: &Key, token: Option<&Secret>) -> String {
+    let mut ready = json!({
         "endpoint": format!("http://{address}"),
         "access_key_id": key.access_key_id,
         "access_key_secret": key.secret.expose(),
-    })
-    .to_string()
+    });
+    if let (Some(ready), Some(token)) = (ready.as_object_mut(), token) {
+        ready.insert("control_token".into(), token.expose().into());
+    }
+    ready.to_string()
 }
 
-fn ready_text(address: SocketAddr, key: &Key) -> String {
+fn ready_text(address: SocketAddr, key: &Key, token: Option<&Secret>) -> String {
+    let control = token.map(|token| format!("\nControl token:     {}", token.expose())).unwrap_or_default();
     let (id, secret) = (&key.access_key_id, key.secret.expose());
     format!(
         r#"The simulator listens on http://{address}; Ctrl-C stops it.
 Access key id:     {id}
-Access key secret: {secret}
+Access key secret: {secret}{control}
 
 With jst:
 export JST_ENDPOINT=http://{address} ALIBABA_CLOUD_ACCESS_KEY_ID={id} ALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}
@@ -230,21 +247,4 @@ for app in client.list_app(ListAppRequest(page_number=1, page_size=20)).body.dat
 END
 "#
     )
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn the_simulators_account_starts_now_or_when_it_is_told() {
-        let told = Timestamp::constant(1_767_578_400, 0);
-        assert_eq!([start("2026-01-05 10:00"), start("2026-01-05T02:00Z")], [Ok(told), Ok(told)]);
-        assert!(start("now").unwrap() >= told);
-        for text in ["", "tomorrow", "1999-12-31", "-009999-01-02T00:00Z"] {
-            assert!(start(text).is_err(), "{text}");
-        }
-    }
 }

@@ -18,7 +18,7 @@ fn flags_work_before_and_after_the_command() {
         ["jst --sim --deadline 20m run x.rhai --sim-not-mine", "jst run --sim --deadline 1200 x.rhai --sim-not-mine"]
     {
         let cli = Cli::try_parse_from(line.split(' ')).unwrap();
-        assert!(cli.flags.sim, "{line}");
+        assert_eq!(cli.flags.sim, crate::settings::flags::Simulator::Demo, "{line}");
         assert_eq!(cli.flags.deadline, Some(Duration::from_secs(1200)), "{line}");
         let Some(Command::Run(args)) = cli.command else { unreachable!() };
         assert_eq!(args.args, ["--sim-not-mine"], "{line}");

@@ -29,7 +29,7 @@ pub(super) fn confirm(settings: &Settings, stop: &Arc<Stop>, in_session: bool) -
             data::tell(&format!("{action} is destructive: it is not asked for while lines wait that were typed ahead"));
             return false;
         }
-        match answer(action, what, &stop).trim().to_ascii_lowercase().as_str() {
+        match answer(action, &what(), &stop).trim().to_ascii_lowercase().as_str() {
             "y" | "yes" => true,
             "a" | "always" => always.insert(action.to_owned()),
             _ => false,

@@ -16,6 +16,7 @@ use crate::script::{Host, HostConfig};
 use crate::settings::Settings;
 use crate::show::log;
 use crate::stop::Stop;
+use crate::system;
 use background::Background;
 use exit::Exit;
 use service::Service;
@@ -32,11 +33,12 @@ impl Run {
     /// Prepares a run, or a session with a person. Nothing is connected before the first call.
     ///
     /// # Errors
-    /// `io` when the system gives no thread or no signal handler.
+    /// `io` when the system gives no thread or no signal handler; what is said of the simulator is wrong.
     pub(crate) fn new(settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
+        system::room_for_run()?;
         let stop = Arc::new(Stop::new(settings.deadline));
         signals::watch(&Background::start()?, &stop, exit, for_person)?;
-        let service = Arc::new(Service::new(settings, for_person));
+        let service = Arc::new(Service::new(settings, for_person)?);
         log::keep_time(&service.clock);
         let connect = {
             let service = Arc::clone(&service);

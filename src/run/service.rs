@@ -9,34 +9,68 @@ use crate::call::{Client, ClientConfig};
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
 use crate::error::{Error, Kind, Result};
+use crate::memory;
 use crate::secret::Class;
-use crate::settings::Settings;
+use crate::settings::{Settings, Simulation};
 use crate::show::redaction::REDACTOR;
+use crate::sim::engine::state::State;
 use crate::sim::http::running::Running;
-use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, demo};
+use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, store};
+use crate::system;
 
 /// The service of a run, and the clock that goes with it.
 pub(super) struct Service {
     settings: Arc<Settings>,
     /// What scripts call time: the real one's, or the simulator's.
     pub clock: Arc<Clock>,
+    /// What the simulator begins with, until it does.
+    simulation: Mutex<Option<Begin>>,
     /// The simulator, from the first call on and for as long as this is held.
     simulator: Mutex<Option<Running>>,
+}
+
+/// What a simulator begins with.
+struct Begin {
+    /// Its account, where it is kept in a file.
+    account: Option<State>,
+    options: Options,
 }
 
 /// What a call takes of a clock that does not run by itself: a script that looks again and again
 /// without sleeping still gets to see the end.
 const CALL: Duration = Duration::from_millis(10);
 
+/// The most connections to one service. Servers take a thousand at a time, the simulator too: a request on
+/// one more waits until another has been idle for long.
+const CONNECTIONS: usize = 900;
+
+/// As many calls at once as there may be connections.
+fn bounded(wanted: usize) -> usize {
+    if wanted > CONNECTIONS {
+        tracing::warn!(
+            "at most {CONNECTIONS} calls are under way at once, not {wanted}: a service takes no more connections"
+        );
+    }
+    wanted.min(CONNECTIONS)
+}
+
 impl Service {
     /// The service that the settings name. Nothing is started or connected yet.
     ///
     /// The simulator's clock runs as the real one does for a person at a prompt; for a script it moves
     /// only by its sleeps and its calls, so that every run is the same. Sleeping moves it at once.
-    pub(super) fn new(settings: &Arc<Settings>, for_person: bool) -> Self {
+    ///
+    /// # Errors
+    /// What is said of the simulator does not fit together, or its account cannot be read.
+    pub(super) fn new(settings: &Arc<Settings>, for_person: bool) -> Result<Self> {
+        let simulation = settings.simulation()?.map(Begin::new).transpose()?;
         let pace = if for_person { Pace::Times(1.0) } else { Pace::Told };
-        let clock = if settings.sim() { Clock::simulated(pace, demo::START) } else { Clock::real() };
-        Self { settings: Arc::clone(settings), clock: Arc::new(clock), simulator: Mutex::default() }
+        let clock = match &simulation {
+            Some(begin) => Clock::simulated(pace, begin.options.start),
+            None => Clock::real(),
+        };
+        let simulation = Mutex::new(simulation);
+        Ok(Self { settings: Arc::clone(settings), clock: Arc::new(clock), simulation, simulator: Mutex::default() })
     }
 
     /// A client of the service.
@@ -44,8 +78,9 @@ impl Service {
     /// # Errors
     /// `credentials`, `config`, or whatever keeps the simulator from starting.
     pub(super) fn connect(&self) -> Result<Client> {
-        let config = if self.settings.sim() { self.simulated()? } else { self.real()? };
-        Ok(Client::new(ClientConfig { clock: Arc::clone(&self.clock), ..config }))
+        let (config, files_each) = if self.settings.sim() { (self.simulated()?, 2) } else { (self.real()?, 1) };
+        let concurrency = system::connections(bounded(config.concurrency), files_each)?;
+        Ok(Client::new(ClientConfig { concurrency, clock: Arc::clone(&self.clock), ..config }))
     }
 
     fn real(&self) -> Result<ClientConfig> {
@@ -60,13 +95,30 @@ impl Service {
 
     fn simulated(&self) -> Result<ClientConfig> {
         let clock = Arc::clone(&self.clock);
-        let call_takes = if clock.runs() { Duration::ZERO } else { CALL };
-        let running = Running::start(move || {
-            let account = demo::account().map_err(|refusal| Error::new(Kind::Io, refusal.text))?;
-            Ok(Sim::of(account, Options { call_takes, ..Options::demo() }, clock))
+        let begin = self.simulation.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Begin { account, mut options } =
+            begin.ok_or_else(|| Error::new(Kind::Io, "the simulator could not be started before"))?;
+        options.call_takes = if clock.runs() { Duration::ZERO } else { CALL };
+        let running = Running::start(move || match account {
+            Some(account) => Ok(Sim::of(account, options, clock)),
+            None => Sim::new(options, clock),
         })?;
         let endpoint = Endpoint::parse(&format!("http://{}", running.address()))?;
         *self.simulator.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         self.settings.client(endpoint, Provider::of(ACCESS_KEY_ID, ACCESS_KEY_SECRET))
+    }
+}
+
+impl Begin {
+    /// Reads the kept account, if there is one; the simulator goes on from its time.
+    fn new(simulation: Simulation) -> Result<Self> {
+        let Simulation { kept, mut options } = simulation;
+        // The simulator's thread, which holds it later, stands apart as well.
+        let _apart = memory::apart();
+        let account = kept.as_deref().map(store::kept).transpose()?;
+        if let Some(account) = &account {
+            options.start = account.now;
+        }
+        Ok(Self { account, options })
     }
 }

@@ -68,10 +68,8 @@ async fn end_what_does_not_stop(stop: Arc<Stop>, exit: Exit, for_person: bool) {
             Kind::Limit => !for_person,
             _ => true,
         };
-        if is_final {
-            if stop.is_reading() || tokio::time::timeout(GRACE, stop.cleared()).await.is_err() {
-                exit.leave(&why);
-            }
+        if is_final && (stop.is_reading() || tokio::time::timeout(GRACE, stop.cleared()).await.is_err()) {
+            exit.leave(&why);
         }
         stop.cleared().await;
     }

@@ -57,6 +57,7 @@ pub(super) struct Rule {
 /// Every rule.
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "empty-loop", level: Level::Error, look: rules::empty_loop },
+    Rule { id: "open-comment", level: Level::Error, look: rules::open_comment },
     Rule { id: "call-key", level: Level::Error, look: rules::call_key },
     Rule { id: "value-of-change", level: Level::Warning, look: rules::value_of_change },
     Rule { id: "lost-change", level: Level::Warning, look: rules::lost_change },

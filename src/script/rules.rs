@@ -112,6 +112,14 @@ pub(super) fn empty_loop(code: &Code<'_>, found: &mut Vec<Found>) {
     });
 }
 
+/// A comment without an end: the engine takes the text's end for it.
+pub(super) fn open_comment(code: &Code<'_>, found: &mut Vec<Found>) {
+    if let Some(comment) = code.tokens.last().filter(|token| token.what == (What::Comment { open: true })) {
+        let message = "the comment that begins here has no end: what follows would not be run".to_owned();
+        found.push(Found { at: comment.start, message, hint: None });
+    }
+}
+
 /// The key `call`, which is read as something else.
 pub(super) fn call_key(code: &Code<'_>, found: &mut Vec<Found>) {
     code.walk(&mut |path| {

@@ -2,22 +2,39 @@
 //!
 //! Nothing is resolved here; [`super::Settings`] makes one set of settings of them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::PossibleValue;
 use clap::{ArgAction, Args, ValueEnum};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
+use crate::sim::Fleet;
+use crate::sim::faults::Rules;
+use crate::sim::options::start;
 
 /// Flags that work before and after the command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Flags for every command")]
 pub(crate) struct Flags {
-    /// Talk to a simulator inside the process instead of the service
-    #[arg(long, global = true, env = "JST_SIM", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true, require_equals = true)]
-    pub sim: bool,
+    /// Talk to a simulator inside the process instead of the service; with =FILE it begins with that
+    /// account: what `jst sim --state` kept, or `/_sim/state` showed
+    #[arg(long, global = true, env = "JST_SIM", num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, require_equals = true, value_parser = simulator, value_name = "FILE")]
+    pub sim: Simulator,
+    /// With --sim: let something go wrong, as `jst sim --fault` says it; may be given more than once
+    #[arg(long, global = true, env = "JST_SIM_FAULT", value_name = "ACTION:KIND[:SETTING=VALUE]...")]
+    pub sim_fault: Vec<Rules>,
+    /// With --sim: generate an account of this size beside the demo account
+    #[arg(long, global = true, env = "JST_SIM_FLEET", value_name = "apps=N,envs=N,nodes=N")]
+    pub sim_fleet: Option<Fleet>,
+    /// With --sim: when the account starts: now, or a time such as 2026-01-05 10:00 [default: that time]
+    #[arg(long, global = true, env = "JST_SIM_START", value_parser = start, value_name = "TIME|now")]
+    pub sim_start: Option<Timestamp>,
+    /// With --sim: what request ids, chance in faults and generated accounts derive from [default: 1]
+    #[arg(long, global = true, env = "JST_SIM_SEED", value_name = "N")]
+    pub sim_seed: Option<u64>,
     /// Profile of the credential files
     #[arg(long, global = true, env = "JST_PROFILE", value_name = "NAME")]
     pub profile: Option<String>,
@@ -87,6 +104,26 @@ pub(crate) struct Flags {
     /// Most operations of the script engine
     #[arg(long, global = true, env = "JST_MAX_OPERATIONS", default_value = "10000000000", value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
     pub max_operations: u64,
+}
+
+/// What `--sim` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Simulator {
+    /// Nothing: the service itself is meant.
+    None,
+    /// The demo account.
+    Demo,
+    /// The account that this file holds.
+    Kept(PathBuf),
+}
+
+fn simulator(text: &str) -> Result<Simulator, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "" => Err("name a file, or leave the = out for the demo account".to_owned()),
+        "true" | "yes" | "1" => Ok(Simulator::Demo),
+        "false" | "no" | "0" => Ok(Simulator::None),
+        _ => Ok(Simulator::Kept(text.into())),
+    }
 }
 
 // How these are written on the command line is no concern of whoever shows data.

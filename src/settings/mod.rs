@@ -10,13 +10,14 @@ use std::time::Instant;
 
 use crate::call::ClientConfig;
 use crate::call::endpoint::Endpoint;
-use crate::call::policy::Policy;
+use crate::call::policy::{Grant, Policy};
 use crate::call::proxy::Proxy;
 use crate::credentials::{Found, Provider, Sources};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
-use flags::Flags;
+use crate::sim::Options;
+use flags::{Flags, Simulator};
 
 /// The service's address where nothing else is configured: all regions share it.
 const DEFAULT_ENDPOINT: &str = "https://retailcloud.aliyuncs.com";
@@ -88,6 +89,15 @@ impl Surroundings {
     }
 }
 
+/// What the simulator inside the process begins with.
+#[derive(Debug)]
+pub(crate) struct Simulation {
+    /// The file with its account; without one, the account is new.
+    pub kept: Option<PathBuf>,
+    /// What else is said of it.
+    pub options: Options,
+}
+
 /// Settings of a run that need neither files nor the network to be known.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -109,7 +119,11 @@ impl Settings {
     /// # Errors
     /// `config` for a policy or an endpoint that does not parse.
     pub(crate) fn new(flags: Flags, around: Surroundings) -> Result<Self> {
-        let policy = Policy::new(flags.read_only, flags.allow_destructive, &flags.allow, &flags.deny)?;
+        let policy = Policy::new(
+            flags.read_only,
+            &[Grant { destructive: flags.allow_destructive.then_some(true), allow: flags.allow.clone() }],
+            &flags.deny,
+        )?;
         let deadline = flags.deadline.map(|span| Instant::now() + span);
         let settings = Self { deadline, policy, flags, around, found: OnceLock::new() };
         settings.given_endpoint()?;
@@ -118,7 +132,50 @@ impl Settings {
 
     /// Whether the simulator inside the process stands in for the service.
     pub(crate) fn sim(&self) -> bool {
-        self.flags.sim
+        self.flags.sim != Simulator::None
+    }
+
+    /// What the simulator inside the process begins with, where it stands in for the service.
+    ///
+    /// # Errors
+    /// `usage` for flags of `--sim` without it, and for those of a new account beside a kept one.
+    pub(crate) fn simulation(&self) -> Result<Option<Simulation>> {
+        let flags = &self.flags;
+        let kept = match &flags.sim {
+            Simulator::Kept(path) => Some(path.clone()),
+            Simulator::Demo => None,
+            Simulator::None => {
+                let stray = self.simulator_flag();
+                let wrong = |flag| Error::new(Kind::Usage, format!("{flag} is given without --sim"));
+                return stray.map_or(Ok(None), |flag| Err(wrong(flag).hint("add --sim, or leave it out")));
+            }
+        };
+        let of_new = [("--sim-fleet", flags.sim_fleet.is_some()), ("--sim-start", flags.sim_start.is_some())];
+        if let (Some(path), Some((flag, _))) = (&kept, of_new.iter().find(|(_, given)| *given)) {
+            let why = format!("{flag} is for a new account, and --sim={} begins with a kept one", path.display());
+            return Err(Error::new(Kind::Usage, why).hint(format!("leave out {flag} or the file")));
+        }
+        let usual = Options::demo();
+        let options = Options {
+            faults: flags.sim_fault.iter().flat_map(|rules| rules.0.clone()).collect(),
+            seed: flags.sim_seed.unwrap_or(usual.seed),
+            start: flags.sim_start.unwrap_or(usual.start),
+            fleet: flags.sim_fleet.unwrap_or_default(),
+            ..usual
+        };
+        Ok(Some(Simulation { kept, options }))
+    }
+
+    /// A flag that only says something about the simulator inside the process.
+    pub(crate) fn simulator_flag(&self) -> Option<&'static str> {
+        let flags = &self.flags;
+        let given = [
+            ("--sim-fault", !flags.sim_fault.is_empty()),
+            ("--sim-fleet", flags.sim_fleet.is_some()),
+            ("--sim-start", flags.sim_start.is_some()),
+            ("--sim-seed", flags.sim_seed.is_some()),
+        ];
+        given.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
     }
 
     /// Form of the data on stdout.
@@ -225,7 +282,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::error::Kind;
     use clap::Parser as _;
 
     #[derive(clap::Parser)]
@@ -260,6 +316,30 @@ mod tests {
             (error.kind, error.message.as_str()),
             (Kind::Config, "the endpoint `ftp://x` must begin with http:// or https://")
         );
+    }
+
+    #[test]
+    fn what_sim_begins_with_comes_from_its_flags_and_what_does_not_fit_together_is_refused() {
+        let of = |line: &str| settings(line, &[]).unwrap().simulation();
+        assert!(of("jst").unwrap().is_none() && of("jst --sim=no").unwrap().is_none());
+        let kept = of("jst --sim=kept.json --sim-seed 7 --sim-fault A*:close").unwrap().unwrap();
+        assert_eq!((kept.kept, kept.options.seed), (Some(PathBuf::from("kept.json")), 7));
+        assert_eq!(kept.options.faults.len(), 1);
+        let new = of("jst --sim --sim-start 2026-02-01 --sim-fleet apps=2,envs=3").unwrap().unwrap();
+        assert_eq!(
+            (new.kept, new.options.fleet.envs, new.options.start.to_string()),
+            (None, 3, "2026-01-31T16:00:00Z".into())
+        );
+        for (line, message) in [
+            ("jst --sim-seed 1", "--sim-seed is given without --sim"),
+            ("jst --sim=false --sim-fault *:lost", "--sim-fault is given without --sim"),
+            ("jst --sim=x --sim-start now", "--sim-start is for a new account, and --sim=x begins with a kept one"),
+            ("jst --sim=x --sim-fleet apps=1", "--sim-fleet is for a new account, and --sim=x begins with a kept one"),
+        ] {
+            let error = of(line).unwrap_err();
+            assert_eq!((error.kind, error.message.as_str()), (Kind::Usage, message));
+        }
+        assert!(Line::try_parse_from(["jst", "--sim="]).is_err());
     }
 
     #[test]

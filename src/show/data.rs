@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::show::redaction::REDACTOR;
 use crate::show::table::{self, Column};
 use crate::show::visible;
+use crate::system;
 
 /// Form of the data on stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -297,10 +298,20 @@ pub(crate) fn print_rendered(text: &str) -> io::Result<()> {
 
 /// A terminal gets nothing that steers it; a pipe gets the text as it is.
 fn write(line: &str) -> io::Result<()> {
+    if system::is_stdout_closed() {
+        return Err(io::Error::other("it is closed"));
+    }
     let mut stdout = io::stdout().lock();
     let line = if stdout.is_terminal() { visible::block(line) } else { line.into() };
     writeln!(stdout, "{line}")?;
     stdout.flush()
+}
+
+/// Says an error on stderr as a line of JSON, without secrets.
+pub(crate) fn tell_json(error: &Error) {
+    let line = REDACTOR.error(error.clone()).to_json().to_string();
+    // There is nowhere left to complain to.
+    let _ = writeln!(io::stderr(), "{}", REDACTOR.text(&line));
 }
 
 /// Says something on stderr, without secrets.

@@ -82,7 +82,7 @@ impl<W: Write> Write for Redacted<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Self(out, is_json) = self;
         let line = String::from_utf8_lossy(bytes);
-        let line = REDACTOR.talk(&line);
+        let line = if *is_json { REDACTOR.json_line(&line) } else { REDACTOR.talk(&line) };
         let line = if *is_json { visible::json(&line) } else { line };
         out.write_all(line.as_bytes())?;
         Ok(bytes.len())

@@ -2,7 +2,7 @@
 //!
 //! The way of a call: bytes → [`http`] (a server on a socket) → [`gateway`] (verified and decoded into a
 //! call) → [`service`] (brings the [`engine`]'s state to the clock's time, applies the call, writes the
-//! [`ledger`]) → [`gateway::reply`] (the service's own form) → bytes. [`engine`] has a file for each
+//! [`ledger`], and what is kept of it into the [`store`]) → [`gateway::reply`] (the service's own form) → bytes. [`engine`] has a file for each
 //! chapter of the document, mirroring the catalogue; [`demo`] is the account that a start begins with;
 //! [`faults`] make any of it go wrong on demand; [`http::control`] looks inside while it runs.
 
@@ -14,6 +14,7 @@ pub(crate) mod http;
 pub(crate) mod ledger;
 pub(crate) mod options;
 mod service;
+pub(crate) mod store;
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,9 @@ use super::faults::Rule;
 use super::gateway::keys::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Key, READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET};
 use super::gateway::reply::Shape;
 use crate::catalogue;
+use crate::clock;
 use crate::error::{Error, Kind, Result};
+use crate::secret::Secret;
 
 /// How much a generated account holds, beside the demo account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,8 +74,8 @@ pub(crate) struct Options {
     pub start: Timestamp,
     /// What is generated beside the demo account.
     pub fleet: Fleet,
-    /// Whether `/_sim/` is answered.
-    pub control: bool,
+    /// What whoever asks for `/_sim/` must show; without one, nothing is answered there.
+    pub control: Option<Secret>,
     /// What every call takes of the simulated time.
     pub call_takes: Duration,
     /// Recorded replies of actions that are not simulated.
@@ -87,16 +89,29 @@ impl Options {
         Self {
             keys: vec![Key::new(ACCESS_KEY_ID, ACCESS_KEY_SECRET), reader],
             state: None,
-            shape: Shape::Documented,
+            shape: Shape::Plain,
             faults: Vec::new(),
             seed: 1,
             start: demo::START,
             fleet: Fleet::default(),
-            control: false,
+            control: None,
             call_takes: Duration::ZERO,
             answers: HashMap::new(),
         }
     }
+}
+
+/// When the simulator's account starts: `now`, or a time as the service takes it.
+///
+/// # Errors
+/// It is neither, or too far away for an account that has a past.
+pub(crate) fn start(text: &str) -> std::result::Result<Timestamp, String> {
+    // The account has a past, and goes on for as long as anybody likes.
+    const YEARS: std::ops::Range<i16> = 2000..2100;
+    let time = if text == "now" { Ok(Timestamp::now()) } else { clock::parse_time(text) };
+    time.ok()
+        .filter(|time| YEARS.contains(&clock::BEIJING.to_datetime(*time).year()))
+        .ok_or_else(|| format!("`{text}` is neither now nor a time such as 2026-01-05 10:00"))
 }
 
 /// Reads recorded replies: a JSON object with the body of the reply by action.
@@ -131,6 +146,16 @@ mod tests {
             ("", Err("`` is none of apps, envs and nodes")),
         ] {
             assert_eq!(text.parse::<Fleet>(), expected.map_err(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_simulators_account_starts_now_or_when_it_is_told() {
+        let told = Timestamp::constant(1_767_578_400, 0);
+        assert_eq!([start("2026-01-05 10:00"), start("2026-01-05T02:00Z")], [Ok(told), Ok(told)]);
+        assert!(start("now").unwrap() >= told);
+        for text in ["", "tomorrow", "1999-12-31", "-009999-01-02T00:00Z"] {
+            assert!(start(text).is_err(), "{text}");
         }
     }
 

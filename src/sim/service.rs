@@ -4,25 +4,29 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use hyper::Request;
 use hyper::body::Bytes;
+use hyper::http::request;
+use hyper::{HeaderMap, Method, Request, header};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::demo;
 use super::engine::call::Call;
 use super::engine::state::State;
+use super::engine::values;
 use super::faults::{self, Delivery, Faults, Plan};
 use super::gateway::keys::Key;
 use super::gateway::reply::{self, Format, Shape};
 use super::gateway::{self, Nonces, Received, Rejection};
-use super::ledger::{Ledger, Line, Record, Snapshot, StateFile};
+use super::ledger::{Ledger, Record};
 use super::options::Options;
+use super::store::{Line, Loaded, Snapshot, StateFile};
 use crate::catalogue::{self, Effect, Operation};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::secret::Secret;
 
 /// The simulator: one account behind one plain mutex, and what stands before it.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ pub(crate) struct Sim {
     keys: Vec<Key>,
     shape: Shape,
     seed: u64,
-    pub(super) control: bool,
+    control: Option<Secret>,
     answers: HashMap<String, Value>,
     pub(super) faults: Faults,
     nonces: Mutex<Nonces>,
@@ -52,6 +56,8 @@ pub(super) struct Book {
     pub(super) state: State,
     pub(super) ledger: Ledger,
     pub(super) file: Option<StateFile>,
+    /// The state went further than its file, and could not be brought back: nothing more is written.
+    astray: bool,
     /// How far the state's time is ahead of the clock: not at all, but after going back to an
     /// earlier state.
     ahead: SignedDuration,
@@ -107,7 +113,10 @@ impl Sim {
             }
         };
         let (snapshot, ledger) = match kept {
-            Some(kept) => kept,
+            Some(Loaded { mut snapshot, ledger, .. }) => {
+                snapshot.starts = snapshot.starts.saturating_add(1);
+                (snapshot, ledger)
+            }
             None => (Snapshot::new(account(&options)?, 0, &Ledger::default()), Ledger::default()),
         };
         if let Some(file) = &mut file {
@@ -142,7 +151,7 @@ impl Sim {
             served: AtomicU64::default(),
             clock,
             call_takes: options.call_takes,
-            book: Mutex::new(Book { state: State::default(), ledger, file, ahead: SignedDuration::ZERO }),
+            book: Mutex::new(Book::new(ledger, file)),
         };
         sim.begin(&mut sim.book(), snapshot.state);
         Arc::new(sim)
@@ -162,7 +171,7 @@ impl Sim {
         };
         let action = received.action();
         let format = received.format();
-        let plan = self.faults.plan(action, Instant::now());
+        let plan = self.faults.plan(action, self.clock.waited());
         let mut answer = match self.carry_out(&received, &plan, &id) {
             Ok(body) => Answer::written(200, body, format),
             Err(rejection) => rejected(&rejection, format),
@@ -219,21 +228,33 @@ impl Sim {
         let book = &mut *book;
         self.clock.advance(self.call_takes);
         book.state.advance(self.time(book));
-        let payload = match book.state.apply(&call) {
-            Ok(payload) => payload,
-            Err(refusal) => return Ok(reply::refusal(operation, self.shape, format, id, &refusal)),
+        let is_read = operation.effect == Effect::Read;
+        let unkept = |error: &dyn std::fmt::Display| {
+            Rejection::new(500, "InternalError", format!("the state file cannot be written: {error}"))
         };
-        if operation.effect != Effect::Read {
+        if !is_read {
+            book.ready().map_err(|error| unkept(&error))?;
+        }
+        let outcome = values::refused(&call).map_or_else(|| book.state.apply(&call), Err);
+        let payload = match outcome {
+            Ok(payload) => payload,
+            Err(refusal) => {
+                let refusal = values::worded(operation, refusal);
+                return Ok(reply::refusal(operation, self.shape, format, id, &refusal));
+            }
+        };
+        if !is_read {
             let record = Record {
                 time: book.state.now,
                 action: operation.action.to_owned(),
                 params: call.params,
                 trouble: call.trouble,
                 request_id: id.to_owned(),
-                code: operation.success,
+                code: reply::SUCCESS,
             };
             book.record(Line::Call(record)).map_err(|error| {
-                Rejection::new(500, "InternalError", format!("the state file cannot be written: {error}"))
+                book.take_back();
+                unkept(&error)
             })?;
         }
         Ok(reply::success(operation, self.shape, format, id, &payload))
@@ -277,12 +298,13 @@ impl Sim {
         book.compact(self.starts)
     }
 
-    /// How large a request's body may be.
-    pub(super) fn body_limit(&self, path: &str) -> usize {
+    /// How large a request's body may be: only who may restore a state may send one.
+    pub(super) fn body_limit(&self, request: &request::Parts) -> usize {
         const CALL: usize = 1 << 20;
         /// A snapshot of a large fleet.
-        const CONTROL: usize = 1 << 30;
-        if self.is_control(path) { CONTROL } else { CALL }
+        const STATE: usize = 256 << 20;
+        let restores = request.method == Method::PUT && self.is_control(request.uri.path());
+        if restores && self.may_control(&request.headers) { STATE } else { CALL }
     }
 
     /// The answer to a body beyond the limit.
@@ -293,7 +315,18 @@ impl Sim {
     }
 
     pub(super) fn is_control(&self, path: &str) -> bool {
-        self.control && path.starts_with(CONTROL)
+        self.control.is_some() && path.starts_with(CONTROL)
+    }
+
+    /// Whether a request shows the token that was given out: `Authorization: Bearer TOKEN`.
+    pub(super) fn may_control(&self, headers: &HeaderMap) -> bool {
+        let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let shown =
+            shown.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (Some(token), Some((_, shown))) = (&self.control, shown) else { return false };
+        let (token, shown) = (token.expose().as_bytes(), shown.trim().as_bytes());
+        // As long for a token that is nearly right as for any other.
+        token.len() == shown.len() && token.iter().zip(shown).fold(0, |odd, (one, other)| odd | (one ^ other)) == 0
     }
 
     /// An id that looks like the service's and only depends on the seed and on how many starts and ids
@@ -314,6 +347,27 @@ impl Sim {
 }
 
 impl Book {
+    fn new(ledger: Ledger, file: Option<StateFile>) -> Self {
+        Self { state: State::default(), ledger, file, astray: false, ahead: SignedDuration::ZERO }
+    }
+
+    /// Whether a write can be kept, as far as can be told before it.
+    fn ready(&self) -> std::io::Result<()> {
+        if self.astray {
+            return Err(std::io::Error::other("an earlier write could not be taken back: start again"));
+        }
+        self.file.as_ref().map_or(Ok(()), StateFile::check)
+    }
+
+    /// Undoes what was applied since the file's last line: it was not kept, so it is answered as failed.
+    fn take_back(&mut self) {
+        match self.file.as_ref().map(StateFile::again) {
+            Some(Ok(loaded)) => self.state = loaded.snapshot.state,
+            Some(Err(_)) => self.astray = true,
+            None => {}
+        }
+    }
+
     pub(super) fn record(&mut self, line: Line) -> std::io::Result<()> {
         if let Some(file) = &mut self.file {
             file.append(&line)?;
@@ -325,6 +379,9 @@ impl Book {
     }
 
     fn compact(&mut self, starts: u64) -> Result<()> {
+        if self.astray {
+            return Err(Error::new(Kind::Io, "the state file holds the account as it was before a write that failed"));
+        }
         match &mut self.file {
             Some(file) => file.compact(&Snapshot::new(&self.state, starts, &self.ledger)),
             None => Ok(()),

@@ -85,17 +85,24 @@ impl Target {
         self.operation().is_none_or(|operation| operation.params.iter().any(|param| param.secret))
     }
 
-    /// What a call does to the account. For an unlisted action its first word tells.
+    /// What a call does to the account. For an unlisted action its words tell: in doubt it is a write.
     pub(crate) fn effect(&self) -> Effect {
+        const READS: [&str; 4] = ["list", "describe", "get", "query"];
+        const DESTROYS: [&str; 7] = ["delete", "remove", "destroy", "release", "reset", "offline", "terminate"];
         let action = match self {
             Self::Listed(operation) => return operation.effect,
             Self::Unlisted(action) => action,
         };
-        let begins = |words: &[&str]| words.iter().any(|word| action.starts_with(word));
-        if begins(&["List", "Describe", "Get", "Query"]) {
-            Effect::Read
-        } else if begins(&["Delete", "Remove"]) {
+        if let Some(later) = catalogue::find_later(action) {
+            return later.effect;
+        }
+        let words = words(action);
+        // Deleted and Releases, too: who asks once too often does no harm.
+        let destroys = |word: &String| DESTROYS.iter().any(|destroys| word.starts_with(destroys));
+        if words.iter().any(destroys) {
             Effect::Destructive
+        } else if words.first().is_some_and(|first| READS.contains(&first.as_str())) {
+            Effect::Read
         } else {
             Effect::Write
         }
@@ -112,6 +119,26 @@ fn documented(operation: &'static Operation, name: &str) -> Option<&'static Para
         lists.find_map(|fields| fields.iter().find(|field| field.name == name))
     };
     operation.param(name).or_else(fields)
+}
+
+/// The words of a name in camel case, in lower case: `GetDBAndDELETEAll` is get, db, and, delete, all.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let characters: Vec<char> = name.chars().collect();
+    for (at, c) in characters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| characters.get(before));
+        let next_is_lower = characters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        let begins = match before {
+            None => true,
+            Some(before) if c.is_uppercase() => !before.is_uppercase() || next_is_lower,
+            Some(before) => c.is_alphabetic() != before.is_alphabetic(),
+        };
+        match words.last_mut() {
+            Some(word) if !begins => word.extend(c.to_lowercase()),
+            _ => words.push(c.to_lowercase().collect()),
+        }
+    }
+    words
 }
 
 /// Whether a name is one keystroke away from an operation's, or the same in another case. Two would
@@ -150,13 +177,7 @@ impl Request {
     pub(crate) fn build(target: &Target, mut params: Map<String, Value>) -> Result<Self> {
         params.retain(|_, value| !value.is_null());
         let Target::Listed(operation) = target else {
-            let query = flatten_unlisted(&params)?;
-            let reserved: Vec<Problem> =
-                query.iter().filter(|(name, _)| sign::is_reserved(name)).map(reserved).collect();
-            if !reserved.is_empty() {
-                return Err(invalid(target.action(), reserved));
-            }
-            return Ok(Self { action: target.action().to_owned(), method: Method::Post, query, body: Vec::new() });
+            return Self::unlisted(target, params);
         };
         fill_page(operation, &mut params);
         let problems = validate::validate(operation, &params);
@@ -176,13 +197,37 @@ impl Request {
         })
     }
 
-    /// The call in a line for people, secrets masked: `ScaleApp EnvId=3001 Replicas=2`.
-    pub(crate) fn shown(&self, target: &Target) -> String {
-        let pairs = self.query.iter().chain(&self.body).map(|(name, value)| {
-            let value = if target.is_secret(name) { secret::MASK } else { value };
-            format!(" {name}={value}")
-        });
-        std::iter::once(self.action.clone()).chain(pairs).collect()
+    /// The parameters again, as they were given.
+    pub(crate) fn params(&self, target: &Target) -> Map<String, Value> {
+        let pairs = self.query.iter().chain(&self.body).map(|(name, value)| (name.as_str(), value.as_str()));
+        match target.operation() {
+            Some(operation) => unflatten(operation, pairs),
+            None => pairs.map(|(name, value)| (name.to_owned(), value.into())).collect(),
+        }
+    }
+
+    /// A call of an action outside the catalogue: sent as the vendor's newest client does where that has it,
+    /// else by POST in the query. A secret never is in a URL, which proxies and logs keep.
+    fn unlisted(target: &Target, mut params: Map<String, Value>) -> Result<Self> {
+        let later = catalogue::find_later(target.action());
+        for name in later.map_or(&[][..], |later| later.as_json) {
+            if let Some(value) = params.get_mut(*name).filter(|value| value.is_object()) {
+                *value = value.to_string().into();
+            }
+        }
+        let pairs = flatten_unlisted(&params)?;
+        let reserved: Vec<Problem> = pairs.iter().filter(|(name, _)| sign::is_reserved(name)).map(reserved).collect();
+        if !reserved.is_empty() {
+            return Err(invalid(target.action(), reserved));
+        }
+        let method = later.map_or(Method::Post, |later| later.method);
+        let in_body = |name: &str| {
+            let mut parts = name.split('.');
+            let head = name.split('.').next().unwrap_or_default();
+            later.is_some_and(|later| later.body.contains(&head)) || parts.any(|part| target.is_secret(part))
+        };
+        let (body, query) = pairs.into_iter().partition(|(name, _)| method == Method::Post && in_body(name));
+        Ok(Self { action: target.action().to_owned(), method, query, body })
     }
 
     /// Whether a parameter of this wire name is sent.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::reply::{Fault, Reason, Received, closely, read, signed_the_same};
 use super::request::{Request, Target, flatten, unflatten};
 use super::validate::validate;
-use crate::catalogue::{self, Field, Operation, Param, Scalar, Shape, Type};
+use crate::catalogue::{self, Effect, Field, Operation, Param, Scalar, Shape, Type};
 use crate::error::{Kind, Outcome};
 
 fn operation(action: &str) -> &'static Operation {
@@ -146,10 +146,11 @@ fn names_that_can_only_be_slips_are_not_sent() {
 
 #[test]
 fn every_action_that_the_vendors_later_clients_know_can_be_called() {
-    let later: Vec<String> = serde_json::from_str(include_str!("../../tests/golden/later-actions.json")).unwrap();
+    let later: Vec<Value> = serde_json::from_str(include_str!("../../tests/golden/later-operations.json")).unwrap();
     assert_eq!(later.len(), 33);
     for action in later {
-        assert_eq!(Target::named(&action).unwrap(), Target::Unlisted(action));
+        let action = action["action"].as_str().unwrap();
+        assert_eq!(Target::named(action).unwrap(), Target::Unlisted(action.to_owned()));
     }
 }
 
@@ -176,9 +177,58 @@ fn unlisted_actions_are_flattened_by_their_own_structure() {
     let request = Request::build(&target, map(params)).unwrap();
     let sent: Vec<_> = request.query.iter().map(|(k, v)| format!("{k}={v}")).collect();
     assert_eq!(sent, ["A=x", "L.1=1", "L.3=true", "M.1.K=v"]);
+    let secret = json!({"A": "x", "AccountPassword": "fake-Passw0rd!", "M": [{"RootPassword": "fake-Passw0rd!"}]});
+    let request = Request::build(&Target::Unlisted("NobodyKnows".into()), map(secret)).unwrap();
+    assert_eq!(request.query, [("A".to_owned(), "x".to_owned())]);
+    assert_eq!(request.body.len(), 2);
     let deep = (0..40).fold(json!(1), |inner, _| json!([inner]));
     let error = Request::build(&target, map(json!({"D": deep}))).unwrap_err();
     assert_eq!(error.message, "`D` is nested more than 16 levels deep");
+}
+
+/// The vendor's newest client is the only source of the operations that the document has not.
+#[test]
+fn later_operations_are_sent_as_the_vendors_client_sends_them() {
+    let later: Vec<Value> = serde_json::from_str(include_str!("../../tests/golden/later-operations.json")).unwrap();
+    for facts in &later {
+        let action = facts["action"].as_str().unwrap();
+        let target = Target::named(action).unwrap();
+        assert_eq!(target.effect().name(), facts["effect"], "{action}");
+        let rows = || facts["request"].as_array().unwrap().iter();
+        let value = |row: &Value| match &row["type"] {
+            Value::Object(map) if map.contains_key("list") && map["list"].is_object() => json!([{"X": "v"}]),
+            Value::Object(map) if map.contains_key("list") => json!([7]),
+            Value::Object(_) => json!({"Cpu": "1", "Memory": "2Gi"}),
+            _ => json!("v"),
+        };
+        let given = rows().map(|row| (row["name"].as_str().unwrap().to_owned(), value(row))).collect();
+        let request = Request::build(&target, given).unwrap();
+        assert_eq!(request.method.name(), facts["http_method"], "{action}");
+        let sent =
+            |list: &[(String, String)]| list.iter().map(|(name, text)| format!("{name}={text}")).collect::<Vec<_>>();
+        let wanted = |place: &str| {
+            let row = |row: &Value| {
+                let name = row["name"].as_str().unwrap();
+                match value(row) {
+                    Value::Array(list) if list[0].is_object() => format!("{name}.1.X=v"),
+                    Value::Array(_) => format!("{name}.1=7"),
+                    map @ Value::Object(_) => {
+                        assert_eq!(row["sent_as_json_text"], true, "{action}");
+                        format!("{name}={map}")
+                    }
+                    _ => format!("{name}=v"),
+                }
+            };
+            rows().filter(|row| row["sent_in"] == place).map(row).collect::<Vec<_>>()
+        };
+        assert_eq!((sent(&request.query), sent(&request.body)), (wanted("query"), wanted("body")), "{action}");
+    }
+    let destructive: Vec<&str> = later
+        .iter()
+        .filter(|facts| facts["effect"] == "destructive")
+        .map(|facts| facts["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(destructive, ["DeleteAppGroup", "OfflineAppEnvironment", "RebuildAppInstance", "ResetAccountPassword"]);
 }
 
 /// The documented fields of a tree, in order, and their types.
@@ -472,5 +522,35 @@ proptest! {
         for operation in catalogue::operations() {
             let _ = unflatten(operation, pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())));
         }
+    }
+}
+
+#[test]
+fn what_an_unlisted_action_does_is_told_by_its_words() {
+    let table = [
+        ("ListThings", Effect::Read),
+        ("DescribePresetOfThing", Effect::Read),
+        ("QueryThing", Effect::Read),
+        ("GetHTTPThing", Effect::Read),
+        ("Get", Effect::Read),
+        ("Getaway", Effect::Write),
+        ("ListedThing", Effect::Write),
+        ("SearchThing", Effect::Write),
+        ("RebuildAppInstance", Effect::Write),
+        ("ListAndDestroyThing", Effect::Destructive),
+        ("DestroyCluster", Effect::Destructive),
+        ("BatchDeleteNodes", Effect::Destructive),
+        ("GetAndDeleteAll", Effect::Destructive),
+        ("GetDBAndDELETEAll", Effect::Destructive),
+        ("List2Delete", Effect::Destructive),
+        ("QueryDeletedThing", Effect::Destructive),
+        ("ReleaseEip", Effect::Destructive),
+        ("ResetAccountPassword", Effect::Destructive),
+        ("OfflineAppEnvironment", Effect::Destructive),
+        ("BatchTerminateThings", Effect::Destructive),
+        ("ForceRemoveThing", Effect::Destructive),
+    ];
+    for (action, effect) in table {
+        assert_eq!(Target::Unlisted(action.to_owned()).effect(), effect, "{action}");
     }
 }

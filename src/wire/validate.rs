@@ -1,6 +1,7 @@
 //! Everything wrong with a call's parameters, found before anything is sent.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::sync::OnceLock;
 
 use base64::Engine as _;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::request::text;
 use crate::catalogue::{self, Check, Operation, Param, Rule, Scalar, Type};
+use crate::clock;
 use crate::error::Problem;
 use crate::secret::MASK;
 use crate::suggest;
@@ -92,11 +94,16 @@ fn plain(param: &Param, scalar: Scalar, value: &Value, path: &str, problems: &mu
         problems.push(problem(param, value, path, message));
         return;
     }
+    // What is required and empty is not given: no check need say so.
+    if param.required && value.as_str() == Some("") {
+        problems.push(problem(param, value, path, "must not be empty".into()));
+        return;
+    }
     for check in param.checks {
         if let Some(message) = fails(*check, value) {
             let nearest = match check {
                 // Numbers are not misspelt.
-                Check::OneOf(values) if value.is_string() => suggest::nearest(&text(value), values.iter().copied()),
+                Check::OneOf(values) if value.is_string() => suggest::nearest_value(&text(value), values),
                 _ => None,
             };
             problems.push(Problem { nearest: nearest.map(str::to_owned), ..problem(param, value, path, message) });
@@ -141,6 +148,8 @@ fn fails(check: Check, value: &Value) -> Option<String> {
         Check::Length(low, high) => (low..=high).contains(&as_text.chars().count()),
         Check::Pattern { regex, .. } => pattern(regex).is_some_and(|regex| regex.is_match(&as_text)),
         Check::Base64 => base64::prelude::BASE64_STANDARD.decode(&as_text).is_ok(),
+        Check::Time => clock::parse_time(&as_text).is_ok(),
+        Check::Cidr => range(&as_text).is_some(),
     };
     (!holds).then(|| says(check))
 }
@@ -155,6 +164,8 @@ pub(crate) fn says(check: Check) -> String {
         Check::Length(low, high) => format!("must be {low} to {high} characters long"),
         Check::Pattern { says, .. } => format!("must be text that {says}"),
         Check::Base64 => "must be base64".to_owned(),
+        Check::Time => "must be a time such as 2020-01-01 00:00:00".to_owned(),
+        Check::Cidr => "must be a range of addresses such as 172.22.0.0/16".to_owned(),
     }
 }
 
@@ -184,7 +195,8 @@ fn check_rule(operation: &Operation, rule: Rule, params: &Map<String, Value>, pr
         Rule::OnlyWith { param, with, values } => {
             let decided = params.get(with).map(text);
             if decided.is_some_and(|value| !values.contains(&value.as_str())) {
-                for (path, value) in given(param, params) {
+                for (path, value) in given(param, params).into_iter().filter(|(_, value)| **value != Value::Bool(false))
+                {
                     let message = format!("is taken only when {with} is {}", values.join(" or "));
                     let shown = secret_of(operation, param, value);
                     problems.push(Problem { path, given: Some(shown), message, nearest: None });
@@ -203,6 +215,22 @@ fn check_rule(operation: &Operation, rule: Rule, params: &Map<String, Value>, pr
                 });
             }
         }
+        Rule::OneOrBoth(one, other) => {
+            if [one, other].iter().all(|name| given(name, params).is_empty()) {
+                let message = format!("is required, or else {other}");
+                problems.push(Problem { path: one.to_owned(), given: None, message, nearest: None });
+            }
+        }
+        Rule::Apart(one, other) => {
+            let of = |name: &str| params.get(name).and_then(Value::as_str).and_then(range);
+            if let (Some(first), Some(second), Some(value)) = (of(one), of(other), params.get(other))
+                && first.0 <= second.1
+                && second.0 <= first.1
+            {
+                let message = format!("must have no address in common with {one}");
+                problems.push(Problem { path: other.to_owned(), given: Some(value.clone()), message, nearest: None });
+            }
+        }
         Rule::NotBoth(one, other) => {
             if let (false, [(path, value), ..]) = (given(one, params).is_empty(), given(other, params).as_slice()) {
                 problems.push(Problem {
@@ -214,6 +242,16 @@ fn check_rule(operation: &Operation, rule: Rule, params: &Map<String, Value>, pr
             }
         }
     }
+}
+
+/// The first and the last address of a range: `172.22.0.0/16`. The address before the length may be any of it.
+fn range(cidr: &str) -> Option<(u32, u32)> {
+    let (address, length) = cidr.split_once('/')?;
+    let address = u32::from(address.parse::<Ipv4Addr>().ok()?);
+    let well_formed = !length.is_empty() && length.bytes().all(|digit| digit.is_ascii_digit());
+    let length: u32 = length.parse().ok().filter(|length| well_formed && *length <= 32)?;
+    let hosts = u32::MAX.checked_shr(length).unwrap_or(0);
+    Some((address & !hosts, address | hosts))
 }
 
 fn secret_of(operation: &Operation, name: &str, value: &Value) -> Value {

@@ -60,6 +60,15 @@ fn bad_input_is_named_with_its_exit_code() {
             1,
             &["Action is set by jst itself", "version is set by jst", "SignatureX is set by jst"],
         ),
+        (
+            &["--sim", "call", "CreatePersistentVolume", "NFSVersion=4", "MountDir=data"],
+            1,
+            &[
+                "NFSVersion (\"4\") must be one of 3, 4.0; did you mean `4.0`?",
+                "MountDir (\"data\") must be text that begins with /",
+            ],
+        ),
+        (&["--sim", "call", "OfflineAppEnvironment", "AppId=1"], 30, &["--allow OfflineAppEnvironment"]),
         (&["ops", "ScaleAp"], 1, &["did you mean `ScaleApp`?"]),
         (&["--max-operations", "1000", "eval", "loop {}"], 42, &["more than 1000 operations"]),
         (&["--max-memory", "16", "eval", "let a = []; loop { a.push(\"x\".to_blob()); }"], 42, &["more than 16 MB"]),
@@ -150,6 +159,19 @@ fn ops_lists_all_and_shows_one_in_full() {
     let one: Value = serde_json::from_str(&jst(["ops", "scale_app", "--json"]).run().ok()).unwrap();
     assert_eq!(one["action"], "ScaleApp");
     assert_eq!(one["positional"], serde_json::json!(["EnvId", "Replicas"]));
+    let subject = &one["subject"];
+    assert_eq!((&subject["kind"], &subject["parameter"]), (&"environment".into(), &"EnvId".into()));
+    assert_eq!(subject["reads"][0]["action"], "DescribeAppResourceAlloc");
+    let text = jst(["ops", "DeleteService", "--output", "table"]).run().ok();
+    let about = "About: the service (ServiceId) of the environment (EnvId), shown by DescribeServiceDetail.";
+    assert!(text.contains(about), "{text}");
+    let orders: Value = serde_json::from_str(&jst(["ops", "ListDeployOrders", "--json"]).run().ok()).unwrap();
+    assert_eq!(orders["meanings"]["Data.Status"], "1 running, 2 paused, 3 finished");
+    let configs = jst(["ops", "ListDeployConfig", "--output", "table"]).run().ok();
+    assert!(configs.contains("Deployment: string (plain YAML, where creating and changing take base64)"), "{configs}");
+    let envs = jst(["ops", "ListAppEnvironment", "--output", "table"]).run().ok();
+    assert!(envs.contains("0 for test, 1 for production; the document's text has 1 and 2"), "{envs}");
+    assert!(envs.contains("EnvType: int (0 test, 1 production"), "{envs}");
     let text = jst(["ops", "CreateSlbAP", "--output", "table"]).run().ok();
     for part in [
         "CreateSlbAP (create_slb_ap), write, POST",

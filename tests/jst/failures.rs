@@ -94,7 +94,9 @@ fn a_service_that_is_not_there_is_no_unknown_outcome() {
 
 #[test]
 fn the_deadline_ends_a_call_that_waits_and_a_write_leaves_its_trace() {
-    for (call, trace) in [(READ, ""), (WRITE, "ScaleApp EnvId=1 Replicas=2 was under way when the run was stopped")] {
+    for (call, trace) in
+        [(READ, ""), (WRITE, "ScaleApp of environment 1 (Replicas=2) was under way when the run was stopped")]
+    {
         let server = Server::new(vec![Stall]);
         let flags = ["-q", "--log-format", "json", "--deadline", "300ms", "--endpoint", &server.url()];
         let ran = jst(flags).fake_key().args(call).run();
@@ -109,6 +111,27 @@ fn the_deadline_ends_a_call_that_waits_and_a_write_leaves_its_trace() {
     assert_eq!(ran.code, Some(41), "{ran:#?}");
     let left = "1 calls came to their end, 1 have an unknown outcome, 1 were not made";
     assert!(ran.stderr.contains(left), "{ran:#?}");
+}
+
+#[test]
+fn a_write_under_way_when_the_terminal_goes_away_is_named() {
+    for (call, trace) in
+        [(READ, ""), (WRITE, "ScaleApp of environment 1 (Replicas=2) was under way when the run was stopped")]
+    {
+        let server = Server::new(vec![Stall]);
+        let flags = ["--log-format", "json", "--endpoint", &server.url()];
+        let (child, _home) = jst(flags).fake_key().args(call).start();
+        while server.requests().is_empty() {
+            std::thread::yield_now();
+        }
+        let killed = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(129), "{stderr}");
+        assert!(stderr.contains(trace), "{stderr}");
+        assert_eq!(stderr.contains(r#""outcome":"unknown""#), !trace.is_empty(), "{stderr}");
+    }
 }
 
 #[test]

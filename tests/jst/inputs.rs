@@ -27,7 +27,7 @@ fn what_is_no_file_or_has_no_end_is_refused_before_it_is_read() {
         (&["sim", "--scenario", "/dev/zero"], 21, zero),
         (&["sim", "--keys", "sparse"], 42, LARGE),
         (&["sim", "--answers", "pipe"], 21, PIPE),
-        (&["sim", "--state", "pipe"], 1, "cannot open pipe: it is a pipe, not a regular file"),
+        (&["sim", "--state", "pipe"], 21, "pipe is a device or a pipe: an account is kept in a regular file"),
         (&["--allow-read", "pipe", "eval", "read_file(`pipe`)"], 1, PIPE),
         (
             &["--allow-read", "sparse", "eval", "read_file(`sparse`)"],
@@ -58,4 +58,25 @@ fn scripts_and_modules_may_begin_with_a_byte_order_mark() {
     let beside = |args: &[&str]| jst(args).file("module.rhai", "\u{feff}fn f() { 7 }").file("main.rhai", script);
     assert_eq!(beside(&["run", "main.rhai"]).run().ok(), "7\n");
     assert_eq!(beside(&["run", "-"]).stdin(script).run().ok(), "7\n");
+}
+
+#[test]
+fn a_comment_without_an_end_is_an_error_where_it_begins() {
+    for (text, at) in [
+        ("print(1);\n/* open", Some("2:1")),
+        ("print(args); /* 名 /* nested */ open\nprint(2);", Some("1:14")),
+        ("/* a */ let x = \"*/\"; /* b", Some("1:23")),
+        ("/* a /* b */ */ print(1); // /* no comment", None),
+        ("print(\"/*\"); print(`/*`);", None),
+    ] {
+        let ran = jst(["run", "a.rhai"]).file("a.rhai", text).run();
+        let said = "the comment that begins here has no end";
+        assert_eq!(ran.code, Some(if at.is_some() { 3 } else { 0 }), "{text}: {ran:#?}");
+        if let Some(at) = at {
+            assert!(ran.stderr.contains(said) && ran.stderr.contains(&format!("a.rhai:{at}")), "{text}: {ran:#?}");
+            assert_eq!(ran.stdout, "");
+        }
+    }
+    let imports = jst(["run", "a.rhai"]).file("a.rhai", "import \"b\" as b;").file("b.rhai", "fn f() { 1 }\n/*").run();
+    assert!(imports.code == Some(3) && imports.stderr.contains("b.rhai:2:1"), "{imports:#?}");
 }

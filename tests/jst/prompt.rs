@@ -186,10 +186,7 @@ fn tables_fit_the_terminal() {
         {
             let said = terminal.enter(code);
             let lines = said.lines().map(|line| line.trim_start_matches("\x1b[?2004l").trim_end_matches('\r'));
-            let widest = lines
-                .filter(|line| !line.contains('\x1b'))
-                .map(|line| unicode_width::UnicodeWidthStr::width(line))
-                .max();
+            let widest = lines.filter(|line| !line.contains('\x1b')).map(unicode_width::UnicodeWidthStr::width).max();
             assert!(widest <= Some(columns.into()), "{code} on {columns}: {said}");
             assert!(!said.contains("error"), "{said}");
         }

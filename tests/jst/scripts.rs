@@ -78,7 +78,7 @@ fn backup_audit_reports_every_instance_that_it_cannot_read() {
         unread,
         [
             &serious("rm-demo-0002", "cannot be read: busy"),
-            &serious("rm-none", "cannot be read: RDS instance rm-none does not exist"),
+            &serious("rm-none", "cannot be read: 请求失败: RDS instance rm-none does not exist"),
         ]
     );
     assert_eq!(said["counts"]["instances"], 3);

@@ -84,6 +84,20 @@ fn passwords_of_calls_are_masked_in_every_form_of_output() {
 }
 
 #[test]
+fn a_log_in_json_stays_json_whatever_the_password_reads_like() {
+    for password in ["message", "100200", "operation", "timestamp", "fake\"pass"] {
+        let code =
+            format!("log::info({password:?}); log::warn(`{password} 5`); throw #{{ a: {password:?}, b: 100200 }}");
+        let ran = after(&[password], &code, &["--log-format", "json"]);
+        let lines: Vec<serde_json::Value> =
+            ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let messages: Vec<&str> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+        assert_eq!(messages[..2], ["****", "**** 5"], "{ran:#?}");
+        assert!(messages[2].contains("****") && !messages[2].contains(password), "{ran:#?}");
+    }
+}
+
+#[test]
 fn names_that_only_read_like_secrets_are_harmless() {
     let server =
         Server::new(vec![Behaviour::Answer(200, "", r#"{"Code":0,"NextToken":"next-page","Data":[]}"#.into())]);

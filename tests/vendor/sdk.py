@@ -37,10 +37,17 @@ class Simulator:
         self.endpoint = ready["endpoint"]
         self.address = self.endpoint.removeprefix("http://")
         self.key = (ready["access_key_id"], ready["access_key_secret"])
-        self.start = urllib.request.urlopen(f"{self.endpoint}/_sim/state").read()
+        self.token = ready["control_token"]
+        self.start = self.control("GET")
 
     def reset(self):
-        urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/_sim/state", self.start, method="PUT")).read()
+        self.control("PUT", self.start)
+
+    def control(self, method, body=None):
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return urllib.request.urlopen(
+            urllib.request.Request(f"{self.endpoint}/_sim/state", body, headers, method=method)
+        ).read()
 
     def stop(self):
         self.process.terminate()
@@ -97,7 +104,7 @@ def expect(operation, reply):
 
 
 def main():
-    sim = Simulator("--shape", "plain")
+    sim = Simulator()
     first = AcsClient(*sim.key, "cn-test")
     config = Config(access_key_id=sim.key[0], access_key_secret=sim.key[1], endpoint=sim.address, protocol="http")
     second = Client(config)

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::as_array::list_of;
 use super::{self as api, map_of, target_of};
-use crate::call::account::Account;
+use crate::call::account::{Account, Calls};
+use crate::call::subject::SHOWN;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::script::report::Sources;
 use crate::script::threads::{self, Threads};
@@ -182,7 +183,10 @@ fn run_calls(
     if items.is_empty() {
         return Ok(Vec::new());
     }
-    let permit = account.permit(&target, || format!("{} calls", items.len()))?;
+    let permit = account.permit(&target, || Calls {
+        count: items.len(),
+        first: items.iter().take(SHOWN).filter_map(|item| map_of(item).ok()).collect(),
+    })?;
     let results = account.call_all(&permit, &items, map_of, concurrency)?;
     let results = results.into_iter().map(|result| result.map_err(throw));
     Ok(items.into_iter().zip(results).collect())

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
 use super::{self as api, map_of, not_sent, target_of};
-use crate::call::account::{Account, Permit};
+use crate::call::account::{Account, Calls, Permit};
 use crate::call::paging::Pager;
 use crate::error::{Error, Kind, Result};
 use crate::script::value::{ScriptResult, throw, to_dynamic};
@@ -46,7 +46,7 @@ impl Pages {
     }
 
     fn new(account: &Arc<Account>, target: &Target, params: Map<String, Value>) -> Result<Self> {
-        let permit = account.permit(target, || "all its pages".to_owned())?;
+        let permit = account.permit(target, || Calls { count: 1, first: vec![params.clone()] })?;
         let Some(operation) = target.operation() else {
             let message = format!("{} is not in the catalogue: how it pages is not known", target.action());
             return Err(not_sent(target.action(), message).hint("call it page by page with call()"));

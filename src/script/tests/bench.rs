@@ -109,7 +109,7 @@ impl Bench {
         let connect = move || {
             Ok(Client::new(ClientConfig::new(Endpoint::parse(&endpoint)?, Provider::of("LTAIexample", "not-a-secret"))))
         };
-        let policy = Policy::new(false, false, &[], &[]).unwrap();
+        let policy = Policy::new(false, &[], &[]).unwrap();
         let watched = Arc::clone(&stop);
         runtime().spawn(async move { watched.keep_deadline().await });
         let account = Account::new(Box::new(connect), policy, None, Arc::clone(&stop)).unwrap();

@@ -75,8 +75,8 @@ fn a_call_takes_a_map_or_the_required_values_by_position() {
         (r#"call("scale_app", #{EnvId: 1, Replicas: 2})"#, "ScaleApp: EnvId=1 Replicas=2"),
         (r#"call("ListApp")"#, "ListApp: PageNumber=None"),
         (
-            r#"call("RebuildAppInstance", #{AppInstanceId: "x", Ids: [1, 2]})"#,
-            "RebuildAppInstance: AppInstanceId=x Ids.1=1 Ids.2=2",
+            r#"call("RestartAppInstance", #{AppInstanceId: "x", Ids: [1, 2]})"#,
+            "RestartAppInstance: AppInstanceId=x Ids.1=1 Ids.2=2",
         ),
         (r#"let f = |x| list_app(); f.call(1)"#, "ListApp: PageNumber=None"),
     ] {

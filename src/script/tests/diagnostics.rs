@@ -17,6 +17,8 @@ fn each_rule_finds_what_it_looks_for_and_nothing_else() {
     // A rule, a script, and where it finds something.
     let table: &[(&str, &str, &[(usize, usize)])] = &[
         ("empty-loop", "for x in [1] {}\nfor y in [2] {\n}", &[(1, 1), (2, 1)]),
+        ("open-comment", "let a = 1; /* /* a */ b", &[(1, 12)]),
+        ("open-comment", "let a = \"/*\"; /* b */ // /*", &[]),
         ("call-key", "let m = #{ call: 1 };", &[(1, 12)]),
         ("value-of-change", "let s = \"a\"; let t = s.replace(\"a\", \"b\");", &[(1, 24)]),
         ("value-of-change", "let s = \" a\"; print(s.trim());", &[(1, 23)]),

@@ -47,6 +47,19 @@ impl Redactor {
         replaced(text, self.in_talk(text))
     }
 
+    /// A line of a log in JSON: talk in its fields, whose names are jst's own.
+    pub(crate) fn json_line<'a>(&self, line: &'a str) -> Cow<'a, str> {
+        match serde_json::from_str::<Map<String, Value>>(line) {
+            Ok(fields) if !self.finder().is_empty() => {
+                let fields: Map<_, _> = fields.into_iter().map(|(name, value)| (name, self.said(value))).collect();
+                let shown = Value::from(fields).to_string() + "\n";
+                Cow::Owned(self.text(&shown).into_owned())
+            }
+            Ok(_) => Cow::Borrowed(line),
+            Err(_) => self.talk(line),
+        }
+    }
+
     /// Text that a script made, as it may be shown on stdout.
     pub(crate) fn data<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let found = self.finder().find(text, |form, at| match form.anywhere {

@@ -21,6 +21,7 @@ pub(crate) const START: Timestamp = Timestamp::constant(1_767_578_400, 0);
 ///
 /// # Errors
 /// None that a test would not have caught: every step is one of the simulator's own operations.
+#[cfg(test)]
 pub(crate) fn account() -> Result<State, Refusal> {
     account_with(START, Fleet::default(), 0)
 }

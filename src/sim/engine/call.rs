@@ -18,7 +18,7 @@ pub(crate) type Handler = fn(&mut State, &Call) -> Result<Json, Refusal>;
 pub(crate) struct Call {
     /// What is called.
     pub operation: &'static Operation,
-    /// Its parameters, validated by the catalogue.
+    /// Its parameters, of the catalogue's types.
     pub params: Map<String, Value>,
     /// What shall go wrong with the release that it begins.
     pub trouble: Option<Trouble>,

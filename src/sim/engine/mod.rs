@@ -11,3 +11,4 @@ pub(crate) mod rds;
 pub(crate) mod release;
 pub(crate) mod state;
 pub(crate) mod users;
+pub(crate) mod values;

@@ -35,12 +35,12 @@
 mod rule;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-pub(crate) use self::rule::Rule;
 use self::rule::{Kind, millis};
+pub(crate) use self::rule::{Rule, Rules};
 use crate::sim::engine::call::{Refusal, Trouble};
 use crate::sim::gateway::Rejection;
 
@@ -105,8 +105,8 @@ struct Active {
     seen: u64,
     /// Calls that it applied to.
     applied: u64,
-    /// Calls that a rate still lets through, and when that was so.
-    bucket: Option<(f64, Instant)>,
+    /// Calls that a rate still lets through, and when that was so, on the simulator's clock.
+    bucket: Option<(f64, Duration)>,
 }
 
 /// The rules at work.
@@ -135,8 +135,9 @@ impl Faults {
         self.rules().iter().map(shown).collect()
     }
 
-    /// What happens to a call of this action.
-    pub(crate) fn plan(&self, action: &str, now: Instant) -> Plan {
+    /// What happens to a call of this action; `now` is what the simulator's clock had its callers wait so
+    /// far: rates follow it, so that a back-off that only moves the clock helps.
+    pub(crate) fn plan(&self, action: &str, now: Duration) -> Plan {
         let mut plan = Plan::default();
         for (active, n) in self.rules().iter_mut().zip(0..) {
             if active.applies(action, self.seed, n, now) {
@@ -154,7 +155,7 @@ impl Faults {
 
 impl Active {
     /// Counts a call that the rule matches, and says whether the rule applies to it.
-    fn applies(&mut self, action: &str, seed: u64, n: u64, now: Instant) -> bool {
+    fn applies(&mut self, action: &str, seed: u64, n: u64, now: Duration) -> bool {
         if !self.rule.action.matches(action) {
             return false;
         }
@@ -169,10 +170,10 @@ impl Active {
     }
 
     /// Whether a rate lets one more call through: a bucket that holds what a second brings.
-    fn lets_through(&mut self, rate: f64, now: Instant) -> bool {
+    fn lets_through(&mut self, rate: f64, now: Duration) -> bool {
         let size = rate.max(1.0);
         let (left, since) = self.bucket.unwrap_or((size, now));
-        let left = (left + now.duration_since(since).as_secs_f64() * rate).min(size);
+        let left = (left + now.saturating_sub(since).as_secs_f64() * rate).min(size);
         let passes = left >= 1.0;
         self.bucket = Some((if passes { left - 1.0 } else { left }, now));
         passes
@@ -234,7 +235,7 @@ mod tests {
     /// Which of the first calls of an action a rule applies to.
     fn applied(rule: &str, action: &str, calls: u64) -> Vec<u64> {
         let faults = Faults::new(vec![rule.parse().unwrap()], 7);
-        let now = Instant::now();
+        let now = Duration::ZERO;
         (1..=calls).filter(|_| faults.plan(action, now) != Plan::default()).collect()
     }
 
@@ -263,8 +264,7 @@ mod tests {
     #[test]
     fn a_rate_fills_up_again() {
         let faults = Faults::new(vec!["*:throttle:rate=2:retry-after=500".parse().unwrap()], 1);
-        let start = Instant::now();
-        let throttled = |ms| faults.plan("ListApp", start + Duration::from_millis(ms)).rejection.is_some();
+        let throttled = |ms| faults.plan("ListApp", Duration::from_millis(ms)).rejection.is_some();
         let expected = [(0, false), (0, false), (0, true), (400, true), (600, false), (600, true), (9_000, false)];
         for (ms, is_throttled) in expected {
             assert_eq!(throttled(ms), is_throttled, "after {ms} ms");
@@ -275,17 +275,17 @@ mod tests {
     fn rules_add_up_to_one_plan() {
         let rules = ["*:latency:ms=100", "Scale*:latency:ms=50", "*:skew:seconds=-60", "*:lost", "*:close"];
         let faults = Faults::new(rules.into_iter().map(|rule| rule.parse().unwrap()).collect(), 1);
-        let plan = faults.plan("ScaleApp", Instant::now());
+        let plan = faults.plan("ScaleApp", Duration::ZERO);
         assert_eq!(plan.delay, Duration::from_millis(150));
         assert_eq!(plan.skew, -60);
         assert_eq!((plan.delivery, plan.is_dropped), (Delivery::Closed, false));
-        assert_eq!(faults.plan("ListApp", Instant::now()).delay, Duration::from_millis(100));
+        assert_eq!(faults.plan("ListApp", Duration::ZERO).delay, Duration::from_millis(100));
     }
 
     #[test]
     fn latency_has_jitter_and_a_tail() {
         let faults = Faults::new(vec!["*:latency:ms=10:jitter=10:tail=500:share=0.1".parse().unwrap()], 1);
-        let delays: Vec<_> = (0..1000).map(|_| faults.plan("ListApp", Instant::now()).delay.as_millis()).collect();
+        let delays: Vec<_> = (0..1000).map(|_| faults.plan("ListApp", Duration::ZERO).delay.as_millis()).collect();
         let tail = delays.iter().filter(|ms| **ms == 500).count();
         assert!((50..150).contains(&tail), "{tail} in the tail");
         assert!(delays.iter().all(|ms| *ms == 500 || (10..20).contains(ms)));
@@ -301,7 +301,7 @@ mod tests {
             };
             let rule = format!("*:{name}{needed}").parse::<Rule>().unwrap();
             assert_ne!(
-                Faults::new(vec![rule], 1).plan("X", Instant::now()) == Plan::default(),
+                Faults::new(vec![rule], 1).plan("X", Duration::ZERO) == Plan::default(),
                 name != "latency",
                 "{name}"
             );
@@ -328,14 +328,27 @@ mod tests {
     }
 
     #[test]
+    fn several_rules_are_divided_where_one_begins() {
+        for (text, texts) in [
+            ("*:lost", vec!["*:lost"]),
+            ("ScaleApp:throttle:count=3,List*:latency:ms=5", vec!["ScaleApp:throttle:count=3", "List*:latency:ms=5"]),
+            ("*:refusal:code=9:text=no, not now, *:lost", vec!["*:refusal:code=9:text=no, not now", "*:lost"]),
+        ] {
+            let rules: Vec<Rule> = texts.iter().map(|text| text.parse().unwrap()).collect();
+            assert_eq!(text.parse::<Rules>().unwrap().0, rules, "{text}");
+        }
+        assert!("*:lost,ScaleApp".parse::<Rules>().is_err());
+    }
+
+    #[test]
     fn scenarios_hold_both_forms() {
         let json =
             br#"["ListApp:503:first=1", {"action": "Scale*", "kind": "throttle", "retry_after": 250, "count": 2}]"#;
         let rules = Rule::list(json).unwrap();
         assert_eq!(rules.first().unwrap(), &"ListApp:503:first=1".parse::<Rule>().unwrap());
         let faults = Faults::new(rules, 1);
-        assert_eq!(faults.plan("ScaleApp", Instant::now()), Plan::default());
-        assert_eq!(faults.plan("ScaleApp", Instant::now()).rejection.unwrap().retry_after, Some(250));
+        assert_eq!(faults.plan("ScaleApp", Duration::ZERO), Plan::default());
+        assert_eq!(faults.plan("ScaleApp", Duration::ZERO).rejection.unwrap().retry_after, Some(250));
         for (json, part) in [
             ("{}", "invalid type"),
             ("[5]", "rule 1: neither"),

@@ -168,6 +168,31 @@ pub(super) fn millis(number: f64) -> Duration {
     Duration::try_from_secs_f64(number / 1000.0).unwrap_or_default()
 }
 
+/// Rules as a flag or a variable holds them: one, or several divided by commas. A comma within a text is
+/// the text's: it divides only where a rule begins behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rules(pub Vec<Rule>);
+
+impl FromStr for Rules {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut rules: Vec<String> = Vec::new();
+        for part in text.split(',') {
+            match rules.last_mut() {
+                Some(rule) if !begins_a_rule(part) => rule.extend([",", part]),
+                _ => rules.push(part.to_owned()),
+            }
+        }
+        rules.iter().map(|rule| rule.trim().parse()).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Whether a rule of some kind of fault begins here.
+fn begins_a_rule(text: &str) -> bool {
+    text.trim().split(':').nth(1).is_some_and(|kind| NAMES.contains(&kind))
+}
+
 impl Rule {
     fn new(action: &str, kind: &str, text: String, settings: BTreeMap<String, String>) -> Result<Self, String> {
         let mut settings = Settings(settings);

@@ -3,8 +3,7 @@
 //!
 //! Pure but for the memory of nonces. The steps, in the order the service takes them: parameters
 //! are decoded ([`receive`]); version, action, time, access key, signature, token, nonce and
-//! permission are checked ([`verify`]); the parameters are typed and validated by the catalogue
-//! ([`decode`]).
+//! permission are checked ([`verify`]); the parameters are typed by the catalogue ([`decode`]).
 
 pub(crate) mod keys;
 mod nonces;
@@ -21,6 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use hyper::body::Bytes;
 use hyper::{Method, Request};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use self::keys::Key;
 pub(crate) use self::nonces::Nonces;
@@ -28,10 +28,9 @@ use self::params::Pairs;
 pub(crate) use self::rejection::Rejection;
 use self::reply::Format;
 use self::signature::Common;
-use crate::catalogue::{self, Operation};
-use crate::error::Problem;
+use crate::catalogue::{self, Operation, Param, Scalar, Type};
 use crate::sim::engine::call::Call;
-use crate::wire::{request, validate};
+use crate::wire::request;
 
 /// Seconds that a request's time may be away from the gateway's, either way.
 pub(crate) const WINDOW: i64 = 15 * 60;
@@ -185,29 +184,66 @@ fn token(given: Option<&str>, key: &Key, keys: &[Key]) -> Result<(), Rejection> 
     }
 }
 
-/// Types and validates the parameters of a call.
+/// Types the parameters of a call. What a value may be is for the service to say, not for the gateway.
 ///
 /// # Errors
-/// The first parameter that is missing or malformed.
+/// The first parameter that is missing or of another type.
 pub(crate) fn decode(operation: &'static Operation, received: &Received<'_>) -> Result<Call, Rejection> {
     let pairs = received.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
     let params = request::unflatten(operation, pairs);
-    let problems = validate::validate(operation, &params);
-    if problems.is_empty() { Ok(Call::new(operation, params)) } else { Err(first(problems)) }
-}
-
-fn first(problems: Vec<Problem>) -> Rejection {
-    let Some(problem) = problems.into_iter().next() else {
-        return Rejection::new(400, "InvalidParameter", "a parameter is wrong");
-    };
-    let head = problem.path.split(['.', '[']).next().unwrap_or_default();
-    match problem.given {
-        None if head == problem.path => {
-            Rejection { message: format!("{head} {}", problem.message), ..Rejection::missing(head) }
-        }
-        None => Rejection::new(400, "MissingParameter", format!("{} {}", problem.path, problem.message)),
-        Some(_) => {
-            Rejection { message: format!("{} {}", problem.path, problem.message), ..Rejection::invalid(head, "") }
+    for param in operation.params {
+        let given = params.get(param.name);
+        let elements = given.and_then(Value::as_array).map_or(given.map(std::slice::from_ref), |list| Some(list));
+        match elements {
+            None if param.required => return Err(Rejection::missing(param.name)),
+            Some([]) | None => {}
+            Some(elements) => elements.iter().try_for_each(|element| fits(param, element))?,
         }
     }
+    Ok(Call::new(operation, params))
+}
+
+/// Whether a value, or an element of a list, has the type of its parameter.
+fn fits(param: &Param, value: &Value) -> Result<(), Rejection> {
+    let scalar = match param.ty {
+        Type::Scalar(scalar) | Type::List(scalar) => scalar,
+        Type::Maps(fields) => {
+            for field in fields {
+                match value.get(field.name) {
+                    Some(value) => plain(field, scalar_of(field), value, param.name)?,
+                    None if field.required => {
+                        let why = format!("{} needs {} in each element", param.name, field.name);
+                        return Err(Rejection::new(400, "MissingParameter", why));
+                    }
+                    None => {}
+                }
+            }
+            return Ok(());
+        }
+    };
+    plain(param, scalar, value, param.name)
+}
+
+fn scalar_of(field: &Param) -> Scalar {
+    match field.ty {
+        Type::Scalar(scalar) | Type::List(scalar) => scalar,
+        // No list of maps holds another.
+        Type::Maps(_) => Scalar::String,
+    }
+}
+
+/// Refuses a plain value of another type, in the name of the parameter that holds it.
+fn plain(param: &Param, scalar: Scalar, value: &Value, head: &str) -> Result<(), Rejection> {
+    let wanted = match scalar {
+        Scalar::String if value.is_string() => return Ok(()),
+        Scalar::Boolean if value.is_boolean() => return Ok(()),
+        Scalar::Long if value.is_i64() => return Ok(()),
+        Scalar::Integer if value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()) => return Ok(()),
+        Scalar::String => "text",
+        Scalar::Boolean => "true or false",
+        Scalar::Long => "a whole number",
+        Scalar::Integer => "a whole number of 32 bits",
+    };
+    let inner = if param.name == head { String::new() } else { format!(" has a {} that", param.name) };
+    Err(Rejection::invalid(head, format!("{inner} must be {wanted}").trim_start()))
 }

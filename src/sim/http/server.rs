@@ -17,11 +17,13 @@ use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::control;
+use super::patience::Patient;
+use super::places::{Place, Places};
 use crate::error::{Error, Kind, Result};
 use crate::sim::faults::Delivery;
 use crate::sim::{Answer, Sim};
@@ -30,10 +32,14 @@ use crate::sim::{Answer, Sim};
 const COMPRESSED_FROM: usize = 16 << 10;
 /// How long a stop waits for answers under way.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
-/// Connections at a time; more of them wait to be accepted.
-const CONNECTIONS: usize = 1000;
-/// How long a client may take over a request's head, and over its body.
+/// Connections at a time, fewer than most systems let a process open.
+const CONNECTIONS: usize = 900;
+/// Callers that may wait for a place at a time; more of them wait to be accepted.
+const WAITING: usize = 64;
+/// How long a client may take over a request's head, over its body, and over reading an answer's next part.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a silent connection that was told to go may take over it.
+const GOING: Duration = Duration::from_secs(1);
 /// How much of a body beyond the limit is read, so that the client comes to read the answer.
 const DISCARDED: usize = 128 << 20;
 
@@ -81,7 +87,7 @@ impl Server {
         let (deaf, mut deafness) = mpsc::unbounded_channel();
         let shared = Shared { sim: self.sim, stopping, deaf };
         let mut listener = Some(self.listener);
-        let free = Arc::new(Semaphore::new(CONNECTIONS));
+        let places = Places::new(CONNECTIONS);
         let mut connections = JoinSet::new();
         tokio::pin!(stop);
         loop {
@@ -95,11 +101,12 @@ impl Server {
                         rebound = listen_again(self.address, span) => listener = Some(rebound),
                     }
                 }
-                (stream, place) = accept(listener.as_ref(), &free) => {
-                    let connection = connection(stream, shared.clone());
+                stream = accept(listener.as_ref(), &places), if places.waiting() < WAITING => {
+                    let (shared, places) = (shared.clone(), Arc::clone(&places));
                     connections.spawn(async move {
-                        connection.await;
-                        drop(place);
+                        if let Some(place) = places.enter().await {
+                            connection(stream, place, shared).await;
+                        }
                     });
                 }
                 Some(_) = connections.join_next() => {}
@@ -114,16 +121,17 @@ impl Server {
     }
 }
 
-/// The next connection, once there is a place for it.
-async fn accept(listener: Option<&TcpListener>, free: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
-    let (Some(listener), Ok(place)) = (listener, Arc::clone(free).acquire_owned().await) else {
-        return std::future::pending().await;
-    };
+/// The next connection.
+async fn accept(listener: Option<&TcpListener>, places: &Places) -> TcpStream {
+    let Some(listener) = listener else { return std::future::pending().await };
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
-            // Out of file descriptors, most likely: some will come free.
-            Err(_) => sleep(Duration::from_millis(50)).await,
+            Ok((stream, _)) => return stream,
+            // Out of file descriptors, most likely: one comes free.
+            Err(_) => {
+                places.send_away();
+                sleep(Duration::from_millis(50)).await;
+            }
         }
     }
 }
@@ -138,17 +146,35 @@ async fn listen_again(address: SocketAddr, after: Duration) -> TcpListener {
     }
 }
 
-async fn connection(stream: TcpStream, shared: Shared) {
+async fn connection(stream: TcpStream, place: Arc<Place>, shared: Shared) {
     let _ = stream.set_nodelay(true);
     let mut stopping = shared.stopping.clone();
-    let service = service_fn(move |request| exchange(request, shared.clone()));
+    let speaker = Arc::clone(&place);
+    let service = service_fn(move |request| {
+        let (place, shared) = (Arc::clone(&speaker), shared.clone());
+        async move {
+            let response = exchange(request, &place, shared).await;
+            // One that comes in pieces is not silent before they are sent.
+            if matches!(&response, Ok(response) if matches!(response.body(), Either::Left(_))) {
+                place.fall_silent();
+            }
+            response
+        }
+    });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    let connection = http.serve_connection(TokioIo::new(stream), service);
+    let connection = http.serve_connection(TokioIo::new(Patient::new(stream, PATIENCE)), service);
     tokio::pin!(connection);
     tokio::select! {
         // Why a connection ended concerns its client only.
         _ = connection.as_mut() => return,
+        () = place.told_to_go() => {
+            connection.as_mut().graceful_shutdown();
+            // A request that came just now is answered; half of one is not waited for.
+            if timeout(GOING, connection.as_mut()).await.is_ok() || place.is_silent() {
+                return;
+            }
+        }
         () = stopped(&mut stopping) => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
@@ -180,11 +206,16 @@ pub(crate) fn respond(sim: &Sim, request: &Request<Bytes>) -> Answer {
 }
 
 /// One request and its answer.
-async fn exchange(request: Request<Incoming>, mut shared: Shared) -> std::result::Result<Response<Outgoing>, Broken> {
+async fn exchange(
+    request: Request<Incoming>,
+    place: &Place,
+    mut shared: Shared,
+) -> std::result::Result<Response<Outgoing>, Broken> {
     let (head, body) = request.into_parts();
     let zips = accepts_gzip(&head.headers);
-    let body = read(body, shared.sim.body_limit(head.uri.path()), &head.headers);
+    let body = read(body, shared.sim.body_limit(&head), &head.headers);
     let body = timeout(PATIENCE, body).await.map_err(|_| Broken)??;
+    place.speak();
     let (answer, closes) = match body {
         Some(body) => (respond(&shared.sim, &Request::from_parts(head, body)), false),
         None => (shared.sim.too_large(), true),
@@ -321,27 +352,4 @@ fn in_pieces(answer: &Answer, stopping: watch::Receiver<bool>) -> Response<Outgo
 
 fn http_date(time: Timestamp) -> Option<HeaderValue> {
     HeaderValue::from_str(&time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_connection_waits_for_a_place() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let connect = || std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let clients = [connect(), connect()];
-        let free = Arc::new(Semaphore::new(1));
-        let (first, place) = accept(Some(&listener), &free).await;
-        let from = |stream: &TcpStream| stream.peer_addr().unwrap();
-        assert_eq!(from(&first), clients[0].local_addr().unwrap());
-        let second = accept(Some(&listener), &free);
-        tokio::pin!(second);
-        assert!(timeout(Duration::ZERO, second.as_mut()).await.is_err());
-        drop(place);
-        assert_eq!(from(&second.await.0), clients[1].local_addr().unwrap());
-    }
 }

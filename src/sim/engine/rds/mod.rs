@@ -260,7 +260,8 @@ fn delete_account(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     for database in instance.databases.values_mut() {
         database.grants.remove(name);
     }
-    done()
+    // The request's id goes in there.
+    Ok(object!({"Result": {}}))
 }
 
 /// A grant replaces an earlier one of the same account on the same database.

@@ -1,0 +1,169 @@
+//! How an account is kept across restarts: a file whose first line is a snapshot, each further line one thing
+//! that happened since.
+//!
+//! A line is written to the operating system before its answer is sent, so that a kill at any moment loses
+//! nothing that was acknowledged; replaying the lines brings the state back, because a state only depends on
+//! the calls and their times. On start and on a graceful stop the file becomes a new snapshot. [`lines`] says
+//! how a line is written, [`file`] how the file is held, this page what is in it.
+
+mod file;
+mod lines;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use self::lines::Held;
+use crate::catalogue;
+use crate::error::{Error, Kind, Result};
+use crate::sim::engine::call::Call;
+use crate::sim::engine::state::State;
+use crate::sim::ledger::{Ledger, Record};
+
+pub(crate) use self::file::StateFile;
+
+/// An account at a moment: the first line of a state's file, and what a look inside shows.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Snapshot<S = State> {
+    /// The version of the form.
+    version: u32,
+    /// How often this state's file was opened before.
+    #[serde(default)]
+    pub starts: u64,
+    /// How many writes were applied.
+    #[serde(default)]
+    applied: u64,
+    /// The account.
+    pub state: S,
+}
+
+impl<S> Snapshot<S> {
+    const VERSION: u32 = 1;
+
+    /// A snapshot of a state.
+    pub(crate) fn new(state: S, starts: u64, ledger: &Ledger) -> Self {
+        Self { version: Self::VERSION, starts, applied: ledger.total(), state }
+    }
+}
+
+/// A further line of a state's file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Line {
+    /// A write was applied.
+    Call(Record),
+    /// The clock was moved.
+    Advanced(Timestamp),
+}
+
+/// The account that a file holds: one that [`StateFile`] keeps, or a snapshot that was taken of a running
+/// simulator. The file is only read.
+///
+/// # Errors
+/// The file cannot be read, or holds no account.
+pub(crate) fn kept(path: &Path) -> Result<State> {
+    let wrong = |why: String| Error::new(Kind::Config, why);
+    let cannot = |error| wrong(format!("cannot read the account of --sim={}: {error}", path.display()));
+    file::regular(path)?;
+    let text = std::fs::read(path).map_err(cannot)?;
+    if text.is_empty() {
+        return Err(wrong(format!("{} is empty: it holds no account", path.display())));
+    }
+    if text.starts_with(b"1 ") {
+        return Ok(load(path, text.as_slice())?.snapshot.state);
+    }
+    match serde_json::from_slice::<Snapshot>(&text) {
+        Ok(snapshot) if snapshot.version == Snapshot::<State>::VERSION => Ok(snapshot.state),
+        Ok(snapshot) => Err(wrong(format!("the account in {} has version {}", path.display(), snapshot.version))),
+        Err(why) => Err(wrong(format!("{} holds no account: {why}", path.display()))
+            .hint("it takes what `jst sim --state` kept, and what GET /_sim/state showed")),
+    }
+}
+
+/// What a state's file brings back.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The account as the last line left it.
+    pub snapshot: Snapshot,
+    /// The writes of the lines behind the snapshot; those before it are counted only.
+    pub ledger: Ledger,
+    /// How many lines there are, and how many bytes they take: a last one that was cut short left out.
+    lines: u64,
+    length: u64,
+}
+
+fn damaged(path: &Path, line: u64, why: &str) -> Error {
+    Error::new(Kind::Config, format!("the state file {} is damaged in line {line}: {why}", path.display()))
+        .hint("restore it from a copy, or move it away to start afresh")
+}
+
+/// The snapshot with everything that happened since. A last line that was cut short was never
+/// acknowledged and is dropped; anything else that does not add up is damage.
+fn load(path: &Path, file: impl Read) -> Result<Loaded> {
+    let mut file = BufReader::new(file);
+    let mut line = Vec::new();
+    let mut next = |line: &mut Vec<u8>| {
+        line.clear();
+        let read = file.read_until(b'\n', line);
+        read.map(|count| count > 0).map_err(|error| file::cannot(path, "read", &error))
+    };
+    if !next(&mut line)? {
+        return Err(damaged(path, 1, "the file is empty"));
+    }
+    let mut loaded = first(path, &line)?;
+    while next(&mut line)? {
+        let number = loaded.lines + 1;
+        let wrong = |why: String| damaged(path, number, &why);
+        let Held::Json(json) = lines::read(number, &line).map_err(wrong)? else { break };
+        let happened: Line = serde_json::from_slice(json).map_err(|error| wrong(error.to_string()))?;
+        if let Line::Call(record) = &happened {
+            loaded.ledger.push(record.clone());
+        }
+        replay(&mut loaded.snapshot.state, happened).map_err(wrong)?;
+        // A whole line without its end is written anew with what comes next.
+        if !line.ends_with(b"\n") {
+            break;
+        }
+        loaded.lines = number;
+        loaded.length += line.len() as u64;
+    }
+    Ok(loaded)
+}
+
+fn first(path: &Path, line: &[u8]) -> Result<Loaded> {
+    let wrong = |why: String| damaged(path, 1, &why);
+    let json = match lines::read(1, line).map_err(wrong)? {
+        Held::Json(json) => json,
+        // A snapshot is put in its place whole.
+        Held::CutShort => return Err(wrong("it is cut short".to_owned())),
+    };
+    let snapshot: Snapshot = serde_json::from_slice(json).map_err(|error| wrong(format!("no snapshot: {error}")))?;
+    if snapshot.version != Snapshot::<State>::VERSION {
+        return Err(wrong(format!("its form has version {}", snapshot.version)));
+    }
+    let ledger = Ledger::after(snapshot.applied);
+    Ok(Loaded { snapshot, ledger, lines: 1, length: line.len() as u64 })
+}
+
+fn replay(state: &mut State, line: Line) -> std::result::Result<(), String> {
+    let record = match line {
+        Line::Advanced(to) => {
+            state.advance(to);
+            return Ok(());
+        }
+        Line::Call(record) => record,
+    };
+    let operation =
+        catalogue::find(&record.action).ok_or_else(|| format!("there is no operation {}", record.action))?;
+    state.advance(record.time);
+    let call = Call { trouble: record.trouble, ..Call::new(operation, record.params) };
+    match state.apply(&call) {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(format!("{} was applied and is now refused: {}", record.action, refusal.text)),
+    }
+}

@@ -1,0 +1,114 @@
+//! What the operating system lets the process have: address space, open files, and the streams that it was
+//! started with. Each is asked for before it is used up: what fails in the middle fails in worse words.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::error::{Error, Kind, Result};
+
+/// Files that a run opens beside its connections: what it waits with, its simulator, what a script reads,
+/// and a name lookup's.
+const BESIDE: usize = 16;
+
+/// Bytes of address space that are not taken yet, where they are limited.
+pub(crate) fn address_space_left() -> Option<usize> {
+    let limit = usize::try_from(getrlimit(Resource::As).current?).ok()?;
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: usize = statm.split(' ').next().and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    Some(limit.saturating_sub(pages.saturating_mul(rustix::param::page_size())))
+}
+
+/// How many files may be open at once, and how many more may be opened; `None` without a limit.
+fn files() -> Option<(usize, usize)> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
+        // What is given at first is meant for programs that cannot cope with more; what fails stays as it is.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    }
+    let limit = usize::try_from(getrlimit(Resource::Nofile).current?).ok()?;
+    // One of those is what they are listed with.
+    let open = std::fs::read_dir("/dev/fd").map_or(limit, |open| open.count().saturating_sub(1));
+    Some((limit, limit.saturating_sub(open)))
+}
+
+/// Whether there are files enough for a run to begin.
+///
+/// # Errors
+/// `limit`.
+pub(crate) fn room_for_run() -> Result<()> {
+    match files() {
+        Some((limit, left)) if left < BESIDE => Err(too_few(limit)),
+        _ => Ok(()),
+    }
+}
+
+/// As many of these connections as there are files for, each of which takes so many.
+///
+/// # Errors
+/// `limit` when there is not one.
+pub(crate) fn connections(wanted: usize, files_each: usize) -> Result<usize> {
+    /// A script's own files, and a name lookup's.
+    const SPARE: usize = 6;
+    let Some((limit, left)) = files() else { return Ok(wanted) };
+    match left.saturating_sub(SPARE) / files_each {
+        0 => Err(too_few(limit)),
+        fitting if fitting < wanted => {
+            tracing::warn!(
+                "the system lets jst have {limit} files and connections open (ulimit -n): at most {fitting} calls are \
+                 under way at once, not {wanted}"
+            );
+            Ok(fitting)
+        }
+        _ => Ok(wanted),
+    }
+}
+
+fn too_few(limit: usize) -> Error {
+    Error::new(Kind::Limit, format!("the system lets jst have {limit} files and connections open, which is not enough"))
+        .hint("raise it: ulimit -n 256")
+}
+
+/// Whether the process was started without a standard output. What is written there then is lost without a
+/// word, as the runtime puts an empty device in its place.
+pub(crate) fn is_stdout_closed() -> bool {
+    NO_STDOUT.load(Ordering::Relaxed)
+}
+
+static NO_STDOUT: AtomicBool = AtomicBool::new(false);
+
+/// Looks at stdout before the runtime does.
+#[allow(
+    unsafe_code,
+    reason = "only what the loader calls comes before the runtime, and a descriptor has to be borrowed"
+)]
+mod before_main {
+    use std::os::fd::BorrowedFd;
+    use std::sync::atomic::Ordering;
+
+    #[used]
+    #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
+    #[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
+    static LOOK: extern "C" fn() = look;
+
+    extern "C" fn look() {
+        // SAFETY: it is only asked whether the descriptor is open, which is no error when it is not.
+        let stdout = unsafe { BorrowedFd::borrow_raw(1) };
+        super::NO_STDOUT.store(rustix::io::fcntl_getfd(stdout).is_err(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn connections_are_as_many_as_there_are_files_for() {
+        assert_eq!(connections(1, 1).unwrap(), 1);
+        let (limit, left) = files().unwrap_or((usize::MAX, usize::MAX));
+        assert!(left <= limit && connections(usize::MAX, 2).unwrap() <= left);
+        room_for_run().unwrap();
+    }
+}

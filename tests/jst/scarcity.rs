@@ -1,0 +1,85 @@
+//! Few files, little address space, no stdout: said in words, or done with less.
+
+use std::process::{Command, Output, Stdio};
+
+/// What a shell makes of this line, in which `$JST` is the binary.
+fn shell(line: &str) -> Output {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command.env_clear().env("JST", env!("CARGO_BIN_EXE_jst")).env("HOME", home.path()).current_dir(home.path());
+    command.args(["-c", line]).stdin(Stdio::null()).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    for args in
+        ["--help", "--version", "run --help", "ops", "ops ScaleApp", "eval 1", "eval 'print(1)'", "completions bash"]
+    {
+        for (to, why) in [(">/dev/full", "No space left on device (os error 28)"), (">&-", "it is closed")] {
+            let output = shell(&format!("\"$JST\" {args} {to}"));
+            assert_eq!(output.status.code(), Some(1), "{args} {to}: {output:?}");
+            let said = format!("error: cannot write to stdout: {why}");
+            assert!(stderr(&output).contains(&said), "{args} {to}: {output:?}");
+        }
+    }
+    // What writes nothing needs no stdout, and what goes nowhere on purpose is no error.
+    for line in ["\"$JST\" eval '()' >&-", "\"$JST\" --help >/dev/null", "\"$JST\" eval 1 >/dev/null"] {
+        assert_eq!(shell(line).status.code(), Some(0), "{line}");
+    }
+}
+
+const CALLS: &str = r#"let a = []; a.pad(256, #{AppId: 1001, EnvId: 3001});
+    call_all("DescribeAppEnvironmentDetail", a, #{concurrency: 256}).len()"#;
+
+#[test]
+fn few_files_make_fewer_connections_or_an_error_in_words() {
+    for files in [64, 32] {
+        let output = shell(&format!("ulimit -n {files}; \"$JST\" --sim eval '{CALLS}'"));
+        assert_eq!(output.status.code(), Some(0), "{files}: {output:?}");
+        let said = stderr(&output);
+        assert_eq!(said.matches("calls are under way at once, not 256").count(), 1, "{said}");
+    }
+    for files in [4, 5, 6, 7, 8, 10, 12, 16, 20, 24] {
+        let output = shell(&format!("ulimit -n {files}; \"$JST\" --sim eval '{CALLS}'"));
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(42), "{files}: {said}");
+        assert!(said.contains(&format!("the system lets jst have {files} files and connections open")), "{said}");
+        assert!(said.contains("ulimit -n 256"), "{said}");
+    }
+}
+
+#[test]
+fn little_address_space_makes_fewer_threads() {
+    let code = r#"let a = []; a.pad(64, 0); print(parallel(a, 64, |x| list_app().TotalCount).len())"#;
+    for (kilobytes, fewer) in [(2_000_000, true), (4_000_000, true), (8_000_000, true), (64_000_000, false)] {
+        let output = shell(&format!("ulimit -v {kilobytes}; \"$JST\" --sim eval '{code}'"));
+        assert_eq!(output.status.code(), Some(0), "{kilobytes}: {output:?}");
+        assert_eq!(output.stdout, b"64\n");
+        let said = stderr(&output);
+        assert_eq!(said.matches("the address space (ulimit -v) has room for").count(), usize::from(fewer), "{said}");
+    }
+}
+
+#[test]
+fn more_calls_at_once_than_a_server_takes_do_not_wait_for_one_another() {
+    let begun = std::time::Instant::now();
+    let code = CALLS.replace("256", "1001").replace("concurrency: 1001", "concurrency: 1024");
+    let output = shell(&format!("\"$JST\" --concurrency 1024 --sim eval '{code}'"));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stderr(&output).contains("at most 900 calls are under way at once, not 1024"), "{output:?}");
+    // An idle connection is let go after 10 s.
+    assert!(begun.elapsed().as_secs() < 9, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn memory_that_the_system_refuses_is_a_limit() {
+    for code in ["blob(900000000).len()", "let t = `x`; t.pad(900000000, `y`); t.len()"] {
+        let output = shell(&format!("ulimit -v 1000000; \"$JST\" --max-memory 8192 eval '{code}'"));
+        assert_eq!(output.status.code(), Some(42), "{code}: {output:?}");
+        assert!(stderr(&output).contains("error: the system gives jst no more memory"), "{code}: {output:?}");
+    }
+}

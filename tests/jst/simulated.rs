@@ -1,0 +1,91 @@
+//! What `--sim` is told: the account that it begins with, its time, its size, and what goes wrong.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Simulator, jst};
+
+#[test]
+fn each_setting_works_as_a_flag_and_as_its_variable() {
+    let now = "now().sub_string(0, 16)";
+    let total = "list_app().TotalCount";
+    let scaled = "try_call(\"ScaleApp\", #{EnvId: 3004, Replicas: 3}).error.message";
+    for (flag, variable, value, code, expected) in [
+        ("--sim-start", "JST_SIM_START", "2026-03-01 08:30", now, "\"2026-03-01T00:30\"\n"),
+        ("--sim-fleet", "JST_SIM_FLEET", "apps=3,envs=4", total, "15\n"),
+        ("--sim-fault", "JST_SIM_FAULT", "ScaleApp:refusal:code=9:text=no, not now", scaled, "\"no, not now\"\n"),
+    ] {
+        let flagged = jst(["--sim", flag, value, "eval", code]).run().ok();
+        let set = jst(["eval", code]).env("JST_SIM", "1").env(variable, value).run().ok();
+        assert_eq!((flagged.as_str(), set.as_str()), (expected, expected), "{flag}");
+    }
+    let id = |seed: &str| jst(["--sim", "eval", "list_users().RequestId"]).env("JST_SIM_SEED", seed).run().ok();
+    assert_eq!(id("7"), jst(["--sim", "--sim-seed", "7", "eval", "list_users().RequestId"]).run().ok());
+    assert_ne!(id("7"), id("8"));
+}
+
+#[test]
+fn faults_add_up_and_are_met_by_the_retry_rule() {
+    let code = "let done = scale_app(3004, 3); let apps = list_app(); [done.Result.Admitted, apps.TotalCount]";
+    let ran = jst(["-v", "--sim", "--sim-fault", "ScaleApp:throttle:first=2", "--sim-fault", "ListApp:503:count=1"])
+        .args(&["eval", code])
+        .run();
+    assert!(ran.stderr.contains("Throttling") && ran.stderr.contains("ServiceUnavailable"), "{ran:#?}");
+    assert_eq!(ran.ok(), "[\n  true,\n  12\n]\n");
+    let lost = jst(["--sim", "--sim-fault", "ScaleApp:lost:first=1", "eval", "scale_app(3004, 3)"]).run();
+    assert_eq!(lost.code, Some(11), "{lost:#?}");
+}
+
+/// Two calls a second pass; the back-off of a hundred moves the account's clock by most of a minute, and
+/// waits for nothing.
+#[test]
+fn a_rate_follows_the_simulated_clock() {
+    let begun = Instant::now();
+    let code = "let from = unix_time(); for i in 0..100 { list_users(); } unix_time() - from";
+    let took = jst(["--sim", "--sim-fault", "ListUsers:throttle:rate=2", "eval", code]).run().ok();
+    let took: f64 = took.trim().parse().unwrap();
+    assert!((45.0..600.0).contains(&took), "{took}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+}
+
+/// What a served simulator kept, and what it showed of itself, are accounts to begin with; the file is
+/// only read.
+#[test]
+fn a_kept_account_is_begun_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let kept = state.to_str().unwrap();
+    let sim = Simulator::new(&["--state", kept, "--start", "2025-06-01 12:00"]);
+    sim.jst(&["call", "CreateApp", "--json"])
+        .args(&[r#"{"BizCode":"JST","Language":"Java","OperatingSystem":"Linux","ServiceType":"StoreApplication","Title":"new"}"#])
+        .run()
+        .ok();
+    drop(sim);
+    let before = std::fs::read(&state).unwrap();
+    let code = "create_app(#{BizCode:\"JST\",Language:\"Java\",OperatingSystem:\"Linux\",ServiceType:\"StoreApplication\",Title:\"newer\"}); [list_app().TotalCount, now().sub_string(0, 10)]";
+    for _ in 0..2 {
+        let shown: Value = serde_json::from_str(&jst([&format!("--sim={kept}"), "eval", code]).run().ok()).unwrap();
+        assert_eq!(shown, serde_json::json!([14, "2025-06-01"]));
+    }
+    assert_eq!(std::fs::read(&state).unwrap(), before);
+}
+
+#[test]
+fn what_cannot_be_begun_with_is_named() {
+    let table: &[(&[&str], i32, &str)] = &[
+        (&["--sim=missing", "eval", "1"], 21, "cannot read the account of --sim=missing: No such file"),
+        (&["--sim=empty", "eval", "1"], 21, "empty is empty: it holds no account"),
+        (&["--sim=other", "eval", "1"], 21, "other holds no account: "),
+        (&["--sim-seed", "4", "eval", "1"], 2, "--sim-seed is given without --sim"),
+        (&["--sim=other", "--sim-fleet", "apps=1", "eval", "1"], 2, "--sim-fleet is for a new account"),
+        (&["sim", "--sim-fault", "*:lost"], 2, "`jst sim` takes no --sim-fault"),
+        (&["--sim", "--sim-fault", "*:explode", "eval", "1"], 2, "`explode` is no kind of fault"),
+        (&["--sim=", "eval", "1"], 2, "name a file, or leave the = out for the demo account"),
+    ];
+    for (args, code, says) in table {
+        let ran = jst(*args).file("empty", "").file("other", "{\"apps\": []}").run();
+        assert_eq!(ran.code, Some(*code), "{args:?}: {ran:#?}");
+        assert!(ran.stderr.contains(says), "{args:?} does not say {says:?}: {ran:#?}");
+    }
+}
