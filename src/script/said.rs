@@ -63,7 +63,7 @@ fn parse_error(what: &ParseErrorType) -> Error {
             "an expression or block is nested deeper than the engine reads".to_owned(),
             Some("give its inner parts names of their own, by `let` or as functions".to_owned()),
         ),
-        ParseErrorType::BadInput(LexError::UnexpectedInput(text)) if text.chars().any(|c| !c.is_ascii()) => (
+        ParseErrorType::BadInput(LexError::UnexpectedInput(text)) if !text.is_ascii() => (
             format!("`{text}` is no part of the language here"),
             Some("signs of other scripts stand in texts: \"（\" is not \"(\"".to_owned()),
         ),

@@ -15,7 +15,8 @@ fn found(text: &str) -> Vec<Diagnostic> {
 #[test]
 fn each_rule_finds_what_it_looks_for_and_nothing_else() {
     // A rule, a script, and where it finds something.
-    let table: &[(&str, &str, &[(usize, usize)])] = &[
+    type Places = &'static [(usize, usize)];
+    let table: &[(&str, &str, Places)] = &[
         ("empty-loop", "for x in [1] {}\nfor y in [2] {\n}", &[(1, 1), (2, 1)]),
         ("open-comment", "let a = 1; /* /* a */ b", &[(1, 12)]),
         ("open-comment", "let a = \"/*\"; /* b */ // /*", &[]),
