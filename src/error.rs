@@ -186,6 +186,8 @@ pub(crate) struct Facts {
     pub failures: Vec<(Value, Error)>,
     /// Where in a script it happened, innermost first.
     pub trace: Vec<Frame>,
+    /// What else was found in the same look at a script, each an error by itself.
+    pub more: Vec<Error>,
 }
 
 /// A place in a script on the way to an error.
@@ -220,6 +222,7 @@ impl Error {
             problems: Vec::new(),
             failures: Vec::new(),
             trace: Vec::new(),
+            more: Vec::new(),
         }))
     }
 
@@ -275,6 +278,9 @@ impl Error {
         if let (false, Value::Object(map)) = (self.failures.is_empty(), &mut map) {
             let failures = self.failures.iter().map(|(item, error)| json!({"item": item, "error": error.to_json()}));
             map.insert("failures".to_owned(), failures.collect());
+        }
+        if let (false, Value::Object(map)) = (self.more.is_empty(), &mut map) {
+            map.insert("more".to_owned(), self.more.iter().map(Self::to_json).collect());
         }
         map
     }

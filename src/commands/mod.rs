@@ -162,7 +162,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
                 .hint("`jst --help` lists the commands"))
         }
         Some(Command::Call(args)) => call::call(settings, exit, &args),
-        Some(Command::Ops(args)) => ops::ops(settings, &args),
+        Some(Command::Ops(args)) => ops::ops(settings, exit, &args),
         Some(Command::Whoami) => whoami::whoami(settings),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

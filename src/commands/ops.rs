@@ -1,6 +1,8 @@
 //! `jst ops`: the operations for people and, as JSON, for other tools.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -8,6 +10,9 @@ use serde_json::{Map, Value, json};
 use super::{screen, write_out};
 use crate::catalogue::{self, Field, Operation, Param, Position, Read, Rule, Scalar, Shape, Subject, Thing, Type};
 use crate::error::{Error, Kind, Result};
+use crate::run::Run;
+use crate::run::exit::Exit;
+use crate::script::functions::Function;
 use crate::settings::Settings;
 use crate::show::data::{self, Format};
 use crate::wire::request::Target;
@@ -21,10 +26,18 @@ pub(super) struct OpsArgs {
     /// Print JSON for other tools
     #[arg(long)]
     json: bool,
+    /// List the functions that a script can call beside the operations
+    #[arg(long, conflicts_with = "name")]
+    functions: bool,
 }
 
 /// Lists the operations, or explains one.
-pub(super) fn ops(settings: &Settings, args: &OpsArgs) -> Result<u8> {
+pub(super) fn ops(settings: &Arc<Settings>, exit: &Exit, args: &OpsArgs) -> Result<u8> {
+    if args.functions {
+        let host = Run::new(settings, exit, false)?.host(PathBuf::new(), Vec::new());
+        let format = if args.json { Format::Json } else { settings.output() };
+        return write_out(&data::render(functions(&host.functions()), format, screen(settings, "--output json"))?);
+    }
     let Some(name) = &args.name else {
         let format = if args.json { Format::Json } else { settings.output() };
         return write_out(&data::render(list(), format, screen(settings, "--output json"))?);
@@ -40,6 +53,17 @@ pub(super) fn ops(settings: &Settings, args: &OpsArgs) -> Result<u8> {
         (false, Format::Table) => write_out(&explain(operation)),
         _ => write_out(&format!("{:#}", describe(operation))),
     }
+}
+
+/// Every function that is no operation, one row each.
+fn functions(known: &[Function]) -> Value {
+    let others = known.iter().filter(|function| catalogue::find(&function.name).is_none());
+    others
+        .map(|function| {
+            let help = function.help.split_whitespace().collect::<Vec<_>>().join(" ");
+            json!({"Function": function.name, "Help": help, "Forms": function.forms.join("; ")})
+        })
+        .collect()
 }
 
 /// Every operation, one row each.

@@ -42,7 +42,9 @@ pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Resul
 /// The name of a script, its text, and the folder that its imports stay in.
 fn read(run: &Run, file: &Path) -> Result<(String, String, PathBuf)> {
     if file != Path::new("-") {
-        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+        // What a link leads to has its neighbours where it is.
+        let real = if file.is_symlink() { file.canonicalize().ok() } else { None };
+        let folder = real.as_deref().unwrap_or(file).parent().map(Path::to_owned).unwrap_or_default();
         return Ok((file.display().to_string(), read_script(file)?, folder));
     }
     let text = run.stop().while_reading(|| read_script_from(std::io::stdin().lock(), "the script on stdin"))??;

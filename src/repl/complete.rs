@@ -1,6 +1,7 @@
 //! What could come next on a line: function names, parameter keys, action names. Pure.
 
 use crate::catalogue::{self, Operation, Type};
+use crate::script::tokens::{self, What};
 
 /// Where the word under the cursor begins, and what it could become.
 #[derive(Debug, PartialEq)]
@@ -77,53 +78,42 @@ impl Context {
         if before.trim_start().starts_with(":help ") {
             return Self::Topic;
         }
+        let tokens = tokens::read(before);
         let mut open: Vec<Open> = Vec::new();
         let mut word = String::new();
-        let mut quoted: Option<(char, String)> = None;
-        let mut chars = before.chars().peekable();
-        while let Some(c) = chars.next() {
-            if let Some((quote, text)) = &mut quoted {
-                match c {
-                    '\\' => drop(chars.next()),
-                    c if c == *quote => {
-                        let text = std::mem::take(text);
-                        quoted = None;
-                        if let Some(Open::Call { action, .. }) = open.last_mut() {
-                            action.get_or_insert(text);
-                        }
+        for token in &tokens {
+            let function = std::mem::take(&mut word);
+            match (token.what, token.text) {
+                (What::Name, name) => name.clone_into(&mut word),
+                (What::Text { open: false }, _) => {
+                    if let Some(Open::Call { action, .. }) = open.last_mut() {
+                        action.get_or_insert(token.said().to_owned());
                     }
-                    c => text.push(c),
                 }
-                continue;
-            }
-            match c {
-                '"' | '`' => quoted = Some((c, String::new())),
-                '(' => open.push(Open::Call { function: std::mem::take(&mut word), action: None }),
-                '#' if chars.peek() == Some(&'{') => {
-                    chars.next();
-                    open.push(Open::Map { key: String::new(), in_value: false });
-                }
-                '{' => open.push(Open::Block),
-                '[' => open.push(Open::List),
-                ')' | '}' | ']' => drop(open.pop()),
-                ':' | ',' => {
+                (What::Symbol, "(") => open.push(Open::Call { function, action: None }),
+                (What::Symbol, "#{") => open.push(Open::Map { key: String::new(), in_value: false }),
+                (What::Symbol, "{") => open.push(Open::Block),
+                (What::Symbol, "[" | "?[") => open.push(Open::List),
+                (What::Symbol, ")" | "}" | "]") => drop(open.pop()),
+                (What::Symbol, ":" | ",") => {
                     if let Some(Open::Map { key, in_value }) = open.last_mut() {
-                        *in_value = c == ':';
-                        *key = std::mem::take(&mut word);
+                        *in_value = token.text == ":";
+                        *key = function;
                     }
                 }
                 _ => {}
             }
-            if c.is_alphanumeric() || c == '_' {
-                word.push(c);
-            } else if !c.is_whitespace() {
-                word.clear();
-            }
         }
-        match (quoted, open.as_slice()) {
-            (Some(_), [.., Open::Call { function, action: None }]) if takes_action(function) => Self::Action,
-            (Some(_), _) => Self::Text,
-            (None, open) => Self::of_open(open),
+        let last = tokens.last().filter(|token| token.end() == before.len());
+        let in_text = last.is_some_and(|token| match token.what {
+            What::Text { open } => open,
+            What::Wrong => token.text.starts_with('"'),
+            _ => false,
+        });
+        match open.as_slice() {
+            [.., Open::Call { function, action: None }] if in_text && takes_action(function) => Self::Action,
+            _ if in_text || last.is_some_and(|token| matches!(token.what, What::Comment { .. })) => Self::Text,
+            open => Self::of_open(open),
         }
     }
 

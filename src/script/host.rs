@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhai::{
-    AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, LexError, OptimizationLevel, ParseErrorType, Position, Scope,
-    Stmt, Token,
-};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, ParseError, Scope, Token};
 use serde_json::Value;
 
 use super::api;
-use super::api::Pages;
+use super::caught;
+use super::diagnostics::{self, Diagnostic};
+use super::forms;
+use super::functions::{self, Function};
 use super::limits::{self, Limits};
 use super::modules::{Loaded, Resolver};
 use super::report::{Sources, explain};
@@ -88,7 +88,14 @@ impl Host {
         engine.register_global_module(api::module(account, &threads).into());
         api::register_builtins(&mut engine, &config, account);
         limits.guard(&mut engine);
+        caught::register(&mut engine);
+        engine.set_default_tag(Dynamic::from(Arc::clone(&sources)));
         Self { engine, sources, limits, threads, modules, args: config.args, stop: config.stop }
+    }
+
+    /// Every function that a script can call.
+    pub(crate) fn functions(&self) -> Vec<Function> {
+        functions::all(&self.engine)
     }
 
     /// Runs a script of this name and text to its end, and gives its exit code.
@@ -122,17 +129,16 @@ impl Host {
     }
 
     pub(super) fn compile(&self, scope: &Scope<'_>, name: &str, text: &str) -> Result<AST> {
-        self.engine
-            .compile_with_scope(scope, text)
-            .map_err(|error| EvalAltResult::from(error).into())
-            .and_then(|ast| lint(&self.engine, scope, text, &ast).map(|()| ast))
-            .map_err(|error: Box<EvalAltResult>| explain(&self.engine, &self.sources, name, &error))
+        let (ast, found) = compile(&self.engine, &self.sources, scope, name, text)
+            .map_err(|error| explain(&self.engine, &self.sources, name, &error.into()))?;
+        diagnostics::settle(found, text)?;
+        Ok(ast)
     }
 
     pub(super) fn new_scope(&self) -> Scope<'static> {
         let args: rhai::Array = self.args.iter().map(|arg| arg.clone().into()).collect();
         let mut scope = Scope::new();
-        scope.push_constant("args", args);
+        scope.push("args", args);
         scope
     }
 
@@ -182,6 +188,9 @@ fn free_names(token: Token) -> Token {
         Token::DoubleColon => Before::Colons,
         _ => Before::Other,
     });
+    if let Some(name) = order_operator(&token) {
+        return Token::Custom(Box::new(name.into()));
+    }
     match (before, token) {
         (Before::Other, Token::Reserved(name)) if *name == "call" => Token::Identifier(Box::new(api::CALL.into())),
         (Before::Colons, Token::Reserved(name)) if *name == "debug" => Token::Identifier(name),
@@ -189,70 +198,46 @@ fn free_names(token: Token) -> Token {
     }
 }
 
+/// What the engine reads for an operator that orders: its own would take what has no order for false.
+fn order_operator(token: &Token) -> Option<&'static str> {
+    match token {
+        Token::LessThan | Token::LessThanEqualsTo | Token::GreaterThan | Token::GreaterThanEqualsTo => {
+            api::operator_name(token.literal_syntax())
+        }
+        _ => None,
+    }
+}
+
 /// A script's last value for printing: pages are fetched, functions become their name.
 pub(super) fn data(value: &Dynamic) -> ScriptResult<Value> {
-    if let Some(pages) = value.clone().try_cast::<Pages>() {
-        let records: Vec<Dynamic> = pages.into_iter().collect::<ScriptResult<_>>()?;
-        return data(&records.into());
-    }
     match from_dynamic(value) {
         Err(_) if !value.is_array() && !value.is_map() => Ok(value.to_string().into()),
         result => result.map_err(throw),
     }
 }
 
-/// Refuses what the engine would run wrongly without a word.
-pub(super) fn lint(engine: &Engine, scope: &Scope<'_>, text: &str, ast: &AST) -> ScriptResult<()> {
-    let unclosed = "the comment that begins here has no end: what follows would not be run";
-    let mut found = open_comment(engine, scope, text).map(|position| (unclosed, position));
-    if found.is_some() {
-        return refuse(found);
-    }
-    ast.walk(&mut |path| {
-        found = match path.last() {
-            Some(ASTNode::Stmt(Stmt::For(parts, position))) if parts.2.body.is_empty() => {
-                Some(("a loop with an empty body would hide every error of its list", *position))
-            }
-            Some(ASTNode::Expr(Expr::Map(map, position))) if map.0.iter().any(|(key, _)| *key.name == *api::CALL) => {
-                Some(("write the key `call` in quotes", *position))
-            }
-            _ => None,
-        };
-        found.is_none()
-    });
-    refuse(found)
+/// Compiles a text whose source was added under this name, and looks at what it says.
+pub(super) fn compile(
+    engine: &Engine,
+    sources: &Sources,
+    scope: &Scope<'_>,
+    name: &str,
+    text: &str,
+) -> std::result::Result<(AST, Vec<Diagnostic>), ParseError> {
+    let (written, moved) = forms::written(text);
+    sources.moved(name, moved.clone());
+    let ast = engine.compile_with_scope(scope, written)?;
+    let found = diagnostics::check(name, text, &ast, &moved);
+    Ok((ast, found))
 }
 
-fn refuse(found: Option<(&str, Position)>) -> ScriptResult<()> {
-    match found {
-        None => Ok(()),
-        Some((message, position)) => {
-            let what = LexError::ImproperSymbol(String::new(), message.to_owned());
-            Err(EvalAltResult::ErrorParsing(ParseErrorType::BadInput(what), position).into())
-        }
+/// A script's text as its author sees it: without a byte-order mark, its lines ended in one way.
+pub(crate) fn script_text(text: String) -> String {
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.replace("\r\n", "\n"),
+        None if text.contains('\r') => text.replace("\r\n", "\n"),
+        None => text,
     }
-}
-
-/// Where the comment begins that the end of a text which parses is in, if it is in one. The engine takes the
-/// end for the comment's, and so it takes whatever is put behind it.
-fn open_comment(engine: &Engine, scope: &Scope<'_>, text: &str) -> Option<Position> {
-    if !text.contains("/*") || engine.compile_with_scope(scope, format!("{text}\n)")).is_err() {
-        return None;
-    }
-    let mut closed = 0_usize;
-    let begins = text.as_bytes().windows(2).enumerate().rev().find(|(_, mark)| {
-        match *mark {
-            b"*/" => closed += 1,
-            b"/*" if closed == 0 => return true,
-            b"/*" => closed -= 1,
-            _ => {}
-        }
-        false
-    });
-    let before = text.get(..begins?.0)?;
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Some(Position::new(u16::try_from(line).unwrap_or(u16::MAX), u16::try_from(column).unwrap_or(u16::MAX)))
 }
 
 /// Reads a script file.
@@ -261,7 +246,7 @@ fn open_comment(engine: &Engine, scope: &Scope<'_>, text: &str) -> Option<Positi
 /// `io`, `limit` or `parse`, naming the file.
 pub(crate) fn read_script(path: &Path) -> Result<String> {
     let shown = path.display();
-    files::read_text(path, files::LARGEST).map_err(|why| match why {
+    files::read_text(path, files::LARGEST).map(script_text).map_err(|why| match why {
         Unread::NoText => Error::new(Kind::Parse, format!("{shown} is not UTF-8 text")),
         Unread::NoFile(_) => why.error(Kind::Io, shown).hint("`jst run -` reads a script from standard input"),
         _ => why.error(Kind::Io, shown),
@@ -273,7 +258,7 @@ pub(crate) fn read_script(path: &Path) -> Result<String> {
 /// # Errors
 /// As [`read_script`].
 pub(crate) fn read_script_from(stream: impl std::io::Read, name: &str) -> Result<String> {
-    files::read(stream, files::LARGEST).and_then(files::text).map_err(|why| match why {
+    files::read(stream, files::LARGEST).and_then(files::text).map(script_text).map_err(|why| match why {
         Unread::NoText => Error::new(Kind::Parse, format!("{name} is not UTF-8 text")),
         _ => why.error(Kind::Io, name),
     })

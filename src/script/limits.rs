@@ -17,6 +17,11 @@ use crate::stop::Stop;
 /// Deepest nesting of function calls.
 const CALL_LEVELS: usize = 64;
 
+/// Deepest nesting of expressions and blocks, and of those in functions, which call each other: so deep in every
+/// of [`CALL_LEVELS`] calls, a script takes a few of the dozens of megabytes of its stack.
+const EXPRESSION_DEPTH: usize = 256;
+const FUNCTION_DEPTH: usize = 128;
+
 /// The limits of a run.
 #[derive(Debug)]
 pub(super) struct Limits {
@@ -72,7 +77,7 @@ impl Limits {
         let limits = Arc::clone(self);
         engine
             .set_max_call_levels(CALL_LEVELS)
-            .set_max_expr_depths(64, 32)
+            .set_max_expr_depths(EXPRESSION_DEPTH, FUNCTION_DEPTH)
             // Recurses natively, past every limit.
             .disable_symbol("eval")
             .on_progress(move |_| limits.on_operation().map(|why| Dynamic::from(Ending::Stopped(Box::new(why)))));
@@ -243,7 +248,12 @@ fn guard_comparison(engine: &mut Engine) {
 }
 
 /// Whether two values are the same; values that cannot be compared are not.
-fn equal(context: &NativeCallContext<'_>, one: &mut Dynamic, other: &mut Dynamic, depth: usize) -> ScriptResult<bool> {
+pub(super) fn equal(
+    context: &NativeCallContext<'_>,
+    one: &mut Dynamic,
+    other: &mut Dynamic,
+    depth: usize,
+) -> ScriptResult<bool> {
     if depth > DEPTH {
         let message = format!("values nested more than {DEPTH} levels deep cannot be compared");
         return Err(throw(Error::new(Kind::Invalid, message)));

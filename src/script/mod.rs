@@ -3,17 +3,27 @@
 //! [`host`] builds the engine and runs scripts in it, [`session`] line by line; [`limits`] and
 //! [`threads`] keep a script from harming the process; [`modules`] resolves imports; [`api`] is what
 //! scripts can call; [`value`] converts; [`report`] says where an error happened,
-//! [`telling`] which lines of a script are shown with it.
+//! [`telling`] which lines of a script are shown with it; [`tokens`] reads the words of a script, and
+//! [`diagnostics`] is what is found in it before it runs.
 
 mod api;
+mod caught;
+mod diagnostics;
+mod forms;
+pub(crate) mod functions;
+mod hints;
 mod host;
 mod limits;
 mod modules;
 mod report;
+mod rules;
+mod said;
 mod session;
 mod telling;
 mod threads;
+pub(crate) mod tokens;
 mod value;
+mod words;
 
 #[cfg(test)]
 pub(crate) mod tests;

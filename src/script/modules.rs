@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
 
+use super::diagnostics;
+use super::host::{compile, script_text};
 use super::report::Sources;
-use super::value::ScriptError;
+use super::value::{Ending, ScriptError, terminate};
 use crate::files::{self, Folder, Found, Unread};
 
 /// The bundled library: what follows `std/` in an import, and its text.
@@ -84,7 +86,7 @@ impl Resolver {
         let read = files::read_file(file, files::LARGEST).and_then(files::text);
         let text = read.map_err(|why| cannot_read(path, &why))?;
         let below = real.strip_prefix(self.root.as_ref()?.real()).unwrap_or(&real);
-        Ok((self.shown.join(below).display().to_string(), text))
+        Ok((self.shown.join(below).display().to_string(), script_text(text)))
     }
 
     /// The file of an import, open, and its path without links.
@@ -113,8 +115,10 @@ impl Resolver {
             EvalAltResult::ErrorInModule(name.to_owned(), error, position).into()
         };
         self.sources.add(name, text);
-        let mut ast = engine.compile(text).map_err(|error| in_module(EvalAltResult::from(error).into()))?;
-        super::host::lint(engine, &Scope::new(), text, &ast).map_err(in_module)?;
+        let (mut ast, found) = compile(engine, &self.sources, &Scope::new(), name, text)
+            .map_err(|error| in_module(EvalAltResult::from(error).into()))?;
+        let found = diagnostics::settle(found, text);
+        found.map_err(|error| in_module(terminate(Ending::Stopped(Box::new(error)))))?;
         ast.set_source(name);
         let mut module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(in_module)?;
         open_closures(&mut module);

@@ -1,9 +1,10 @@
 //! Code entered piece by piece: what one piece defines, later ones see, whatever happens between.
 
 use rhai::{AST, LexError, ParseError, ParseErrorType, Position, Scope, Stmt};
-use serde_json::Value;
 
+use super::functions;
 use super::host::{Ended, Host, data};
+use super::tokens::{self, What};
 use crate::error::{Error, Kind, Result};
 
 /// A session in a host.
@@ -37,7 +38,7 @@ impl Session {
         let text = self.in_place(piece);
         self.transcript.push_str(piece);
         self.transcript.push('\n');
-        self.host.sources.add(SESSION, &self.transcript);
+        self.host.sources.grow(SESSION, &self.transcript);
         let Self { host, scope, library, imports, .. } = self;
         host.on_own_thread(|| {
             let ast = host.compile(scope, SESSION, &text)?;
@@ -71,7 +72,8 @@ impl Session {
 
     /// Whether a piece is whole, or wants more lines.
     pub(crate) fn is_complete(&self, piece: &str) -> bool {
-        if is_open(piece) {
+        // More lines are wanted even where those so far are wrong: the rest of a block must not run on its own.
+        if tokens::is_open(piece) {
             return false;
         }
         let text = self.in_place(piece);
@@ -92,6 +94,7 @@ impl Session {
         let builtin = known.iter().filter_map(|signature| Some(signature.split_once('(')?.0.trim().to_owned()));
         let is_name = |name: &String| {
             name.starts_with(|c: char| c.is_ascii_lowercase())
+                && !name.ends_with("__")
                 && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'))
         };
         let mut names: Vec<String> = variables.chain(functions).chain(builtin).filter(is_name).collect();
@@ -102,24 +105,19 @@ impl Session {
 
     /// What a function of this name takes and does, where it says so.
     pub(crate) fn help(&self, name: &str) -> Option<String> {
-        let metadata = self.host.engine.gen_fn_metadata_to_json(false).ok()?;
-        let metadata: Value = serde_json::from_str(&metadata).ok()?;
-        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut own = self.library.iter_functions().filter(|function| function.name == name).peekable();
+        if own.peek().is_none() {
+            let known = functions::all(&self.host.engine);
+            let function = known.into_iter().find(|function| function.name == name)?;
+            return Some(format!("{}\n{}", function.forms.join("\n"), function.help).trim_end().to_owned());
+        }
         let mut lines = Vec::new();
-        let mut comments = Vec::new();
-        for function in metadata.get("functions").and_then(Value::as_array)? {
-            if text(function, "name") == name {
-                lines.push(text(function, "signature"));
-                let said = function.get("docComments").and_then(Value::as_array).into_iter().flatten();
-                comments = said.filter_map(Value::as_str).map(str::to_owned).collect();
-            }
-        }
-        for function in self.library.iter_functions().filter(|function| function.name == name) {
+        for function in own {
             lines.push(format!("{name}({})", function.params.join(", ")));
-            comments = function.comments.iter().flat_map(|c| c.lines()).map(str::to_owned).collect();
+            let comments = function.comments.iter().flat_map(|comment| comment.lines());
+            lines.extend(comments.map(|comment| comment.trim_start_matches('/').trim().to_owned()));
         }
-        lines.extend(comments.iter().map(|comment| comment.trim_start_matches('/').trim().to_owned()));
-        (!lines.is_empty()).then(|| lines.join("\n"))
+        Some(lines.join("\n"))
     }
 }
 
@@ -143,14 +141,19 @@ fn outermost(error: &Error) -> Option<Place> {
 
 /// Where each top-level import below the line `before` ends, and its text.
 fn top_level_imports(ast: &AST, text: &str, before: usize) -> Vec<(Place, String)> {
+    let tokens = tokens::read(text);
     let import = |statement: &Stmt| {
         let Stmt::Import(_, position) = statement else {
             return None;
         };
         let (line, column) = place(*position)?;
-        let rest: String = text.lines().nth(line - 1)?.chars().skip(column - 1).collect();
-        let import = rest.split(';').next().unwrap_or_default();
-        (line > before).then(|| ((line, column + import.chars().count()), format!("{import}; ")))
+        let start = tokens::byte_at(text, line, column);
+        let within = tokens.iter().skip_while(|token| token.start < start).take_while(|token| !token.is(";"));
+        let words: Vec<_> = within.filter(|token| !matches!(token.what, What::Comment { .. })).collect();
+        let end = words.last()?.end();
+        // On one line, so that it can stand before a piece without moving it.
+        let import = words.iter().map(|token| token.text).collect::<Vec<_>>().join(" ");
+        (line > before).then(|| (tokens::place_of(text, end), format!("{import}; ")))
     };
     ast.statements().iter().filter_map(import).collect()
 }
@@ -161,16 +164,10 @@ fn place(position: Position) -> Option<Place> {
 
 /// Whether a text does not parse only because it ends too early.
 fn lacks_its_end(error: &ParseError, text: &str) -> bool {
-    let is_at_end = || match place(error.position()) {
-        Some((line, column)) => {
-            let rest = text.lines().nth(line - 1).unwrap_or_default().chars().skip(column - 1);
-            line >= text.lines().count() && rest.collect::<String>().trim().is_empty()
-        }
-        None => true,
-    };
+    let is_at_end = || place(error.position()).is_none_or(|(line, column)| tokens::is_end(text, line, column));
     match error.err_type() {
         ParseErrorType::UnexpectedEOF => true,
-        ParseErrorType::BadInput(LexError::UnterminatedString) => text.matches('`').count() % 2 == 1,
+        ParseErrorType::BadInput(LexError::UnterminatedString) => tokens::is_open(text),
         ParseErrorType::MissingToken(..)
         | ParseErrorType::MissingSymbol(..)
         | ParseErrorType::ExprExpected(..)
@@ -181,42 +178,4 @@ fn lacks_its_end(error: &ParseError, text: &str) -> bool {
         | ParseErrorType::MalformedIndexExpr(..) => is_at_end(),
         _ => false,
     }
-}
-
-/// Whether a text ends within brackets, a block comment or a text over many lines. More lines are
-/// wanted then even where those so far are wrong: the rest of a block must not run on its own.
-fn is_open(text: &str) -> bool {
-    let mut chars = text.chars().peekable();
-    let (mut brackets, mut comments) = (0, 0);
-    while let Some(c) = chars.next() {
-        match (c, chars.peek()) {
-            ('/', Some('*')) => {
-                chars.next();
-                comments += 1;
-            }
-            ('*', Some('/')) if comments > 0 => {
-                chars.next();
-                comments -= 1;
-            }
-            _ if comments > 0 => {}
-            ('/', Some('/')) => while chars.next().is_some_and(|c| c != '\n') {},
-            ('"' | '`' | '\'', _) => {
-                let is_long = c == '`';
-                loop {
-                    match chars.next() {
-                        None => return is_long,
-                        // The engine has no way on from here.
-                        Some('\n') if !is_long => return false,
-                        Some('\\') => drop(chars.next()),
-                        Some(end) if end == c => break,
-                        Some(_) => {}
-                    }
-                }
-            }
-            ('(' | '[' | '{', _) => brackets += 1,
-            (')' | ']' | '}', _) => brackets -= 1,
-            _ => {}
-        }
-    }
-    brackets > 0 || comments > 0
 }

@@ -6,6 +6,8 @@ use base64::Engine as _;
 use rhai::{Dynamic, EvalAltResult, Map as RhaiMap, Position};
 use serde_json::{Map, Number, Value};
 
+use super::api::Pages;
+use super::words::{a, kind_of};
 use crate::error::{Error, Frame, Kind, Outcome, Problem, Result};
 use crate::memory;
 use crate::wire::reply::Tree;
@@ -157,7 +159,12 @@ fn convert(value: &Dynamic, path: &Path<'_>) -> Result<Value> {
         memory::room_for(bytes.len().saturating_mul(2))?;
         return Ok(base64::prelude::BASE64_STANDARD.encode(&*bytes).into());
     }
-    Err(no_data(&format!("a value of type {}", value.type_name()), path))
+    if let Some(pages) = value.read_lock::<Pages>() {
+        let records =
+            pages.fetch().map_err(|error| thrown(&error).unwrap_or_else(|| no_data("a list of pages", path)))?;
+        return convert(&Dynamic::from_array(records), path);
+    }
+    Err(no_data(&a(&kind_of(value)), path))
 }
 
 fn no_data(what: &str, path: &Path<'_>) -> Error {
@@ -279,6 +286,7 @@ fn from_thrown(value: &Dynamic) -> Error {
             let text = map.get("message").and_then(Value::as_str).map(str::to_owned);
             Error::new(Kind::Script, text.unwrap_or_else(|| json.to_string()))
         }),
+        Value::String(text) if text.is_empty() => Error::new(Kind::Script, "the script threw an empty text"),
         Value::String(text) => Error::new(Kind::Script, text.clone()),
         Value::Null => Error::new(Kind::Script, "the script threw nothing"),
         other => Error::new(Kind::Script, other.to_string()),

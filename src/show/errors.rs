@@ -1,8 +1,9 @@
 //! An error as a person reads it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::Value;
 
 use crate::error::{Error, Frame, Problem};
@@ -14,8 +15,15 @@ use crate::show::visible;
 pub(crate) fn render(error: &Error, colour: bool) -> String {
     // Before anything is shortened: the beginning of a secret would be left at the end.
     let error = &REDACTOR.error(error.clone());
-    let message = block(&error.message);
-    let mut group = Level::ERROR.primary_title(message.as_str()).elements(Vec::<annotate_snippets::Element<'_>>::new());
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let messages: Vec<(&Error, String)> =
+        std::iter::once(error).chain(&error.more).map(|error| (error, block(&error.message))).collect();
+    let groups: Vec<Group<'_>> = messages.iter().map(|(error, message)| group_of(error, message)).collect();
+    renderer.render(&groups)
+}
+
+fn group_of<'a>(error: &'a Error, message: &'a str) -> Group<'a> {
+    let mut group = Level::ERROR.primary_title(message).elements(Vec::<annotate_snippets::Element<'_>>::new());
     let innermost = error.trace.first();
     if let Some((frame, text)) = innermost.and_then(|frame| Some((frame, frame.text.as_deref()?))) {
         // Of a line without end only its beginning can be shown.
@@ -40,12 +48,12 @@ pub(crate) fn render(error: &Error, colour: bool) -> String {
     for problem in &error.problems {
         group = group.element(note(&problem_line(problem)));
     }
-    for (item, error) in error.failures.iter().take(SHOWN) {
-        group = group.element(note(&format!("{}: {}", one_line(item), failure_line(error))));
+    let failures = Failures::of(error);
+    for failure in failures.0.iter().take(SHOWN) {
+        group = group.element(note(&failure.line()));
     }
-    if error.failures.len() > SHOWN {
-        let more = error.failures.len() - SHOWN;
-        group = group.element(Level::NOTE.message(format!("and {more} more")));
+    if failures.0.len() > SHOWN {
+        group = group.element(note(&format!("and {} more", failures.0.len() - SHOWN)));
     }
     if let Some(fact) = facts(error) {
         group = group.element(note(&fact));
@@ -53,8 +61,7 @@ pub(crate) fn render(error: &Error, colour: bool) -> String {
     for hint in &error.hints {
         group = group.element(Level::HELP.message(block(hint)));
     }
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    renderer.render(&[group])
+    group
 }
 
 /// A note on one line.
@@ -85,7 +92,7 @@ fn shortened(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Failures of a call of many that are shown one by one.
+/// Causes that a call of many failed with that are shown.
 const SHOWN: usize = 20;
 
 fn word_end(text: &str, start: usize) -> usize {
@@ -109,10 +116,64 @@ fn problem_line(problem: &Problem) -> String {
     format!("{}{given} {}{near}", problem.path, problem.message)
 }
 
-fn failure_line(error: &Error) -> String {
+/// The innermost causes of what a call of many failed with, the same cause once.
+struct Failures<'a>(Vec<Failure<'a>>);
+
+/// A cause, and the items that failed with it.
+struct Failure<'a> {
+    /// The first of them: of calls within calls each one's item, outermost first.
+    item: String,
+    count: usize,
+    error: &'a Error,
+}
+
+impl<'a> Failures<'a> {
+    fn of(error: &'a Error) -> Self {
+        let (mut failures, mut known) = (Self(Vec::new()), HashMap::new());
+        failures.add(error, "", &mut known);
+        failures
+    }
+
+    fn add(&mut self, error: &'a Error, outer: &str, known: &mut HashMap<String, usize>) {
+        for (item, error) in &error.failures {
+            let item = if outer.is_empty() { one_line(item) } else { format!("{outer} / {}", one_line(item)) };
+            if !error.failures.is_empty() {
+                self.add(error, &item, known);
+                continue;
+            }
+            let at = *known.entry(failure_line(error, false)).or_insert(self.0.len());
+            match self.0.get_mut(at) {
+                Some(same) => same.count += 1,
+                None => self.0.push(Failure { item, count: 1, error }),
+            }
+        }
+    }
+}
+
+impl Failure<'_> {
+    fn line(&self) -> String {
+        match self.count {
+            1 => format!("{}: {}", self.item, failure_line(self.error, true)),
+            count => format!("{count} items, the first {}: {}", self.item, failure_line(self.error, false)),
+        }
+    }
+}
+
+/// Problems of one failure that are shown.
+const PROBLEMS: usize = 8;
+
+/// A failure with its problems; with the values given, or without, which many failures may share.
+fn failure_line(error: &Error, given: bool) -> String {
     let mut line = error.message.clone();
     if !error.problems.is_empty() {
-        let problems: Vec<String> = error.problems.iter().map(problem_line).collect();
+        let problem = |problem: &Problem| match given {
+            true => problem_line(problem),
+            false => problem_line(&Problem { given: None, ..problem.clone() }),
+        };
+        let mut problems: Vec<String> = error.problems.iter().take(PROBLEMS).map(problem).collect();
+        if error.problems.len() > PROBLEMS {
+            problems.push(format!("and {} problems more", error.problems.len() - PROBLEMS));
+        }
         line.push_str(&format!(" ({})", problems.join("; ")));
     }
     if let Some(frame) = error.trace.first() {

@@ -22,7 +22,7 @@ fn bad_input_is_named_with_its_exit_code() {
             1,
             &["`sleep` does not take ()", "it takes sleep(seconds: int), or sleep(seconds: float)"],
         ),
-        (&["eval", "[1].map(1)"], 1, &["map(array: array, map: Fn) -> array"]),
+        (&["eval", "[1].map(1)"], 1, &["map(list: array, closure: closure) -> array"]),
         (&["eval", "exit(1)"], 1, &["exit takes 0, 4 or a code from 64 to 113"]),
         (&["eval", "env(\"HOME\")"], 30, &["may not read the environment variable HOME", "--allow-env HOME"]),
         (&["eval", "read_file(\"x\")"], 30, &["may not read the file x", "--allow-read x"]),

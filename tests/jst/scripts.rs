@@ -353,3 +353,39 @@ fn node_label_names_everything_that_is_wrong_with_its_file() {
     assert_eq!(ran.code, Some(30), "{ran:#?}");
     assert!(ran.stderr.contains("add --allow-read labels.json"), "{ran:#?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_script_runs_by_its_name_and_finds_its_neighbours_behind_a_link() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let folder = tempfile::TempDir::new().unwrap();
+    let (real, elsewhere) = (folder.path().join("real"), folder.path().join("elsewhere"));
+    std::fs::create_dir_all(&real).unwrap();
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    std::fs::write(real.join("neighbour.rhai"), "fn word() { \"near\" }").unwrap();
+    let text = "\u{feff}import \"neighbour\" as n;\r\nprint(n::word() + args);\r\n";
+    std::fs::write(real.join("main.rhai"), text).unwrap();
+    symlink(real.join("main.rhai"), elsewhere.join("job")).unwrap();
+    assert_eq!(jst(["run", elsewhere.join("job").to_str().unwrap(), "a"]).run().ok(), "near[\"a\"]\n");
+
+    let script = real.join("direct.rhai");
+    let text = "#!/usr/bin/env -S jst run\nimport \"neighbour\" as n;\nprint(n::word() + args[1..]);\n";
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let jst = Path::new(env!("CARGO_BIN_EXE_jst"));
+    let path = format!("{}:{}", jst.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let ran = std::process::Command::new(&script).args(["a", "b"]).env("PATH", path).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "near[\"b\"]\n", "{ran:?}");
+}
+
+#[test]
+fn doubts_are_logged_with_their_place_and_functions_are_listed() {
+    let ran = jst(["eval", "let s = \"a\"; print(s.replace(\"a\", \"b\"))"]).run();
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    assert!(ran.stderr.contains("eval:1:22: `replace` changes what stands before it"), "{ran:#?}");
+    let listed = jst(["ops", "--functions", "--json"]).run().ok();
+    let rows: Value = serde_json::from_str(&listed).unwrap();
+    let row = rows.as_array().unwrap().iter().find(|row| row["Function"] == "log::info").unwrap();
+    assert_eq!(row["Forms"], "log::info(value: any)");
+}

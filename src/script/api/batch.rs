@@ -8,13 +8,16 @@ use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map as RhaiMap, Module, NativeC
 
 use serde_json::Value;
 
+use super::as_array::list_of;
 use super::{self as api, map_of, target_of};
 use crate::call::account::{Account, Calls};
 use crate::call::subject::SHOWN;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::script::report::Sources;
 use crate::script::threads::{self, Threads};
 use crate::script::value::{ScriptResult, from_dynamic, is_ours, throw, to_map};
-use crate::script::{limits, report};
+use crate::script::words::{kind_of, shown};
+use crate::script::{hints, limits, report};
 use crate::secret;
 use crate::stop::Stop;
 
@@ -48,6 +51,7 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>, threads: &Ar
                 let [action, items, options @ ..] = args else {
                     return Ok(Dynamic::UNIT);
                 };
+                let items = array_of(items, &format!("{called} takes an array of maps"))?;
                 let results = run_calls(&account, action, items, options.first().map(|options| &**options));
                 finish(context, form, results.map_err(throw)?, &called)
             });
@@ -76,13 +80,16 @@ pub(super) fn outcome(context: &NativeCallContext<'_>, item: Dynamic, result: Sc
         Ok(value) => (true, value, Dynamic::UNIT),
         Err(error) if is_end(&error) => return Err(error),
         Err(error) => {
-            let failure = failure(context, &error);
-            let error = match error.unwrap_inner() {
-                // What a script threw itself comes as it was.
+            let mut failure = to_map(&failure(context, &error));
+            // What a script threw itself comes as it was, beside.
+            let thrown = match error.unwrap_inner() {
                 EvalAltResult::ErrorRuntime(value, _) if !is_ours(value) => value.clone(),
-                _ => to_map(&failure),
+                _ => Dynamic::UNIT,
             };
-            (false, Dynamic::UNIT, error)
+            if let Ok(mut map) = failure.as_map_mut() {
+                map.insert("thrown".into(), thrown);
+            }
+            (false, Dynamic::UNIT, failure)
         }
     };
     let fields = [("ok", ok.into()), ("value", value), ("error", error), ("item", item)];
@@ -100,11 +107,14 @@ fn is_end(error: &EvalAltResult) -> bool {
 
 /// What one item failed with, and where.
 fn failure(context: &NativeCallContext<'_>, error: &EvalAltResult) -> Error {
-    let place = report::place(context.call_source().unwrap_or_default(), error);
+    let sources = Sources::of(context).unwrap_or_default();
+    let place = report::place(&sources, context.call_source().unwrap_or_default(), error);
     let mut failure = report::said(context.engine(), error);
     if failure.trace.is_empty() {
         failure.trace = place.into_iter().collect();
     }
+    let file = failure.trace.first().map(|frame| frame.file.clone()).unwrap_or_default();
+    hints::add(&mut failure, error.unwrap_inner(), &sources.text(&file));
     failure
 }
 
@@ -154,7 +164,7 @@ fn all_of(name: &str, count: usize, failures: Vec<(Dynamic, Error)>) -> Error {
             let shown = match from_dynamic(&item) {
                 Ok(Value::Object(item)) => secret::mask_for_people(item).into(),
                 Ok(item) => item,
-                Err(_) => item.type_name().into(),
+                Err(_) => kind_of(&item).into(),
             };
             (shown, error)
         })
@@ -165,11 +175,10 @@ fn all_of(name: &str, count: usize, failures: Vec<(Dynamic, Error)>) -> Error {
 fn run_calls(
     account: &Account,
     action: &Dynamic,
-    items: &Dynamic,
+    items: Array,
     options: Option<&Dynamic>,
 ) -> Result<Vec<(Dynamic, ScriptResult)>> {
     let target = target_of(action)?;
-    let items = array_of(items, "call_all takes an array of maps")?;
     let concurrency = options.map_or(Ok(CONCURRENCY), concurrency_option)?;
     if items.is_empty() {
         return Ok(Vec::new());
@@ -183,11 +192,9 @@ fn run_calls(
     Ok(items.into_iter().zip(results).collect())
 }
 
-fn array_of(value: &Dynamic, expected: &str) -> Result<Array> {
-    value
-        .clone()
-        .into_array()
-        .map_err(|given| Error::new(Kind::Invalid, format!("{expected}, not {given}")).outcome(Outcome::NotSent))
+fn array_of(value: &Dynamic, expected: &str) -> ScriptResult<Array> {
+    let wrong = |given| throw(Error::new(Kind::Invalid, format!("{expected}, not {given}")).outcome(Outcome::NotSent));
+    list_of(value)?.map_err(wrong)
 }
 
 fn concurrency_option(options: &Dynamic) -> Result<usize> {
@@ -220,13 +227,13 @@ fn run_closures(
     concurrency: Option<&Dynamic>,
     body: &Dynamic,
 ) -> std::result::Result<Vec<(Dynamic, ScriptResult)>, Box<EvalAltResult>> {
-    let items = array_of(items, "parallel takes an array").map_err(throw)?;
+    let items = array_of(items, "parallel takes an array")?;
     let concurrency = match concurrency {
         None => CONCURRENCY,
         Some(given) => concurrency_of(given.as_int().ok()).map_err(throw)?,
     };
     let Some(body) = body.clone().try_cast::<FnPtr>() else {
-        let message = format!("parallel runs a closure, not {}", body.type_name());
+        let message = format!("parallel runs a closure, not {}", shown(body));
         let hint = "write it as |item| list_app_environment(item.AppId)";
         return Err(throw(Error::new(Kind::Invalid, message).hint(hint)));
     };

@@ -6,15 +6,18 @@ use jiff::Timestamp;
 use rhai::{Array, Dynamic, Engine, FuncRegistration, ImmutableString, Module};
 use serde_json::{Map, Value};
 
+use super::as_array::list_of;
 use super::files;
 use super::function;
 use super::json;
+use super::{lists, ordering, parts, texts};
 use crate::call::account::Account;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::memory;
 use crate::script::host::HostConfig;
 use crate::script::value::{Ending, ScriptResult, from_dynamic, terminate, throw, written};
+use crate::script::words::{a, kind_of};
 use crate::show::redaction::REDACTOR;
 use crate::show::{data, visible};
 
@@ -25,7 +28,12 @@ pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, acco
     register_data(&mut module);
     register_run(&mut module, config);
     files::register(&mut module, config);
+    lists::register(&mut module);
+    ordering::register(&mut module);
+    parts::register(&mut module);
+    texts::register(&mut module);
     engine.register_global_module(module.into());
+    ordering::announce(engine);
     engine.register_static_module("log", log_module().into());
     let stop = Arc::clone(&config.stop);
     engine.on_print(move |text| match data::print(text) {
@@ -96,10 +104,9 @@ fn register_data(module: &mut Module) {
     function("parse_json", &["text: string", "any"], "The value that a JSON text stands for.")
         .set_into_module(module, |text: ImmutableString| json::parse(&text).map_err(throw));
     const TABLE: &str = "Maps as a table with aligned columns: those named, or all.";
-    function("table", &["rows: array", "string"], TABLE)
-        .set_into_module(module, |rows: Array| table(&rows, None).map_err(throw));
+    function("table", &["rows: array", "string"], TABLE).set_into_module(module, |rows: Dynamic| table_of(&rows, None));
     function("table", &["rows: array", "columns: array", "string"], TABLE)
-        .set_into_module(module, |rows: Array, columns: Array| table(&rows, Some(&columns)).map_err(throw));
+        .set_into_module(module, |rows: Dynamic, columns: Array| table_of(&rows, Some(&columns)));
 }
 
 /// A value as JSON text.
@@ -108,10 +115,15 @@ pub(in crate::script) fn json_of(value: &Dynamic, pretty: bool) -> ScriptResult<
     Ok(if pretty { format!("{value:#}") } else { value.to_string() })
 }
 
+fn table_of(rows: &Dynamic, columns: Option<&[Dynamic]>) -> ScriptResult<String> {
+    let wrong = |given| throw(Error::new(Kind::Invalid, format!("table takes an array of maps, not {given}")));
+    table(&list_of(rows)?.map_err(wrong)?, columns).map_err(throw)
+}
+
 fn table(rows: &[Dynamic], columns: Option<&[Dynamic]>) -> Result<String> {
     let rows = rows.iter().map(from_dynamic).collect::<Result<Vec<Value>>>()?;
     let columns = columns.map(|names| {
-        let text = |name: &Dynamic| name.clone().into_string();
+        let text = |name: &Dynamic| name.clone().into_string().map_err(|_| a(&kind_of(name)));
         names.iter().map(text).collect::<std::result::Result<Vec<String>, _>>()
     });
     let columns = columns

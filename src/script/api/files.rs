@@ -11,7 +11,7 @@ use crate::credentials;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Folder, Found, Unread};
 use crate::memory;
-use crate::script::host::HostConfig;
+use crate::script::host::{HostConfig, script_text};
 use crate::script::value::throw;
 use crate::show::redaction::REDACTOR;
 
@@ -67,7 +67,7 @@ fn read(granted: &[Grant], path: &Path) -> Result<String> {
             let text = text(file, &shown)?;
             // Before the script can show any of it.
             credentials::in_file(&real, &text, |secret, class| REDACTOR.add(&secret, class));
-            Ok(text)
+            Ok(script_text(text))
         }
         Found::Nothing(error) if granted.iter().any(|granted| granted.names(path)) => Err(cannot(error.into())),
         // Whether anything is there is not told either.

@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Result<Dynamic> {
     const VALUE: usize = 128;
     let values = text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
     memory::room_for(text.len().saturating_add(values.saturating_mul(VALUE)))?;
-    serde_json::from_str(text)
+    serde_json::from_str(text.trim_start_matches('\u{feff}'))
         .map(|Distinct(value)| to_dynamic(value))
         .map_err(|error| Error::new(Kind::Invalid, format!("parse_json was given text that is not JSON: {error}")))
 }

@@ -1,12 +1,17 @@
 //! What scripts can call, registered from data: [`operations`] are the catalogue's and `call`,
-//! [`pages`] and [`batch`] many calls, [`builtins`], [`files`] and [`json`] need no account.
+//! [`pages`] and [`batch`] many calls; the others need no account.
 
+mod as_array;
 mod batch;
 mod builtins;
 mod files;
 mod json;
+mod lists;
 mod operations;
+mod ordering;
 mod pages;
+pub(super) mod parts;
+mod texts;
 
 use std::any::TypeId;
 use std::sync::Arc;
@@ -16,12 +21,14 @@ use serde_json::{Map, Value};
 
 use super::threads::Threads;
 use super::value::{ScriptResult, from_dynamic};
+use super::words::shown;
 use crate::call::account::Account;
 use crate::catalogue::Operation;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::wire::request::Target;
 pub(super) use builtins::{json_of, register as register_builtins};
 pub(super) use operations::CALL;
+pub(super) use ordering::{NOTHING, name_of as operator_name, operator_of};
 pub(super) use pages::Pages;
 
 /// Every function that needs the account.
@@ -32,6 +39,7 @@ pub(super) fn module(account: &Arc<Account>, threads: &Arc<Threads>) -> Module {
     }
     operations::register_call(&mut module, account);
     pages::register(&mut module, account);
+    as_array::register(&mut module);
     batch::register(&mut module, account, threads);
     module
 }
@@ -88,10 +96,9 @@ pub(super) fn not_sent(action: &str, message: String) -> Error {
 pub(super) fn map_of(value: &Dynamic) -> Result<Map<String, Value>> {
     match from_dynamic(value)? {
         Value::Object(map) => Ok(map),
-        _ => Err(Error::new(
-            Kind::Invalid,
-            format!("parameters are a map such as #{{EnvId: 1}}, not {}", value.type_name()),
-        )),
+        _ => {
+            Err(Error::new(Kind::Invalid, format!("parameters are a map such as #{{EnvId: 1}}, not {}", shown(value))))
+        }
     }
 }
 
@@ -99,8 +106,9 @@ pub(super) fn map_of(value: &Dynamic) -> Result<Map<String, Value>> {
 pub(super) fn target_of(value: &Dynamic) -> Result<Target> {
     match value.clone().into_immutable_string() {
         Ok(name) => Target::named(&name),
-        Err(ty) => {
-            Err(Error::new(Kind::Invalid, format!("an operation is named by text such as \"ScaleApp\", not {ty}"))
+        Err(_) => {
+            let given = shown(value);
+            Err(Error::new(Kind::Invalid, format!("an operation is named by text such as \"ScaleApp\", not {given}"))
                 .outcome(Outcome::NotSent))
         }
     }

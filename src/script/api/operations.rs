@@ -11,6 +11,7 @@ use crate::call::account::Account;
 use crate::catalogue::{Operation, Param, Scalar, Type};
 use crate::error::{Error, Outcome, Result};
 use crate::script::value::{named_from_dynamic, throw};
+use crate::script::words::kind_of;
 use crate::wire::request::Target;
 
 pub(super) fn register(module: &mut Module, account: &Arc<Account>, operation: &'static Operation) {
@@ -57,7 +58,7 @@ fn arguments(operation: &'static Operation, args: &[&mut Dynamic]) -> Result<Map
         _ => (args, None),
     };
     if !values.is_empty() && values.len() != by_position.len() {
-        let given: Vec<&str> = args.iter().map(|arg| arg.type_name()).collect();
+        let given: Vec<String> = args.iter().map(|arg| kind_of(arg)).collect();
         return Err(misused(operation, &given.join(", ")));
     }
     let of_call = |error: Error| error.operation(operation.action).outcome(Outcome::NotSent);

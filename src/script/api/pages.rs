@@ -10,7 +10,7 @@ use super::{self as api, map_of, not_sent, target_of};
 use crate::call::account::{Account, Calls, Permit};
 use crate::call::paging::Pager;
 use crate::error::{Error, Kind, Result};
-use crate::script::value::{throw, to_dynamic};
+use crate::script::value::{ScriptResult, throw, to_dynamic};
 use crate::wire::request::Target;
 
 /// The records of a list operation. Each loop over it walks the list anew, from its first page.
@@ -35,13 +35,16 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>) {
         });
     }
     api::function("to_array", &["pages: Pages", "array"], "All records of a list at once.")
-        .set_into_module(module, |pages: &mut Pages| {
-            pages.clone().into_iter().collect::<std::result::Result<rhai::Array, _>>()
-        });
+        .set_into_module(module, |pages: &mut Pages| pages.fetch());
     module.set_custom_type::<Pages>("Pages").set_iterable_result::<Pages, Dynamic>();
 }
 
 impl Pages {
+    /// Every record.
+    pub(in crate::script) fn fetch(&self) -> ScriptResult<rhai::Array> {
+        self.clone().into_iter().collect()
+    }
+
     fn new(account: &Arc<Account>, target: &Target, params: Map<String, Value>) -> Result<Self> {
         let permit = account.permit(target, || Calls { count: 1, first: vec![params.clone()] })?;
         let Some(operation) = target.operation() else {

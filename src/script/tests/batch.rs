@@ -61,8 +61,8 @@ fn the_rest_finishes_and_every_failure_is_listed() {
 fn the_try_forms_give_one_outcome_for_each_item() {
     let outcome = |id: i64, error: Value, value: Value| json!({"ok": error.is_null(), "error": error, "value": value, "item": id});
     assert_eq!(
-        odd().value(r#"try_parallel([1, 2, 3], |id| if id == 3 { throw "three" } else { scale_app(id, 1).Result.DeployOrderId }).map(|r| { r.error = if r.error == () || r.error == "three" { r.error } else { r.error.code }; r })"#),
-        json!([outcome(1, json!(null), json!(10)), outcome(2, json!(102), json!(null)), outcome(3, json!("three"), json!(null))])
+        odd().value(r#"try_parallel([1, 2, 3], |id| if id == 3 { throw "three" } else { scale_app(id, 1).Result.DeployOrderId }).map(|r| { r.error = if r.error == () { () } else if r.error.thrown != () { [r.error.error, r.error.message, r.error.outcome, r.error.thrown] } else { r.error.code }; r })"#),
+        json!([outcome(1, json!(null), json!(10)), outcome(2, json!(102), json!(null)), outcome(3, json!(["script", "three", null, "three"]), json!(null))])
     );
     assert_eq!(
         odd().value(r#"try_call_all("ScaleApp", [#{EnvId: 1, Replicas: 1}, #{EnvId: 2, Replicas: 1}, #{EnvId: 3}, 5]).map(|r| [r.ok, r.item, if r.ok { r.value.Result.DeployOrderId } else { r.error.error }])"#),
@@ -105,8 +105,7 @@ error: 2 of 3 items of parallel failed
 2 | parallel(ids, |id| {
   | ^^^^^^^^
   |
-  = note: 2: the environment is even at test.rhai:3:5
-  = note: 4: the environment is even at test.rhai:3:5"
+  = note: 2 items, the first 2: the environment is even at test.rhai:3:5"
     );
 }
 

@@ -132,6 +132,7 @@ impl Redactor {
             problem.nearest.iter_mut().for_each(talk);
             problem.given.iter_mut().for_each(value);
         }
+        facts.more.iter_mut().for_each(|error| self.facts(error));
         for (item, error) in &mut facts.failures {
             value(item);
             self.facts(error);

@@ -1,0 +1,108 @@
+//! Ways out that only the script's own text tells.
+
+use rhai::{EvalAltResult, ParseErrorType, Position};
+
+use super::said::did_you_mean;
+use super::tokens::{self, Token, What};
+use crate::error::Error;
+use crate::suggest;
+
+/// Adds what a script's text tells of a name that the engine does not know, or knows otherwise.
+pub(super) fn add(error: &mut Error, engines: &EvalAltResult, text: &str) {
+    let hint = match engines {
+        EvalAltResult::ErrorParsing(ParseErrorType::VariableUndefined(name), _)
+        | EvalAltResult::ErrorVariableNotFound(name, _) => {
+            of_variable(name, text).or_else(|| error.hints.is_empty().then(|| nearest(name, text))?)
+        }
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            let (name, given) = signature.split_once(" (").unwrap_or((signature, ")"));
+            let given = if given == ")" { 0 } else { given.matches(", ").count() + 1 };
+            let takes = parameters(&tokens::read(text), name);
+            if let Some(most) = takes.iter().max().filter(|_| !takes.contains(&given)) {
+                error.message = format!("`{name}` takes {}, and was given {}", values(*most), values(given));
+                error.hints.clear();
+                return;
+            }
+            of_function(name, &takes, text).or_else(|| error.hints.is_empty().then(|| nearest(name, text))?)
+        }
+        EvalAltResult::ErrorParsing(what, position) => keyword_at(text, *position, what),
+        _ => None,
+    };
+    error.hints.extend(hint);
+}
+
+/// The nearest name in the text, when neither the engine nor the catalogue knows one.
+fn nearest(name: &str, text: &str) -> Option<String> {
+    // Any letter is near another.
+    name.chars().nth(1)?;
+    let tokens = tokens::read(text);
+    let names = tokens.iter().filter(|token| token.what == What::Name && token.text != name).map(|token| token.text);
+    suggest::nearest(name, names).map(did_you_mean)
+}
+
+fn of_variable(name: &str, text: &str) -> Option<String> {
+    let tokens = tokens::read(text);
+    if defines(&tokens, "const", name) {
+        return Some(format!("a function sees no names from outside it: write global::{name}, or make it a parameter"));
+    }
+    let outside = defines(&tokens, "let", name) && tokens.iter().any(|token| token.is("fn"));
+    outside
+        .then(|| "a function sees no names from outside it: make it a parameter, or the function a closure".to_owned())
+}
+
+fn values(count: usize) -> String {
+    match count {
+        0 => "nothing".to_owned(),
+        1 => "1 value".to_owned(),
+        count => format!("{count} values"),
+    }
+}
+
+fn of_function(name: &str, takes: &[usize], text: &str) -> Option<String> {
+    let tokens = tokens::read(text);
+    if !takes.is_empty() {
+        return Some(format!(
+            "a function called behind a dot has what stands before it as `this`: write {name}(…) with all values in the brackets"
+        ));
+    }
+    let is_variable = ["let", "const", "for"].iter().any(|word| defines(&tokens, word, name))
+        || tokens.windows(3).any(|window| is_parameter(window, name));
+    is_variable.then(|| format!("`{name}` is a variable: a closure in it is called as {name}.call(…)"))
+}
+
+fn defines(tokens: &[Token<'_>], word: &str, name: &str) -> bool {
+    tokens.windows(2).any(|pair| matches!(pair, [first, second] if first.is(word) && second.text == name))
+}
+
+/// `|name|`, `(name,` and the like.
+fn is_parameter(window: &[Token<'_>], name: &str) -> bool {
+    matches!(window, [before, middle, after] if middle.what == What::Name && middle.text == name
+        && matches!(before.text, "|" | "," | "(") && matches!(after.text, "|" | "," | ")"))
+}
+
+/// How many parameters each function of this name has in the text.
+fn parameters(tokens: &[Token<'_>], name: &str) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (n, token) in tokens.iter().enumerate() {
+        let of_name = token.is("fn") && tokens.get(n + 1).is_some_and(|next| next.text == name);
+        if of_name {
+            let rest =
+                tokens.get(n + 2..).unwrap_or_default().iter().take_while(|token| !token.is(")") && !token.is("{"));
+            found.push(rest.filter(|token| token.what == What::Name).count());
+        }
+    }
+    found
+}
+
+/// A word of the language where a name is wanted.
+fn keyword_at(text: &str, position: Position, what: &ParseErrorType) -> Option<String> {
+    use ParseErrorType::{FnMissingName, FnMissingParams, ForbiddenVariable, PropertyExpected, VariableExpected};
+    if !matches!(what, VariableExpected | PropertyExpected | FnMissingName | FnMissingParams(..) | ForbiddenVariable(_))
+    {
+        return None;
+    }
+    let at = tokens::byte_at(text, position.line()?, position.position()?);
+    let tokens = tokens::read(text);
+    let word = tokens.iter().find(|token| token.end() > at).filter(|token| token.what == What::Keyword)?;
+    Some(format!("`{0}` is a word of the language: take another name, `{0}_` for instance", word.text))
+}
