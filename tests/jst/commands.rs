@@ -255,7 +255,8 @@ fn completions_are_made_for_every_shell() {
 fn whatever_forbids_holds_wherever_it_was_given() {
     let scale = ["call", "ScaleApp", "EnvId=3002", "Replicas=3"];
     type Words = &'static [&'static str];
-    let table: &[(Words, Words, &[(&str, &str)])] = &[
+    type Variables = &'static [(&'static str, &'static str)];
+    let table: &[(Words, Words, Variables)] = &[
         (&["--deny", "ScaleApp"], &["--deny", "ListApp"], &[]),
         (&[], &["--deny", "ListApp"], &[("JST_DENY", "scale_*")]),
         (&["--read-only"], &["--read-only=false"], &[]),
