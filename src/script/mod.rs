@@ -1,13 +1,14 @@
 //! The script host: the only folder that names the engine.
 //!
 //! [`host`] builds the engine and runs scripts in it, [`session`] line by line; [`limits`] and
-//! [`threads`] keep a script from harming the process; [`modules`] resolves imports; [`api`] is what
+//! [`threads`] keep a script from harming the process; [`modules`] resolves imports, [`loaded`] keeps them; [`api`] is what
 //! scripts can call; [`value`] converts; [`report`] says where an error happened,
 //! [`telling`] which lines of a script are shown with it.
 
 mod api;
 mod host;
 mod limits;
+mod loaded;
 mod modules;
 mod report;
 mod session;

@@ -34,13 +34,22 @@ impl Session {
     /// As [`Host::eval`]. Variables and functions stay.
     pub(crate) fn run(&mut self, piece: &str) -> Result<Ended> {
         let before = self.transcript.lines().count();
-        let text = self.in_place(piece);
         self.transcript.push_str(piece);
         self.transcript.push('\n');
         self.host.sources.add(SESSION, &self.transcript);
+        self.host.modules.begin_piece(SESSION, before);
         let Self { host, scope, library, imports, .. } = self;
         host.on_own_thread(|| {
-            let ast = host.compile(scope, SESSION, &text)?;
+            let mut text = in_place(before, imports, piece);
+            let mut ast = host.compile(scope, SESSION, &text)?;
+            // Of two imports of one name, the engine takes the first: the earlier one gives way.
+            let own = top_level_imports(&ast, &text, before);
+            let is_anew = |import: &String| own.iter().any(|(_, other)| alias(other) == alias(import));
+            if imports.iter().any(is_anew) {
+                let others: Vec<String> = imports.iter().filter(|import| !is_anew(import)).cloned().collect();
+                text = in_place(before, &others, piece);
+                ast = host.compile(scope, SESSION, &text)?;
+            }
             let mut merged = library.merge(&ast);
             merged.set_source(SESSION);
             let variables = scope.len();
@@ -53,7 +62,8 @@ impl Session {
             }
             let reached = ended.as_ref().err().and_then(outermost);
             for (end, import) in top_level_imports(&ast, &text, before) {
-                if reached.is_none_or(|reached| end <= reached) && !imports.contains(&import) {
+                if reached.is_none_or(|reached| end <= reached) {
+                    imports.retain(|other| alias(other) != alias(&import));
                     imports.push(import);
                 }
             }
@@ -61,20 +71,12 @@ impl Session {
         })
     }
 
-    /// A piece on its own lines, below those of all pieces before it, behind the imports so far.
-    fn in_place(&self, piece: &str) -> String {
-        match self.transcript.lines().count().checked_sub(1) {
-            None => piece.to_owned(),
-            Some(above) => format!("{}{}\n{piece}", "\n".repeat(above), self.imports.concat()),
-        }
-    }
-
     /// Whether a piece is whole, or wants more lines.
     pub(crate) fn is_complete(&self, piece: &str) -> bool {
         if is_open(piece) {
             return false;
         }
-        let text = self.in_place(piece);
+        let text = in_place(self.transcript.lines().count(), &self.imports, piece);
         let is_complete = || {
             Ok(match self.host.engine.compile_with_scope(&self.scope, &text) {
                 Ok(_) => true,
@@ -131,6 +133,19 @@ impl Drop for Session {
             Ok(())
         });
     }
+}
+
+/// A piece on its own lines, below the `before` lines of all pieces before it, behind the imports so far.
+fn in_place(before: usize, imports: &[String], piece: &str) -> String {
+    match before.checked_sub(1) {
+        None => piece.to_owned(),
+        Some(above) => format!("{}{}\n{piece}", "\n".repeat(above), imports.concat()),
+    }
+}
+
+/// The name that an import gives to its module.
+fn alias(import: &str) -> Option<&str> {
+    import.trim_end_matches([';', ' ']).split_whitespace().last()
 }
 
 /// A line and a column.
