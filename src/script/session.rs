@@ -1,9 +1,10 @@
 //! Code entered piece by piece: what one piece defines, later ones see, whatever happens between.
 
-use rhai::{AST, LexError, ParseError, ParseErrorType, Position, Scope, Stmt};
+use rhai::{AST, Array, Dynamic, LexError, Map, ParseError, ParseErrorType, Position, Scope, Stmt};
 use serde_json::Value;
 
 use super::host::{Ended, Host, data};
+use super::modules::is_closure;
 use crate::error::{Error, Kind, Result};
 
 /// A session in a host.
@@ -102,6 +103,42 @@ impl Session {
         names
     }
 
+    /// The variables and functions of the session's own making, without what every script has.
+    pub(crate) fn own(&self) -> Vec<String> {
+        let variables = self.scope.iter_raw().map(|(name, ..)| name.to_owned()).filter(|name| name != "args");
+        let functions = self.library.iter_functions().map(|f| f.name.to_owned());
+        variables.chain(functions).filter(|name| !is_closure(name)).collect()
+    }
+
+    /// What may follow a dot behind a variable and properties of it: the keys of a map, and the functions whose
+    /// first parameter takes such a value. An element of a list stands for the list where properties are asked.
+    pub(crate) fn members(&self, variable: &str, path: &[String]) -> Vec<String> {
+        let Some(mut value) = self.scope.get_value::<Dynamic>(variable) else { return Vec::new() };
+        for name in path {
+            let inner = in_list(value).read_lock::<Map>().and_then(|map| map.get(name.as_str()).cloned());
+            let Some(inner) = inner else { return Vec::new() };
+            value = inner;
+        }
+        let keys: Vec<String> = match value.read_lock::<Map>() {
+            Some(map) => map.keys().map(ToString::to_string).filter(|key| is_identifier(key)).collect(),
+            None => Vec::new(),
+        };
+        keys.into_iter().chain(self.methods(value.type_name())).collect()
+    }
+
+    /// The functions whose first parameter is of a type, as the engine names it.
+    fn methods(&self, type_name: &str) -> Vec<String> {
+        let name = type_name.rsplit("::").next().unwrap_or(type_name).to_lowercase();
+        let first = |signature: &str| Some(signature.split_once('(')?.1.split([',', ')']).next()?.to_owned());
+        let takes = |ty: &str| ty.split([' ', '|', '&', ':']).any(|word| word == name);
+        let known = self.host.engine.gen_fn_signatures(true);
+        let fitting = known.iter().filter(|signature| first(signature).is_some_and(|first| takes(&first)));
+        fitting
+            .filter_map(|signature| Some(signature.split_once('(')?.0.trim().to_owned()))
+            .filter(|n| is_identifier(n))
+            .collect()
+    }
+
     /// What a function of this name takes and does, where it says so.
     pub(crate) fn help(&self, name: &str) -> Option<String> {
         let metadata = self.host.engine.gen_fn_metadata_to_json(false).ok()?;
@@ -133,6 +170,15 @@ impl Drop for Session {
             Ok(())
         });
     }
+}
+
+/// A value, or the first one of a list.
+fn in_list(value: Dynamic) -> Dynamic {
+    value.read_lock::<Array>().map(|list| list.first().cloned()).map_or(value.clone(), Option::unwrap_or_default)
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// A piece on its own lines, below the `before` lines of all pieces before it, behind the imports so far.

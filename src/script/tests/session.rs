@@ -193,3 +193,27 @@ fn a_module_that_changed_is_read_again_when_it_is_imported_again() {
     write("m.rhai", "fn f() { 6 }");
     assert_eq!(bench.value("import \"m\" as m; import \"m\" as n; m::f() + n::f()"), 12);
 }
+
+#[test]
+fn a_session_knows_what_may_follow_a_dot() {
+    let mut session = Bench::idle().session();
+    value(&mut session, "let r = #{Result: #{Title: \"a\"}, Data: [#{AppId: 1}], `odd key`: 1}; fn own() { 1 }");
+    let members = |variable: &str, path: &[&str]| {
+        let path: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
+        session.members(variable, &path)
+    };
+    for (variable, path, has, lacks) in [
+        ("r", &[][..], &["Result", "Data", "keys", "contains"][..], &["push", "odd key", "list_app", "to_upper"][..]),
+        ("r", &["Data"], &["push", "len", "filter"], &["Result", "keys", "to_upper", "delete_app"]),
+        ("r", &["Data", "AppId"], &["is_odd"], &["push", "Result"]),
+        ("r", &["Result"], &["Title", "keys"], &["Data"]),
+        ("r", &["Result", "Title"], &["to_upper", "split"], &["push", "keys"]),
+        ("r", &["Nothing"], &[], &["len"]),
+        ("nothing", &[], &[], &["len"]),
+    ] {
+        let found = members(variable, path);
+        assert!(has.iter().all(|name| found.iter().any(|known| known == name)), "{path:?}: {found:?}");
+        assert!(!lacks.iter().any(|name| found.iter().any(|known| known == name)), "{path:?}: {found:?}");
+    }
+    assert_eq!(session.own(), ["r", "own"]);
+}
