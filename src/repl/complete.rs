@@ -196,8 +196,8 @@ mod tests {
             ("SCALE", 0, &["scaled", "scale_app"]),
             ("scale_app(#{env", 12, &["EnvId: "]),
             // What is given is not offered again.
-            ("scale_app(#{EnvId: 1, ", 22, &["Replicas: "]),
-            ("scale_app(#{EnvId: 1, Replicas: 2, ", 35, &[]),
+            ("scale_app(#{EnvId: 1, ", 22, &["Replicas: ", "TotalPartitions: "]),
+            ("scale_app(#{EnvId: 1, Replicas: 2, ", 35, &["TotalPartitions: "]),
             // What a parameter may be.
             ("create_service(#{ServiceType: ", 30, &["\"ClusterIP\"", "\"NodePort\""]),
             ("create_service(#{ServiceType: \"", 31, &["ClusterIP", "NodePort"]),

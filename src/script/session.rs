@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::host::{Ended, Host, data};
 use super::modules::is_closure;
+use crate::catalogue;
 use crate::error::{Error, Kind, Result};
 
 /// A session in a host.
@@ -133,10 +134,10 @@ impl Session {
         let takes = |ty: &str| ty.split([' ', '|', '&', ':']).any(|word| word == name);
         let known = self.host.engine.gen_fn_signatures(true);
         let fitting = known.iter().filter(|signature| first(signature).is_some_and(|first| takes(&first)));
-        fitting
-            .filter_map(|signature| Some(signature.split_once('(')?.0.trim().to_owned()))
-            .filter(|n| is_identifier(n))
-            .collect()
+        let names = fitting.filter_map(|signature| Some(signature.split_once('(')?.0.trim().to_owned()));
+        // An operation takes a map, but is no part of one.
+        let is_method = |name: &String| is_identifier(name) && catalogue::find(name).is_none();
+        names.filter(is_method).collect()
     }
 
     /// What a function of this name takes and does, where it says so.
