@@ -128,7 +128,7 @@ impl Parser {
     /// Looks at a text in every way that runs none of it.
     pub fn look(&mut self, text: &str, cursor: usize) {
         let _ = self.0.is_complete(text);
-        let _ = crate::repl::complete::complete(text, cursor, &[]);
+        let _ = crate::repl::complete::complete(text, cursor, &());
         // A statement that ends a script before it begins, so that only its parsing happens.
         let _ = self.0.run(&format!("throw 1; {text}")).map_err(|error| render(&error, true));
     }

@@ -429,10 +429,13 @@ impl Operation {
     /// The required plain parameters that a script may give by position, in the document's order.
     /// Paging ones are left out.
     pub(crate) fn positional(&self) -> impl Iterator<Item = &'static Param> {
+        self.params.iter().filter(|param| self.needs(param) && param.is_scalar())
+    }
+
+    /// Whether a call fails without a parameter: those of pages may be left out.
+    pub(crate) fn needs(&self, param: &Param) -> bool {
         let number = self.paging.and_then(|paging| paging.number);
-        self.params.iter().filter(move |param| {
-            param.required && param.is_scalar() && param.name != PAGE_SIZE && Some(param.name) != number
-        })
+        param.required && param.name != PAGE_SIZE && Some(param.name) != number
     }
 
     /// The parameter of this wire name.

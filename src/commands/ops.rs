@@ -236,7 +236,7 @@ pub(super) fn explain(op: &Operation) -> String {
         format!("{} ({}), {}, {}\n{}\n", op.action, op.function, op.effect.name(), op.method.name(), op.help);
     let _ = writeln!(text, "About: {}.", subject_text(op.subject));
     text.push_str("\nParameters, those with * required:\n");
-    write_params(&mut text, op.params, "  ");
+    write_params(&mut text, op, op.params, "  ");
     if op.params.is_empty() {
         text.push_str("  none\n");
     }
@@ -278,9 +278,9 @@ fn script_map(json: &str) -> String {
     serde_json::from_str(json).map_or_else(|_| "#{}".to_owned(), |value| write(&value))
 }
 
-fn write_params(text: &mut String, params: &[Param], indent: &str) {
+fn write_params(text: &mut String, op: &Operation, params: &[Param], indent: &str) {
     for param in params {
-        let star = if param.required { "*" } else { "" };
+        let star = if op.needs(param) { "*" } else { "" };
         let mut notes: Vec<String> = param.checks.iter().map(|check| says(*check)).collect();
         notes.extend(param.default.map(|default| format!("default {default}")));
         notes.extend(param.later.then(|| "only in later SDKs".to_owned()));
@@ -295,7 +295,7 @@ fn write_params(text: &mut String, params: &[Param], indent: &str) {
             param.help
         );
         if let Type::Maps(fields) = param.ty {
-            write_params(text, fields, &format!("{indent}  "));
+            write_params(text, op, fields, &format!("{indent}  "));
         }
     }
 }

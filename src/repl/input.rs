@@ -15,10 +15,11 @@ use rustyline::{
     KeyEvent, RepeatCount, Validator,
 };
 
-use super::complete::complete;
+use super::complete::{Known, complete};
 use super::history::{HistoryFile, KEPT};
 use super::{ReplConfig, Shared, editor, locked};
 use crate::error::{Error, Interrupt, Kind, Result};
+use crate::script::Session;
 use crate::show::visible;
 use crate::stop::Stop;
 use crate::terminal;
@@ -223,6 +224,20 @@ impl ConditionalEventHandler for Opener {
     }
 }
 
+impl Known for Session {
+    fn names(&self) -> Vec<String> {
+        self.names()
+    }
+
+    fn own(&self) -> Vec<String> {
+        self.own()
+    }
+
+    fn members(&self, variable: &str, path: &[String]) -> Vec<String> {
+        self.members(variable, path)
+    }
+}
+
 /// What helps to edit a line.
 #[derive(Helper, Validator)]
 struct Assistant {
@@ -235,7 +250,7 @@ impl Completer for Assistant {
 
     fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
         let text = format!("{}{line}", self.above);
-        let found = complete(&text, self.above.len() + cursor, &locked(&self.session).names());
+        let found = complete(&text, self.above.len() + cursor, &*locked(&self.session));
         // A word does not go over the end of a line.
         let start = found.start.saturating_sub(self.above.len());
         Ok((start, listed(&found.candidates, terminal::size().unwrap_or((80, 24)))))

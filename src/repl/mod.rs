@@ -1,11 +1,12 @@
 //! The REPL: reads pieces of code and commands, runs them in a session, prints what they give. The
 //! only folder that names rustyline.
 //!
-//! [`complete`] knows what could come next; [`input`] gets lines from a terminal or a pipe, with the [`history`]
-//! and an [`editor`]; [`commands`] are what is no code; the loop here knows none of it.
+//! [`complete`] knows what could come next, by its [`context`]; [`input`] gets lines from a terminal or a pipe,
+//! with the [`history`] and an [`editor`]; [`commands`] are what is no code; the loop here knows none of it.
 
 mod commands;
 pub(crate) mod complete;
+mod context;
 mod editor;
 mod history;
 mod input;

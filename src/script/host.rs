@@ -14,7 +14,8 @@ use super::diagnostics::{self, Diagnostic};
 use super::forms;
 use super::functions::{self, Function};
 use super::limits::{self, Limits};
-use super::modules::{Loaded, Resolver};
+use super::loaded::Loaded;
+use super::modules::Resolver;
 use super::report::{Sources, explain};
 use super::threads::Threads;
 use super::value::{Ending, ScriptResult, from_dynamic, throw};
@@ -62,7 +63,7 @@ pub(crate) struct Host {
     pub(super) sources: Arc<Sources>,
     limits: Arc<Limits>,
     threads: Arc<Threads>,
-    modules: Arc<Loaded>,
+    pub(super) modules: Arc<Loaded>,
     args: Vec<String>,
     stop: Arc<Stop>,
 }

@@ -1,7 +1,6 @@
 //! Imports: the bundled library as `import "std/…"`, and files of the script's own folder and below,
 //! never outside it.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
@@ -11,6 +10,7 @@ use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
 
 use super::diagnostics;
 use super::host::{compile, script_text};
+use super::loaded::Loaded;
 use super::report::Sources;
 use super::value::{Ending, ScriptError, terminate};
 use crate::files::{self, Folder, Found, Unread};
@@ -32,27 +32,6 @@ pub(super) struct Resolver {
     loaded: Arc<Loaded>,
     /// The imports under way, as importer and module, to notice a cycle.
     under_way: Mutex<Vec<(String, String)>>,
-}
-
-/// The modules that were loaded, by name. Their values need a deep stack to be dropped, so their
-/// owner clears them where it has one.
-#[derive(Default)]
-pub(super) struct Loaded(Mutex<HashMap<String, Shared<Module>>>);
-
-impl Loaded {
-    /// Forgets every module.
-    pub(super) fn clear(&self) {
-        self.modules().clear();
-    }
-
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.modules().is_empty()
-    }
-
-    fn modules(&self) -> MutexGuard<'_, HashMap<String, Shared<Module>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Resolver {
@@ -125,6 +104,23 @@ impl Resolver {
         Ok(module.into())
     }
 
+    /// The module of a name, if it was loaded and is still what its file says.
+    fn current(&self, name: &str, text: &str) -> Option<Shared<Module>> {
+        let (module, _) = self.loaded.get(name)?;
+        let is_current = !self.loaded.follows_changes() || self.is_current(name, text);
+        is_current.then_some(module)
+    }
+
+    /// Whether a loaded module has this text, and all that it imports have theirs.
+    fn is_current(&self, name: &str, text: &str) -> bool {
+        let has_text = self.loaded.get(name).is_some_and(|(_, loaded)| loaded == text);
+        has_text
+            && self.loaded.imports(name).iter().all(|path| {
+                let read = self.read(Some(name), path);
+                read.is_ok_and(|(name, text)| self.is_current(&name, &text))
+            })
+    }
+
     /// Whether `importer` is being loaded because `module` is. Closures of a module may import on
     /// threads of their own, so the thread does not tell.
     fn is_cycle(&self, importer: &str, module: &str) -> bool {
@@ -180,11 +176,15 @@ impl rhai::ModuleResolver for Resolver {
         let refuse = |message: String| -> ScriptError {
             EvalAltResult::ErrorRuntime(format!("cannot import: {message}").into(), position).into()
         };
-        let (name, text) = self.read(source, path).map_err(refuse)?;
-        if let Some(module) = self.loaded.modules().get(&name) {
-            return Ok(Shared::clone(module));
-        }
         let importer = source.unwrap_or_default();
+        if let Some(module) = self.loaded.earlier(importer, path, position) {
+            return Ok(module);
+        }
+        let (name, text) = self.read(source, path).map_err(refuse)?;
+        if let Some(module) = self.current(&name, &text) {
+            self.loaded.imported(importer, path, &name);
+            return Ok(module);
+        }
         if self.is_cycle(importer, &name) {
             return Err(refuse(format!("`{path}` imports itself")));
         }
@@ -195,7 +195,9 @@ impl rhai::ModuleResolver for Resolver {
         if let Some(at) = under_way.iter().position(|other| *other == import) {
             under_way.swap_remove(at);
         }
-        // Loaded by two threads at once: the first stays.
-        Ok(Shared::clone(self.loaded.modules().entry(import.1).or_insert(module?)))
+        drop(under_way);
+        let module = module?;
+        self.loaded.imported(importer, path, &import.1);
+        Ok(self.loaded.add(import.1, module, text))
     }
 }

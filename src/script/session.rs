@@ -1,10 +1,12 @@
 //! Code entered piece by piece: what one piece defines, later ones see, whatever happens between.
 
-use rhai::{AST, LexError, ParseError, ParseErrorType, Position, Scope, Stmt};
+use rhai::{AST, Array, Dynamic, LexError, Map, ParseError, ParseErrorType, Position, Scope, Stmt};
 
 use super::functions;
 use super::host::{Ended, Host, data};
+use super::modules::is_closure;
 use super::tokens::{self, What};
+use crate::catalogue;
 use crate::error::{Error, Kind, Result};
 
 /// A session in a host.
@@ -35,13 +37,22 @@ impl Session {
     /// As [`Host::eval`]. Variables and functions stay.
     pub(crate) fn run(&mut self, piece: &str) -> Result<Ended> {
         let before = self.transcript.lines().count();
-        let text = self.in_place(piece);
         self.transcript.push_str(piece);
         self.transcript.push('\n');
         self.host.sources.grow(SESSION, &self.transcript);
+        self.host.modules.begin_piece(SESSION, before);
         let Self { host, scope, library, imports, .. } = self;
         host.on_own_thread(|| {
-            let ast = host.compile(scope, SESSION, &text)?;
+            let mut text = in_place(before, imports, piece);
+            let mut ast = host.compile(scope, SESSION, &text)?;
+            // Of two imports of one name, the engine takes the first: the earlier one gives way.
+            let own = top_level_imports(&ast, &text, before);
+            let is_anew = |import: &String| own.iter().any(|(_, other)| alias(other) == alias(import));
+            if imports.iter().any(is_anew) {
+                let others: Vec<String> = imports.iter().filter(|import| !is_anew(import)).cloned().collect();
+                text = in_place(before, &others, piece);
+                ast = host.compile(scope, SESSION, &text)?;
+            }
             let mut merged = library.merge(&ast);
             merged.set_source(SESSION);
             let variables = scope.len();
@@ -54,20 +65,13 @@ impl Session {
             }
             let reached = ended.as_ref().err().and_then(outermost);
             for (end, import) in top_level_imports(&ast, &text, before) {
-                if reached.is_none_or(|reached| end <= reached) && !imports.contains(&import) {
+                if reached.is_none_or(|reached| end <= reached) {
+                    imports.retain(|other| alias(other) != alias(&import));
                     imports.push(import);
                 }
             }
             ended
         })
-    }
-
-    /// A piece on its own lines, below those of all pieces before it, behind the imports so far.
-    fn in_place(&self, piece: &str) -> String {
-        match self.transcript.lines().count().checked_sub(1) {
-            None => piece.to_owned(),
-            Some(above) => format!("{}{}\n{piece}", "\n".repeat(above), self.imports.concat()),
-        }
     }
 
     /// Whether a piece is whole, or wants more lines.
@@ -76,7 +80,7 @@ impl Session {
         if tokens::is_open(piece) {
             return false;
         }
-        let text = self.in_place(piece);
+        let text = in_place(self.transcript.lines().count(), &self.imports, piece);
         let is_complete = || {
             Ok(match self.host.engine.compile_with_scope(&self.scope, &text) {
                 Ok(_) => true,
@@ -101,6 +105,42 @@ impl Session {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The variables and functions of the session's own making, without what every script has.
+    pub(crate) fn own(&self) -> Vec<String> {
+        let variables = self.scope.iter_raw().map(|(name, ..)| name.to_owned()).filter(|name| name != "args");
+        let functions = self.library.iter_functions().map(|f| f.name.to_owned());
+        variables.chain(functions).filter(|name| !is_closure(name)).collect()
+    }
+
+    /// What may follow a dot behind a variable and properties of it: the keys of a map, and the functions whose
+    /// first parameter takes such a value. An element of a list stands for the list where properties are asked.
+    pub(crate) fn members(&self, variable: &str, path: &[String]) -> Vec<String> {
+        let Some(mut value) = self.scope.get_value::<Dynamic>(variable) else { return Vec::new() };
+        for name in path {
+            let inner = in_list(value).read_lock::<Map>().and_then(|map| map.get(name.as_str()).cloned());
+            let Some(inner) = inner else { return Vec::new() };
+            value = inner;
+        }
+        let keys: Vec<String> = match value.read_lock::<Map>() {
+            Some(map) => map.keys().map(ToString::to_string).filter(|key| is_identifier(key)).collect(),
+            None => Vec::new(),
+        };
+        keys.into_iter().chain(self.methods(value.type_name())).collect()
+    }
+
+    /// The functions whose first parameter is of a type, as the engine names it.
+    fn methods(&self, type_name: &str) -> Vec<String> {
+        let name = type_name.rsplit("::").next().unwrap_or(type_name).to_lowercase();
+        let first = |signature: &str| Some(signature.split_once('(')?.1.split([',', ')']).next()?.to_owned());
+        let takes = |ty: &str| ty.split([' ', '|', '&', ':']).any(|word| word == name);
+        let known = self.host.engine.gen_fn_signatures(true);
+        let fitting = known.iter().filter(|signature| first(signature).is_some_and(|first| takes(&first)));
+        let names = fitting.filter_map(|signature| Some(signature.split_once('(')?.0.trim().to_owned()));
+        // An operation takes a map, but is no part of one.
+        let is_method = |name: &String| is_identifier(name) && catalogue::find(name).is_none();
+        names.filter(is_method).collect()
     }
 
     /// What a function of this name takes and does, where it says so.
@@ -129,6 +169,28 @@ impl Drop for Session {
             Ok(())
         });
     }
+}
+
+/// A value, or the first one of a list.
+fn in_list(value: Dynamic) -> Dynamic {
+    value.read_lock::<Array>().map(|list| list.first().cloned()).map_or(value.clone(), Option::unwrap_or_default)
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// A piece on its own lines, below the `before` lines of all pieces before it, behind the imports so far.
+fn in_place(before: usize, imports: &[String], piece: &str) -> String {
+    match before.checked_sub(1) {
+        None => piece.to_owned(),
+        Some(above) => format!("{}{}\n{piece}", "\n".repeat(above), imports.concat()),
+    }
+}
+
+/// The name that an import gives to its module.
+fn alias(import: &str) -> Option<&str> {
+    import.trim_end_matches([';', ' ']).split_whitespace().last()
 }
 
 /// A line and a column.

@@ -14,6 +14,7 @@ fn bad_input_is_named_with_its_exit_code() {
         (&["run", "--sim", "broken.rhai"], 3, &["broken.rhai:2:"]),
         (&["run", "--sim", "latin.rhai"], 3, &["latin.rhai is not UTF-8 text"]),
         (&["eval", "let x = ;"], 3, &["eval:1:"]),
+        (&["eval", "--smi", "1"], 2, &["unexpected argument `--smi`"]),
         (&["eval", "throw \"no\""], 1, &["error: no", "eval:1:1"]),
         (&["eval", "exit(70)"], 70, &[]),
         (&["eval", "exit(\"a\")"], 1, &["exit takes 0, 4 or a code from 64 to 113, not a"]),
@@ -174,6 +175,9 @@ fn ops_lists_all_and_shows_one_in_full() {
     let envs = jst(["ops", "ListAppEnvironment", "--output", "table"]).run().ok();
     assert!(envs.contains("0 for test, 1 for production; the document's text has 1 and 2"), "{envs}");
     assert!(envs.contains("EnvType: int (0 test, 1 production"), "{envs}");
+    // What may be left out everywhere is not marked as required.
+    let text = jst(["ops", "ListUsers", "--output", "table"]).run().ok();
+    assert!(text.contains("PageNumber: int") && text.contains("PageSize: int"), "{text}");
     let text = jst(["ops", "CreateSlbAP", "--output", "table"]).run().ok();
     for part in [
         "CreateSlbAP (create_slb_ap), write, POST",
@@ -216,6 +220,10 @@ fn values_come_out_in_every_form() {
         assert_eq!(jst(["--output", format, "eval", code]).run().ok(), expected, "{format}");
     }
     assert_eq!(jst(["eval", "print(1)"]).run().ok(), "1\n");
+    // A minus at the beginning is code.
+    for (code, value) in [("-7 % 3", "-1\n"), ("-7", "-7\n"), ("- 2.5", "-2.5\n"), ("-args.len()", "-1\n")] {
+        assert_eq!(jst(["eval", code, "-x"]).run().ok(), value, "{code}");
+    }
     assert_eq!(jst(["eval", "1 + 1"]).no_home().run().ok(), "2\n");
 }
 
@@ -226,6 +234,38 @@ fn errors_are_json_where_the_log_is() {
     assert_eq!(lines.len(), 2, "{ran:#?}");
     assert_eq!((&lines[0]["level"], &lines[0]["message"]), (&"WARN".into(), &"careful".into()));
     assert_eq!(lines[1]["error"], "invalid");
+}
+
+#[test]
+fn the_log_keeps_the_time_that_the_script_sees() {
+    let code = "log::info(`a ${now()}`); sleep(3600); log::info(`b ${now()}`)";
+    for format in ["text", "json"] {
+        let ran = jst(["--sim", "--log-format", format, "eval", code]).run();
+        for line in ran.stderr.lines() {
+            let (_, now) = line.split_once(" 2026-").unwrap_or_else(|| line.split_at(0));
+            let second = &now[..now.find('Z').unwrap()];
+            assert!(line.contains(&format!("2026-{second}.")), "{line}");
+        }
+        assert_eq!(ran.stderr.lines().count(), 2, "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_line_of_the_log_stays_one_line_and_steers_nothing() {
+    let code = r#"log::warn("a\n2026-01-01T00:00:00Z ERROR forged\r\x1b]0;x\x07\u009b1m\u202e"); throw "b\nerror: forged\r\x1b]0;x\x07\u009b1m\u202e""#;
+    for format in ["text", "json"] {
+        let ran = jst(["--log-format", format, "eval", code]).run();
+        let steers = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!ran.stderr.contains(steers), "{ran:#?}");
+        assert!(
+            !ran.stderr.lines().any(|line| line.starts_with("error: forged") || line.starts_with("2026-01-01")),
+            "{ran:#?}"
+        );
+        let warnings = ran.stderr.lines().filter(|line| line.contains("WARN"));
+        assert!(warnings.eq(ran.stderr.lines().take(1)), "{ran:#?}");
+    }
+    // A pipe gets what is printed as it is.
+    assert_eq!(jst(["eval", r#"print("\x1b[1m\u202e")"#]).run().ok(), "\u{1b}[1m\u{202e}\n");
 }
 
 #[test]

@@ -162,3 +162,58 @@ fn a_session_knows_its_names_and_explains_its_functions() {
     assert_eq!(session.help("unix_time").unwrap(), "unix_time() -> int\nThe same time as seconds since 1970.");
     assert_eq!(session.help("nothing"), None);
 }
+
+#[test]
+fn a_module_that_changed_is_read_again_when_it_is_imported_again() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("m.rhai", "import \"d\" as d; fn f() { 1 }");
+    write("d.rhai", "fn g() { 1 }");
+    write("e.rhai", "import \"d\" as d; fn h() { import \"d\" as d; d::g() }");
+    let bench = Bench::idle().in_folder(folder.path());
+    let mut session = bench.session();
+    assert_eq!(value(&mut session, "import \"m\" as m; import \"e\" as e; fn twice() { m::f() * 2 } m::f()"), 1);
+    // Before it is imported again, nothing changes, whatever the file says.
+    write("m.rhai", "fn f() { 2 }");
+    assert_eq!(value(&mut session, "m::f() + twice()"), 3);
+    assert_eq!(value(&mut session, "import \"m\" as other; other::f()"), 2);
+    assert_eq!(value(&mut session, "m::f() + other::f() + twice()"), 8);
+    write("m.rhai", "fn f() { 3 }");
+    assert_eq!(value(&mut session, "import \"m\" as m; m::f()"), 3);
+    // What a module imports itself counts as its own.
+    write("d.rhai", "fn g() { 5 }");
+    assert_eq!(value(&mut session, "import \"e\" as e; e::h()"), 5);
+    // One that cannot be loaded leaves what was loaded before, and costs other pieces nothing.
+    write("m.rhai", "fn f( { 4 }");
+    assert_eq!(session.run("import \"m\" as m; m::f()").unwrap_err().kind, Kind::Parse);
+    std::fs::remove_file(folder.path().join("e.rhai")).unwrap();
+    assert!(session.run("import \"e\" as e;").is_err());
+    assert_eq!(value(&mut session, "m::f() + 1"), 4);
+    // Within a run, a module is what it was when it was first imported.
+    write("m.rhai", "fn f() { 6 }");
+    assert_eq!(bench.value("import \"m\" as m; import \"m\" as n; m::f() + n::f()"), 12);
+}
+
+#[test]
+fn a_session_knows_what_may_follow_a_dot() {
+    let mut session = Bench::idle().session();
+    value(&mut session, "let r = #{Result: #{Title: \"a\"}, Data: [#{AppId: 1}], `odd key`: 1}; fn own() { 1 }");
+    let members = |variable: &str, path: &[&str]| {
+        let path: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
+        session.members(variable, &path)
+    };
+    for (variable, path, has, lacks) in [
+        ("r", &[][..], &["Result", "Data", "keys", "contains"][..], &["push", "odd key", "list_app", "to_upper"][..]),
+        ("r", &["Data"], &["push", "len", "filter"], &["Result", "keys", "to_upper", "delete_app"]),
+        ("r", &["Data", "AppId"], &["is_odd"], &["push", "Result"]),
+        ("r", &["Result"], &["Title", "keys"], &["Data"]),
+        ("r", &["Result", "Title"], &["to_upper", "split"], &["push", "keys"]),
+        ("r", &["Nothing"], &[], &["len"]),
+        ("nothing", &[], &[], &["len"]),
+    ] {
+        let found = members(variable, path);
+        assert!(has.iter().all(|name| found.iter().any(|known| known == name)), "{path:?}: {found:?}");
+        assert!(!lacks.iter().any(|name| found.iter().any(|known| known == name)), "{path:?}: {found:?}");
+    }
+    assert_eq!(session.own(), ["r", "own"]);
+}
