@@ -57,7 +57,7 @@ impl Place {
         // What the word would go on with.
         let last = tokens.last().filter(|token| token.end() == before.len());
         match last.map(|token| (token.what, token.text)) {
-            Some((What::Comment { open: true }, _) | (What::Number, _)) => Self::Nothing,
+            Some((What::Number, _)) => Self::Nothing,
             _ if in_remark(&tokens, before) => Self::Nothing,
             Some((What::Text { open: true }, _)) => in_text(&open),
             Some((What::Wrong, text)) if text.starts_with('"') => in_text(&open),
@@ -70,10 +70,15 @@ impl Place {
     }
 }
 
-/// Whether a text ends in a comment that only the end of its line ends.
+/// Whether a text ends in a comment that what follows would be part of.
 fn in_remark(tokens: &[Token<'_>], text: &str) -> bool {
-    let last = tokens.last().filter(|token| matches!(token.what, What::Comment { .. }) && token.text.starts_with("//"));
-    last.is_some_and(|token| !text.get(token.start..).unwrap_or_default().contains('\n'))
+    tokens.last().is_some_and(|token| match token.what {
+        What::Comment { open: true } => true,
+        What::Comment { .. } => {
+            token.text.starts_with("//") && !text.get(token.start..).unwrap_or_default().contains('\n')
+        }
+        _ => false,
+    })
 }
 
 /// What is open behind these tokens.
@@ -164,7 +169,11 @@ fn receiver(tokens: &[Token<'_>]) -> Option<Option<Receiver>> {
         {
             rest = open;
         }
-        let closed = rest.split_last().filter(|(last, _)| last.is(")")).and_then(|(_, inner)| opening(inner));
+        let closed = match rest.split_last() {
+            Some((last, before)) if last.is("()") => Some(before),
+            Some((last, inner)) if last.is(")") => opening(inner),
+            _ => None,
+        };
         let Some((Token { what: What::Name, text, .. }, before)) = closed.unwrap_or(rest).split_last() else {
             return Some(None);
         };

@@ -85,6 +85,7 @@ impl State {
             }
         }
         self.now = self.now.max(to);
+        self.rds.finish_deletions(self.now);
     }
 
     /// When the next thing happens by itself.

@@ -143,7 +143,7 @@ impl Instance {
 pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     const SIZE: i64 = 30;
     let id = call.text("DbInstanceId");
-    let instance = state.rds.instance(id, state.now)?;
+    let instance = state.rds.instance(id)?;
     let wanted: Vec<Backup> = instance
         .backups(state.now)
         .filter(|backup| call.opt_text("BackupId").is_none_or(|id| backup.id == id))

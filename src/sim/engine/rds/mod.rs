@@ -214,7 +214,6 @@ impl Instance {
         }
     }
 
-    /// Lets go of the databases whose deletion is done.
     fn finish_deletions(&mut self, now: Timestamp) {
         let done = |database: &Database| {
             let begun = database.deleting?;
@@ -237,11 +236,13 @@ pub(in crate::sim) fn add_instance(state: &mut State, id: &str, instance: Instan
 }
 
 impl Rds {
-    /// An instance as it is at a time.
-    fn instance(&mut self, id: &str, now: Timestamp) -> Result<&mut Instance, Refusal> {
-        let instance = self.instances.get_mut(id).ok_or_else(|| Refusal::not_found("RDS instance", id))?;
-        instance.finish_deletions(now);
-        Ok(instance)
+    fn instance(&mut self, id: &str) -> Result<&mut Instance, Refusal> {
+        self.instances.get_mut(id).ok_or_else(|| Refusal::not_found("RDS instance", id))
+    }
+
+    /// Lets go of the databases whose deletion is done.
+    pub(in crate::sim) fn finish_deletions(&mut self, now: Timestamp) {
+        self.instances.values_mut().for_each(|instance| instance.finish_deletions(now));
     }
 }
 
@@ -258,7 +259,7 @@ pub(in crate::sim) const HANDLERS: &[(&str, Handler)] = &[
 fn describe_databases(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("InstanceId");
     let now = state.now;
-    let instance = state.rds.instance(id, now)?;
+    let instance = state.rds.instance(id)?;
     instance.require_support(id, call)?;
     let databases = instance.databases.iter().map(|(name, database)| {
         let accounts = database.grants.iter().map(|(account, privilege)| {
@@ -283,8 +284,7 @@ fn describe_databases(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 
 fn describe_accounts(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("DbInstanceId");
-    let now = state.now;
-    let instance = state.rds.instance(id, now)?;
+    let instance = state.rds.instance(id)?;
     instance.require_support(id, call)?;
     let wanted =
         instance.accounts.iter().filter(|(name, _)| call.opt_text("AccountName").is_none_or(|wanted| wanted == *name));
@@ -313,7 +313,7 @@ fn describe_accounts(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 
 fn delete_account(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name) = (call.text("DbInstanceId"), call.text("AccountName"));
-    let instance = state.rds.instance(id, state.now)?;
+    let instance = state.rds.instance(id)?;
     instance.require_support(id, call)?;
     instance.require_account(id, name)?;
     require_own("account", name)?;
@@ -329,7 +329,7 @@ fn delete_account(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 fn grant(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name) = (call.text("DbInstanceId"), call.text("DbName"));
     let (account, privilege) = (call.text("AccountName"), call.text("AccountPrivilege"));
-    let instance = state.rds.instance(id, state.now)?;
+    let instance = state.rds.instance(id)?;
     instance.require_account(id, account)?;
     instance.require_database(id, name, state.now)?;
     if instance.engine.allows(privilege).is_none() {
@@ -346,7 +346,7 @@ fn grant(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 fn create_database(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name, character_set) = (call.text("DbInstanceId"), call.text("DbName"), call.text("CharacterSetName"));
     let now = state.now;
-    let instance = state.rds.instance(id, state.now)?;
+    let instance = state.rds.instance(id)?;
     instance.require_support(id, call)?;
     require_own("database", name)?;
     if instance.databases.contains_key(name) {
@@ -365,7 +365,7 @@ fn create_database(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 fn delete_database(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (id, name) = (call.text("DBInstanceId"), call.text("DBName"));
     let now = state.now;
-    let instance = state.rds.instance(id, state.now)?;
+    let instance = state.rds.instance(id)?;
     instance.require_support(id, call)?;
     require_own("database", name)?;
     instance.require_database(id, name, now)?;

@@ -81,7 +81,7 @@ fn build() -> State {
         account.ok(
             "CreateService",
             json!({
-                "EnvId": env, "Name": "x", "ServiceType": pick(&TYPES, number), "K8sServiceId": "k0",
+                "EnvId": env, "Name": "x", "ServiceType": pick(&TYPES, number), "K8sServiceId": format!("k{number}"),
                 "PortMappings": [{"Protocol": "TCP", "TargetPort": "80", "Port": 80, "Name": "p0"}],
             }),
         );
