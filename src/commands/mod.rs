@@ -30,7 +30,6 @@ use crate::show::data::{self, Format, Screen};
 use crate::show::errors::render;
 use crate::show::log::{self, LogFormat};
 use crate::show::redaction::REDACTOR;
-use crate::show::visible;
 use crate::system;
 use crate::terminal;
 
@@ -209,9 +208,4 @@ fn tell(error: &Error, format: LogFormat, colour: bool) {
         LogFormat::Text => data::tell(&render(error, colour)),
         LogFormat::Json => data::tell_json(error),
     }
-    let text = match format {
-        LogFormat::Text => render(error, colour),
-        LogFormat::Json => visible::json(&REDACTOR.error(error.clone()).to_json().to_string()).into_owned(),
-    };
-    data::tell(&text);
 }

@@ -311,7 +311,7 @@ fn write(line: &str) -> io::Result<()> {
 pub(crate) fn tell_json(error: &Error) {
     let line = REDACTOR.error(error.clone()).to_json().to_string();
     // There is nowhere left to complain to.
-    let _ = writeln!(io::stderr(), "{}", REDACTOR.text(&line));
+    let _ = writeln!(io::stderr(), "{}", visible::json(&REDACTOR.text(&line)));
 }
 
 /// Says something on stderr, without secrets.

@@ -27,7 +27,7 @@ fn what_is_no_file_or_has_no_end_is_refused_before_it_is_read() {
         (&["sim", "--scenario", "/dev/zero"], 21, zero),
         (&["sim", "--keys", "sparse"], 42, LARGE),
         (&["sim", "--answers", "pipe"], 21, PIPE),
-        (&["sim", "--state", "pipe"], 21, "pipe is a device or a pipe: an account is kept in a regular file"),
+        (&["sim", "--state", "pipe"], 1, "cannot open pipe: it is a pipe, not a regular file"),
         (&["--allow-read", "pipe", "eval", "read_file(`pipe`)"], 1, PIPE),
         (
             &["--allow-read", "sparse", "eval", "read_file(`sparse`)"],
