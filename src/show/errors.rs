@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::Value;
 
-use crate::error::{Error, Frame, Problem};
+use crate::error::{Error, Frame, Outcome, Problem};
 use crate::show::redaction::REDACTOR;
 use crate::show::visible;
 
@@ -121,8 +121,9 @@ struct Failures<'a>(Vec<Failure<'a>>);
 
 /// A cause, and the items that failed with it.
 struct Failure<'a> {
-    /// The first of them: of calls within calls each one's item, outermost first.
-    item: String,
+    /// The first of them, where nothing is known of them a few more: of calls within calls each one's item,
+    /// outermost first.
+    items: Vec<String>,
     count: usize,
     error: &'a Error,
 }
@@ -143,8 +144,14 @@ impl<'a> Failures<'a> {
             }
             let at = *known.entry(failure_line(error, false)).or_insert(self.0.len());
             match self.0.get_mut(at) {
-                Some(same) => same.count += 1,
-                None => self.0.push(Failure { item, count: 1, error }),
+                Some(same) => {
+                    same.count += 1;
+                    // Each of these has to be looked at.
+                    if error.outcome == Some(Outcome::Unknown) && same.items.len() < UNKNOWN {
+                        same.items.push(item);
+                    }
+                }
+                None => self.0.push(Failure { items: vec![item], count: 1, error }),
             }
         }
     }
@@ -153,11 +160,18 @@ impl<'a> Failures<'a> {
 impl Failure<'_> {
     fn line(&self) -> String {
         match self.count {
-            1 => format!("{}: {}", self.item, failure_line(self.error, true)),
-            count => format!("{count} items, the first {}: {}", self.item, failure_line(self.error, false)),
+            1 => format!("{}: {}", self.items.concat(), failure_line(self.error, true)),
+            count => {
+                let items = self.items.join(", ");
+                let more = if self.items.len() > 1 && count > self.items.len() { ", …" } else { "" };
+                format!("{count} items, the first {items}{more}: {}", failure_line(self.error, false))
+            }
         }
     }
 }
+
+/// Items of one failure that are shown where it is not known what became of them.
+const UNKNOWN: usize = 20;
 
 /// Problems of one failure that are shown.
 const PROBLEMS: usize = 8;

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command};
 
-use crate::support::{Behaviour, Jst, Server, jst};
+use crate::support::{Behaviour, Jst, Server, Simulator, jst};
 
 /// Code that never looks up: it writes to a pipe that nobody reads, or the engine is at work for long.
 fn stuck() -> Vec<(&'static str, Jst)> {
@@ -128,4 +128,18 @@ fn names_without_end_are_answered_at_once() {
         assert_eq!(ran.code, Some(exit), "{code}");
         assert!(ran.stderr.len() < 20_000, "{code}: {} bytes", ran.stderr.len());
     }
+}
+
+#[test]
+fn what_is_unknown_is_said_however_little_room_there_is() {
+    let simulator = Simulator::new(&["--fault", "ScaleApp:lost"]);
+    let code = r#"
+        let all = [];
+        for n in 0..6000 { all.push(#{ EnvId: 3001 + n % 32, Replicas: 2 }); }
+        call_all("ScaleApp", all)"#;
+    let ran = simulator.jst(&["--max-memory", "16", "eval", code]).run();
+    assert_eq!(ran.code, Some(11), "{ran:#?}");
+    let says = "6000 of 6000 items of call_all failed: 0 done, 0 refused, 6000 unknown, 0 not sent";
+    assert!(ran.stderr.contains(says), "{ran:#?}");
+    assert!(ran.stderr.contains(r#"{"EnvId":3001,"Replicas":2}, {"EnvId":3002,"Replicas":2}"#), "{ran:#?}");
 }

@@ -13,9 +13,10 @@ use super::{self as api, map_of, target_of};
 use crate::call::account::{Account, Calls};
 use crate::call::subject::SHOWN;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::memory;
 use crate::script::report::Sources;
 use crate::script::threads::{self, Threads};
-use crate::script::value::{ScriptResult, from_dynamic, is_ours, throw, to_map};
+use crate::script::value::{ScriptError, ScriptResult, from_dynamic, is_ours, throw, to_map};
 use crate::script::words::{kind_of, shown};
 use crate::script::{hints, limits, report};
 use crate::secret;
@@ -26,6 +27,34 @@ const CONCURRENCY: usize = 16;
 
 /// The most that a script may ask for.
 const MOST: i64 = threads::MOST as i64;
+
+/// What an item failed with.
+enum Failed {
+    /// A call, whose error is kept small: there may be many.
+    Call(Error),
+    /// A closure.
+    Closure(ScriptError),
+}
+
+impl Failed {
+    fn thrown(self) -> ScriptError {
+        match self {
+            Self::Call(error) => throw(error),
+            Self::Closure(error) => error,
+        }
+    }
+
+    /// Whether it ends the script, past every form.
+    fn is_end(&self) -> bool {
+        match self {
+            Self::Call(error) => matches!(error.kind, Kind::Interrupted(_) | Kind::Limit),
+            Self::Closure(error) => is_end(error),
+        }
+    }
+}
+
+/// The result of one item.
+type ItemResult = std::result::Result<Dynamic, Failed>;
 
 /// What becomes of the items' results: thrown together, or returned one by one.
 #[derive(Clone, Copy)]
@@ -122,25 +151,41 @@ fn failure(context: &NativeCallContext<'_>, error: &EvalAltResult) -> Error {
 fn finish(
     context: &NativeCallContext<'_>,
     form: Form,
-    results: Vec<(Dynamic, ScriptResult)>,
+    results: Vec<(Dynamic, ItemResult)>,
     name: &str,
 ) -> ScriptResult {
     let mut values = Array::with_capacity(results.len());
     let mut failures = Vec::new();
-    let count = results.len();
+    let (count, mut end) = (results.len(), None);
     for (item, result) in results {
         match (form, result) {
-            (Form::Try, result) => values.push(outcome(context, item, result)?),
+            (Form::Try, result) => values.push(outcome(context, item, result.map_err(Failed::thrown))?),
             (Form::Throw, Ok(value)) => values.push(value),
-            (Form::Throw, Err(error)) if is_end(&error) => return Err(error),
-            (Form::Throw, Err(error)) => failures.push((item, failure(context, &error))),
+            (Form::Throw, Err(error)) if error.is_end() => end = end.or(Some(error)),
+            (Form::Throw, Err(Failed::Call(error))) => failures.push((item, error)),
+            (Form::Throw, Err(Failed::Closure(error))) => failures.push((item, failure(context, &error))),
         }
     }
-    if failures.is_empty() { Ok(Dynamic::from_array(values)) } else { Err(throw(all_of(name, count, failures))) }
+    match end {
+        Some(end) => Err(end.thrown()),
+        None if failures.is_empty() => Ok(Dynamic::from_array(values)),
+        None => Err(throw(all_of(name, count, failures))),
+    }
+}
+
+/// What an item of a call of many that failed takes, as an error and as the map that a script catches.
+const FAILURE: usize = 8 << 10;
+
+/// How many ended how, where it is not known of some.
+fn tally(count: usize, failures: &[(Dynamic, Error)]) -> Option<String> {
+    let ended = |outcome| failures.iter().filter(|(_, error)| error.outcome == Some(outcome)).count();
+    let [unknown, refused, not_sent] = [Outcome::Unknown, Outcome::Refused, Outcome::NotSent].map(ended);
+    let done = count - failures.len();
+    (unknown > 0).then(|| format!(": {done} done, {refused} refused, {unknown} unknown, {not_sent} not sent"))
 }
 
 /// One error that lists every failure; its kind is the gravest among them.
-fn all_of(name: &str, count: usize, failures: Vec<(Dynamic, Error)>) -> Error {
+fn all_of(name: &str, count: usize, mut failures: Vec<(Dynamic, Error)>) -> Error {
     let gravity = |error: &Error| match error.kind {
         Kind::UnknownOutcome => 5,
         Kind::Credentials | Kind::Policy | Kind::Config => 4,
@@ -152,12 +197,21 @@ fn all_of(name: &str, count: usize, failures: Vec<(Dynamic, Error)>) -> Error {
     let gravest = failures.iter().map(|(_, error)| error).max_by_key(|error| gravity(error));
     let mut error = Error::new(
         gravest.map_or(Kind::Script, |error| error.kind),
-        format!("{} of {count} items of {name} failed", failures.len()),
+        format!("{} of {count} items of {name} failed{}", failures.len(), tally(count, &failures).unwrap_or_default()),
     );
     error.outcome = gravest.and_then(|error| error.outcome);
     error.operation = gravest.and_then(|error| error.operation.clone());
     error.hints = gravest.map(|error| error.hints.clone()).unwrap_or_default();
     error.retryable = failures.iter().all(|(_, error)| error.retryable);
+    let room = (memory::left() / FAILURE).max(1);
+    if failures.len() > room {
+        // Those that have to be looked at come first.
+        failures.sort_by_key(|(_, error)| error.outcome != Some(Outcome::Unknown));
+        error
+            .hints
+            .push(format!("there is room for {room} of the {} failures: --max-memory allows more", failures.len()));
+        failures.truncate(room);
+    }
     error.failures = failures
         .into_iter()
         .map(|(item, error)| {
@@ -177,7 +231,7 @@ fn run_calls(
     action: &Dynamic,
     items: Array,
     options: Option<&Dynamic>,
-) -> Result<Vec<(Dynamic, ScriptResult)>> {
+) -> Result<Vec<(Dynamic, ItemResult)>> {
     let target = target_of(action)?;
     let concurrency = options.map_or(Ok(CONCURRENCY), concurrency_option)?;
     if items.is_empty() {
@@ -188,7 +242,7 @@ fn run_calls(
         first: items.iter().take(SHOWN).filter_map(|item| map_of(item).ok()).collect(),
     })?;
     let results = account.call_all(&permit, &items, map_of, concurrency)?;
-    let results = results.into_iter().map(|result| result.map_err(throw));
+    let results = results.into_iter().map(|result| result.map_err(Failed::Call));
     Ok(items.into_iter().zip(results).collect())
 }
 
@@ -226,7 +280,7 @@ fn run_closures(
     items: &Dynamic,
     concurrency: Option<&Dynamic>,
     body: &Dynamic,
-) -> std::result::Result<Vec<(Dynamic, ScriptResult)>, Box<EvalAltResult>> {
+) -> ScriptResult<Vec<(Dynamic, ItemResult)>> {
     let items = array_of(items, "parallel takes an array")?;
     let concurrency = match concurrency {
         None => CONCURRENCY,
@@ -260,5 +314,6 @@ fn run_closures(
     });
     // Items without a result come behind one that ended the script, which decides.
     let results = results.into_iter().map(|slot| slot.into_inner().unwrap_or(Ok(Dynamic::UNIT)));
+    let results = results.map(|result| result.map_err(Failed::Closure));
     Ok(items.into_iter().zip(results).collect())
 }
