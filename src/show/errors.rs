@@ -48,7 +48,7 @@ fn group_of<'a>(error: &'a Error, message: &'a str) -> Group<'a> {
     for problem in &error.problems {
         group = group.element(note(&problem_line(problem)));
     }
-    let failures = Failures::of(error);
+    let failures = Causes::of(error);
     for failure in failures.0.iter().take(SHOWN) {
         group = group.element(note(&failure.line()));
     }
@@ -117,10 +117,10 @@ fn problem_line(problem: &Problem) -> String {
 }
 
 /// The innermost causes of what a call of many failed with, the same cause once.
-struct Failures<'a>(Vec<Failure<'a>>);
+struct Causes<'a>(Vec<Cause<'a>>);
 
 /// A cause, and the items that failed with it.
-struct Failure<'a> {
+struct Cause<'a> {
     /// The first of them, where nothing is known of them a few more: of calls within calls each one's item,
     /// outermost first.
     items: Vec<String>,
@@ -128,7 +128,7 @@ struct Failure<'a> {
     error: &'a Error,
 }
 
-impl<'a> Failures<'a> {
+impl<'a> Causes<'a> {
     fn of(error: &'a Error) -> Self {
         let (mut failures, mut known) = (Self(Vec::new()), HashMap::new());
         failures.add(error, "", &mut known);
@@ -151,13 +151,13 @@ impl<'a> Failures<'a> {
                         same.items.push(item);
                     }
                 }
-                None => self.0.push(Failure { items: vec![item], count: 1, error }),
+                None => self.0.push(Cause { items: vec![item], count: 1, error }),
             }
         }
     }
 }
 
-impl Failure<'_> {
+impl Cause<'_> {
     fn line(&self) -> String {
         match self.count {
             1 => format!("{}: {}", self.items.concat(), failure_line(self.error, true)),

@@ -39,12 +39,12 @@ const HTML: &[u8] =
 const GARBAGE: &[u8] = b"\x00\x9f\x92\x96{\"Code\":0,\xff\xfe\"Data\":[[[\r\n\x07";
 
 impl Kind {
-    fn broken(delivery: Delivery, otherwise: bool, settings: &mut Settings) -> Result<Self, String> {
+    fn broken(delivery: Delivery, otherwise: bool, settings: &mut Given) -> Result<Self, String> {
         Ok(Self::Break { delivery, is_applied: settings.take("applied")?.unwrap_or(otherwise) })
     }
 
     /// The kind of this name, with what it takes of the settings.
-    fn named(name: &str, settings: &mut Settings) -> Result<Self, String> {
+    fn named(name: &str, settings: &mut Given) -> Result<Self, String> {
         let page = |status, content_type, body| Delivery::Page { status, content_type, body };
         let error = |status, code| Delivery::Error { status, code };
         Ok(match name {
@@ -136,9 +136,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const LONGEST_MS: f64 = 3_600_000.0;
 
 /// The settings of a rule that were not yet taken.
-struct Settings(BTreeMap<String, String>);
+struct Given(BTreeMap<String, String>);
 
-impl Settings {
+impl Given {
     fn take<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, String> {
         match self.0.remove(name) {
             None => Ok(None),
@@ -195,7 +195,7 @@ fn begins_a_rule(text: &str) -> bool {
 
 impl Rule {
     fn new(action: &str, kind: &str, text: String, settings: BTreeMap<String, String>) -> Result<Self, String> {
-        let mut settings = Settings(settings);
+        let mut settings = Given(settings);
         let rule = Self {
             action: Pattern::new(action).map_err(|error| format!("`{action}` is not a pattern: {error}"))?,
             count: settings.take("count")?,

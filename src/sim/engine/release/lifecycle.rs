@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::progress::{self, Event, schedule};
-use super::{Order, Outcome, Phase, Pod, Release, Task};
+use super::{Conclusion, Order, Phase, Pod, Release, Task};
 use crate::sim::engine::call::Trouble;
 use crate::sim::engine::cluster;
 use crate::sim::engine::state::State;
@@ -66,7 +66,7 @@ pub(super) fn create(state: &mut State, order_id: i64, ordinal: Option<i64>) {
         removes: false,
         started: now,
         updated: now,
-        result: Outcome::Running,
+        result: Conclusion::Running,
     });
     release.enter(pod);
     place(state, id);
@@ -114,7 +114,7 @@ pub(super) fn ready(state: &mut State, id: i64) {
     let (env_id, order, task) = (pod.env_id, pod.order, pod.task);
     let (phase, outcome) = state.release.health(order, task);
     state.release.turn(id, phase);
-    if outcome != Outcome::Running {
+    if outcome != Conclusion::Running {
         progress::settle(state, order, task, outcome);
     }
     progress::proceed(state, env_id);
@@ -124,19 +124,19 @@ impl Release {
     /// How a pod turns out, and what that is for its task. A sick template makes sick pods: those that scaling
     /// adds fare as the deploy did. Only a failure that was asked for ends a task: by itself a pod that is not
     /// ready may get ready yet, and Kubernetes waits.
-    fn health(&self, order_id: i64, task: usize) -> (Phase, Outcome) {
-        const HEALTHY: (Phase, Outcome) = (Phase::Healthy, Outcome::Succeeded);
+    fn health(&self, order_id: i64, task: usize) -> (Phase, Conclusion) {
+        const HEALTHY: (Phase, Conclusion) = (Phase::Healthy, Conclusion::Succeeded);
         let Some(order) = self.orders.get(&order_id) else { return HEALTHY };
         let partition = order.tasks.get(task).map(|task| task.partition);
         match order.trouble {
-            Some(Trouble::FailAtPartition(at)) if partition == Some(at) => return (Phase::Failing, Outcome::Failed),
-            Some(Trouble::CrashLoop) if task == 0 => return (Phase::Crashing, Outcome::Running),
+            Some(Trouble::FailAtPartition(at)) if partition == Some(at) => return (Phase::Failing, Conclusion::Failed),
+            Some(Trouble::CrashLoop) if task == 0 => return (Phase::Crashing, Conclusion::Running),
             _ => {}
         }
         let deployed = self.orders.get(&order.revision).filter(|deployed| deployed.id != order_id);
         match deployed.and_then(|deployed| deployed.trouble.as_ref()) {
-            Some(Trouble::FailAtPartition(_)) => (Phase::Failing, Outcome::Running),
-            Some(Trouble::CrashLoop) => (Phase::Crashing, Outcome::Running),
+            Some(Trouble::FailAtPartition(_)) => (Phase::Failing, Conclusion::Running),
+            Some(Trouble::CrashLoop) => (Phase::Crashing, Conclusion::Running),
             Some(Trouble::Frozen { .. }) | None => HEALTHY,
         }
     }
@@ -163,7 +163,7 @@ pub(super) fn stop_for(state: &mut State, id: i64, order_id: i64) {
         removes: true,
         started: now,
         updated: now,
-        result: Outcome::Running,
+        result: Conclusion::Running,
     });
     stop(state, id, Some((order_id, task)));
 }
@@ -172,7 +172,7 @@ pub(super) fn stop_for(state: &mut State, id: i64, order_id: i64) {
 pub(super) fn gone(state: &mut State, id: i64, task: Option<(i64, usize)>) {
     remove(state, id);
     if let Some((order, task)) = task {
-        progress::settle(state, order, task, Outcome::Succeeded);
+        progress::settle(state, order, task, Conclusion::Succeeded);
     }
     place_waiting(state);
     if let Some(env_id) = state.release.pods.get(&id).map(|pod| pod.env_id) {

@@ -65,7 +65,7 @@ struct Order {
     started: Timestamp,
     ended: Option<Timestamp>,
     status: Status,
-    result: Outcome,
+    result: Conclusion,
     /// The current partition, counted from 1; whether its turn has come; how many of its pods have begun and
     /// are settled.
     partition: i64,
@@ -87,7 +87,7 @@ struct Task {
     removes: bool,
     started: Timestamp,
     updated: Timestamp,
-    result: Outcome,
+    result: Conclusion,
 }
 
 /// What an order does to an environment's pods.
@@ -119,7 +119,7 @@ enum Status {
 
 /// How an order or a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Outcome {
+enum Conclusion {
     Running,
     Succeeded,
     Failed,
@@ -175,7 +175,7 @@ impl Status {
     }
 }
 
-impl Outcome {
+impl Conclusion {
     const fn code(self) -> i64 {
         match self {
             Self::Running => 0,
@@ -206,7 +206,7 @@ impl Order {
 impl Task {
     /// A task has no pause of its own.
     fn status(&self) -> Status {
-        if self.result == Outcome::Running { Status::Running } else { Status::Finished }
+        if self.result == Conclusion::Running { Status::Running } else { Status::Finished }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Change, Order, Outcome, Pause, Release, Status, progress};
+use super::{Change, Conclusion, Order, Pause, Release, Status, progress};
 use crate::clock::parse_time;
 use crate::sim::engine::applications::{Env, Template, wanted_replicas};
 use crate::sim::engine::call::{Call, Refusal, Trouble, done, minute_time};
@@ -129,7 +129,7 @@ fn new_order(state: &mut State, call: &Call, env: &Env) -> Order {
         started: state.now,
         ended: None,
         status: Status::Running,
-        result: Outcome::Running,
+        result: Conclusion::Running,
         partition: 1,
         under_way: false,
         begun: 0,

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Order, Outcome, Phase, Pod, Release, Task};
+use super::{Conclusion, Order, Phase, Pod, Release, Task};
 use crate::sim::engine::call::{Call, Refusal, local_time, minute_time, second_time};
 use crate::sim::engine::cluster::{self, Placement};
 use crate::sim::engine::json::{Json, object};
@@ -55,13 +55,13 @@ impl Step {
 
 fn steps(task: &Task) -> Vec<Step> {
     let status = match task.result {
-        Outcome::Running => "PROCESSING",
-        Outcome::Succeeded => "SUCCESS",
-        Outcome::Failed | Outcome::Closed => "FAIL",
+        Conclusion::Running => "PROCESSING",
+        Conclusion::Succeeded => "SUCCESS",
+        Conclusion::Failed | Conclusion::Closed => "FAIL",
     };
     match (task.removes, task.result) {
         (false, _) => vec![Step("StartAppInstance", "启动应用", status)],
-        (true, Outcome::Succeeded) => {
+        (true, Conclusion::Succeeded) => {
             vec![Step("StopAppInstance", "停止应用", status), Step("DeleteAppInstance", "删除应用", status)]
         }
         (true, _) => vec![Step("StopAppInstance", "停止应用", status)],
@@ -142,7 +142,7 @@ pub(super) fn log(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 
 fn stop_log(task: &Task) -> String {
     let mut log = format!("[{}] stopping the application\n", local_time(task.started));
-    if task.result == Outcome::Succeeded {
+    if task.result == Conclusion::Succeeded {
         log += &format!("[{}] application instance deleted\n", local_time(task.updated));
     }
     log
@@ -161,7 +161,7 @@ fn start_log(state: &State, order: &Order, task: &Task, pod: &Pod) -> String {
         match pod.phase {
             Phase::Failing => {
                 lines.push((after(pod, 3), "health check failed: connection refused".to_owned()));
-                if task.result == Outcome::Failed {
+                if task.result == Conclusion::Failed {
                     lines.push((task.updated, "the application did not become ready: giving up".to_owned()));
                 }
             }
@@ -170,16 +170,16 @@ fn start_log(state: &State, order: &Order, task: &Task, pod: &Pod) -> String {
                 lines.push((pod.started(state.seed), "the application exited with code 1".to_owned()));
                 lines.push((pod.started(state.seed), format!("back-off: restarted {restarts} times")));
             }
-            _ if task.result == Outcome::Succeeded => {
+            _ if task.result == Conclusion::Succeeded => {
                 lines.push((pod.started(state.seed), "the application is ready".to_owned()));
             }
             _ => {}
         }
     }
     match task.result {
-        Outcome::Failed => lines.push((task.updated, "the deploy of this instance failed".to_owned())),
-        Outcome::Closed => lines.push((task.updated, "the deploy order was closed".to_owned())),
-        Outcome::Running | Outcome::Succeeded => {}
+        Conclusion::Failed => lines.push((task.updated, "the deploy of this instance failed".to_owned())),
+        Conclusion::Closed => lines.push((task.updated, "the deploy order was closed".to_owned())),
+        Conclusion::Running | Conclusion::Succeeded => {}
     }
     let due = lines.into_iter().filter(|(at, _)| *at <= state.now);
     due.map(|(at, text)| format!("[{}] {text}\n", local_time(at))).collect()

@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::rollouts::Rollouts;
-use super::{Change, Order, Outcome, Pause, Release, Status, lifecycle};
+use super::{Change, Conclusion, Order, Pause, Release, Status, lifecycle};
 use crate::sim::engine::state::{self, State};
 
 /// From the beginning of an order to its first partition, and between two.
@@ -79,11 +79,11 @@ pub(super) fn resume(state: &mut State, id: i64) {
 pub(super) fn close(state: &mut State, id: i64) {
     let now = state.now;
     let Some(order) = state.release.orders.get_mut(&id) else { return };
-    for task in order.tasks.iter_mut().filter(|task| task.result == Outcome::Running) {
-        task.result = Outcome::Closed;
+    for task in order.tasks.iter_mut().filter(|task| task.result == Conclusion::Running) {
+        task.result = Conclusion::Closed;
         task.updated = now;
     }
-    finish(state, id, Outcome::Closed);
+    finish(state, id, Conclusion::Closed);
 }
 
 fn running(release: &mut Release, id: i64) -> Option<&mut Order> {
@@ -182,15 +182,15 @@ fn is_done(release: &Release, id: i64) -> bool {
 }
 
 /// Notes how a task ended.
-pub(super) fn settle(state: &mut State, id: i64, task: usize, outcome: Outcome) {
+pub(super) fn settle(state: &mut State, id: i64, task: usize, outcome: Conclusion) {
     let now = state.now;
     let Some(order) = running(&mut state.release, id) else { return };
-    let Some(task) = order.tasks.get_mut(task).filter(|task| task.result == Outcome::Running) else { return };
+    let Some(task) = order.tasks.get_mut(task).filter(|task| task.result == Conclusion::Running) else { return };
     task.result = outcome;
     task.updated = now;
     order.settled += 1;
     match outcome {
-        Outcome::Succeeded => order.succeeded += 1,
+        Conclusion::Succeeded => order.succeeded += 1,
         _ => order.failed += 1,
     }
 }
@@ -198,11 +198,11 @@ pub(super) fn settle(state: &mut State, id: i64, task: usize, outcome: Outcome) 
 fn partition_done(state: &mut State, id: i64) {
     let Some(order) = running(&mut state.release, id) else { return };
     if order.failed > 0 {
-        finish(state, id, Outcome::Failed);
+        finish(state, id, Conclusion::Failed);
     } else if order.succeeded == order.total {
         // With more partitions than pods, the last ones are empty.
         order.partition = order.partitions;
-        finish(state, id, Outcome::Succeeded);
+        finish(state, id, Conclusion::Succeeded);
     } else if order.pause == Pause::Each || order.pause == Pause::First && order.partition == 1 {
         order.status = Status::Paused;
     } else {
@@ -219,7 +219,7 @@ fn next_partition(state: &mut State, id: i64) {
     schedule(state, STEP, Event::Step { order: id });
 }
 
-fn finish(state: &mut State, id: i64, outcome: Outcome) {
+fn finish(state: &mut State, id: i64, outcome: Conclusion) {
     let Some(order) = state.release.orders.get_mut(&id) else { return };
     order.status = Status::Finished;
     order.result = outcome;

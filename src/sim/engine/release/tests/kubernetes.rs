@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::{Change, Outcome, Phase, Status};
+use super::super::{Change, Conclusion, Phase, Status};
 use crate::sim::demo::START;
 use crate::sim::engine::applications::tests::Account;
 use crate::sim::engine::call::Trouble;
@@ -146,8 +146,8 @@ impl Stage {
         match (order.status, order.result) {
             (Status::Running, _) => "running",
             (Status::Paused, _) => "paused",
-            (Status::Finished, Outcome::Succeeded) => "succeeded",
-            (Status::Finished, Outcome::Closed) => "closed",
+            (Status::Finished, Conclusion::Succeeded) => "succeeded",
+            (Status::Finished, Conclusion::Closed) => "closed",
             (Status::Finished, _) => "failed",
         }
     }

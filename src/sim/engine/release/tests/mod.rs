@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Outcome, Phase, Pod, Status, evict, place_waiting};
+use super::{Conclusion, Phase, Pod, Status, evict, place_waiting};
 use crate::sim::demo;
 use crate::sim::engine::applications::tests::Account;
 use crate::sim::engine::call::{Call, Refusal, Trouble};
@@ -894,17 +894,17 @@ fn check(account: &mut Account, wanted: &BTreeMap<i64, i64>) {
     // An order's figures agree with its pods, and pods with replicas once it is settled.
     for order in release.orders.values() {
         assert!(order.tasks.iter().all(|task| release.pods[&task.pod].env_id == order.env_id));
-        let succeeded = order.tasks.iter().filter(|task| task.result == Outcome::Succeeded).count();
+        let succeeded = order.tasks.iter().filter(|task| task.result == Conclusion::Succeeded).count();
         assert_eq!(succeeded as i64, order.succeeded);
         assert!(order.tasks.len() as i64 <= order.total && order.partition <= order.partitions);
-        if order.result == Outcome::Succeeded {
+        if order.result == Conclusion::Succeeded {
             assert_eq!((order.succeeded, order.failed), (order.total, 0));
         }
         assert_eq!(order.status == Status::Finished, order.ended.is_some());
     }
     for (env, replicas) in wanted {
         let last = release.envs.get(env).and_then(|env| env.orders.last()).and_then(|id| release.orders.get(id));
-        if last.is_some_and(|order| order.result == Outcome::Succeeded) {
+        if last.is_some_and(|order| order.result == Conclusion::Succeeded) {
             assert_eq!(release.pod_count(*env) as i64, *replicas, "environment {env}");
         }
     }
