@@ -27,10 +27,13 @@ impl Stop {
         Self { deadline, ..Self::default() }
     }
 
-    /// Ends the run. The first reason stays.
+    /// Ends the run. The first reason stays, unless it would end only a line of a session and this one ends all.
     pub(crate) fn set(&self, why: Error) {
         let mut first = self.why();
-        first.get_or_insert(why);
+        match &*first {
+            Some(known) if known.kind.ends_session() || !why.kind.ends_session() => {}
+            _ => *first = Some(why),
+        }
         self.is_set.store(true, Ordering::SeqCst);
         drop(first);
         self.changed.notify_waiters();
@@ -93,6 +96,11 @@ impl Stop {
     /// Waits until the run is to end, and says why.
     pub(crate) async fn stopped(&self) -> Error {
         self.until(|| self.why_set()).await
+    }
+
+    /// Waits until the run is no longer to end for this reason.
+    pub(crate) async fn otherwise(&self, why: &Error) {
+        self.until(|| (self.why_set().map(|now| now.kind) != Some(why.kind)).then_some(())).await;
     }
 
     /// Waits until the run may go on again.

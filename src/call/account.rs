@@ -14,8 +14,8 @@ use tokio::task::{JoinHandle, yield_now};
 use super::client::Client;
 use super::paging::Pager;
 use super::policy::{Policy, Verdict};
-use super::record::Record;
-use super::subject::{self, Names};
+use super::record::{Around, Record};
+use super::subject;
 use crate::catalogue::Read;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Class;
@@ -52,7 +52,7 @@ pub(crate) struct Account {
     /// `None` without a terminal.
     confirm: Option<Confirm>,
     /// What people call what calls are about, as far as somebody was asked.
-    names: Names,
+    around: Arc<Around>,
     stop: Arc<Stop>,
     runtime: &'static Runtime,
     /// When somebody last waited, which is when connections are served.
@@ -79,7 +79,7 @@ impl Account {
             connecting: Mutex::new(()),
             policy,
             confirm,
-            names: Names::default(),
+            around: Arc::default(),
             stop,
             runtime,
             served: Mutex::new(Instant::now()),
@@ -89,6 +89,18 @@ impl Account {
     /// What stops calls.
     pub(crate) fn stop(&self) -> &Arc<Stop> {
         &self.stop
+    }
+
+    /// What its calls share.
+    pub(crate) fn around(&self) -> &Arc<Around> {
+        &self.around
+    }
+
+    /// Makes known what calls hold of secrets, whatever becomes of them.
+    pub(crate) fn know(target: &Target, calls: impl Iterator<Item = Params>) {
+        if target.may_hold_secrets() {
+            calls.for_each(|params| know(target, &params));
+        }
     }
 
     /// Lets calls of an operation pass, or refuses them; asks about `calls` where the policy says so.
@@ -116,13 +128,14 @@ impl Account {
             let ask = async |read, params| self.shown(read, params).await.ok();
             let names = async {
                 for params in all {
-                    subject::look_up(target, params, &self.names, &ask).await;
+                    subject::look_up(target, params, &self.around.names, &ask).await;
                 }
             };
             // Whatever keeps a name from being found, the id is there; a stop is seen by who asks.
             let _ = self.wait(async { Ok(tokio::time::timeout(client.patience(), names).await) });
         }
-        let mut words: Vec<String> = all.iter().map(|params| subject::words(target, params, &self.names)).collect();
+        let mut words: Vec<String> =
+            all.iter().map(|params| subject::words(target, params, &self.around.names)).collect();
         let more = calls.count.saturating_sub(words.len());
         if more > 0 && !words.is_empty() {
             words.push(format!("and {more} more"));
@@ -161,7 +174,7 @@ impl Account {
         know(target, &params);
         let request = Request::build(target, params).map_err(talk)?;
         let client = self.client()?;
-        let call = record.begin(target, &request, &self.names);
+        let call = record.begin(target, &request, &self.around);
         let result = client.call(&call).await;
         call.ended(result).map_err(talk)
     }
@@ -177,7 +190,7 @@ impl Account {
         let permit = self.permit(target, || Calls { count: 1, first: vec![params.clone()] })?;
         let record = Record::default();
         let reply = self.wait(self.send(&permit, params, &record));
-        reply.map_err(|error| record.given_up(target.action(), error))
+        reply.map_err(|error| record.given_up(target, error))
     }
 
     /// Calls an operation once for each item, so many at once, and waits for all. An item's

@@ -1,50 +1,62 @@
 //! The record of one call on its way: the one place that tells a write that was interrupted from one that
 //! came to its end. Whatever is to know of every call, a journal say, learns of it here.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::subject::{self, Names};
 use crate::catalogue::Effect;
-use crate::error::{Error, Kind, Outcome, Result};
+use crate::error::{Error, Outcome, Result};
 use crate::wire::request::{Request, Target};
 
 /// How far a call is. Whoever may have to give the call up holds it.
 #[derive(Debug, Default)]
-pub(super) struct Record(AtomicU8);
+pub(super) struct Record {
+    state: AtomicU8,
+    /// The call in words, once its outcome is unknown.
+    unknown: OnceLock<String>,
+}
 
 impl Record {
     const WAITING: u8 = 0;
     const UNDER_WAY: u8 = 1;
     const DONE: u8 = 2;
+    /// It ended, and it is not known whether it happened.
+    const UNKNOWN: u8 = 3;
+    const NOT_SENT: u8 = 4;
 
     /// Begins a call that is whole and allowed. Nothing of it was sent yet.
-    pub(super) fn begin<'a>(&'a self, target: &'a Target, request: &'a Request, names: &'a Names) -> Call<'a> {
-        Call { target, request, record: self, names }
+    pub(super) fn begin<'a>(&'a self, target: &'a Target, request: &'a Request, around: &'a Around) -> Call<'a> {
+        Call { target, request, record: self, around }
     }
 
-    /// Whether an exchange that may change something had begun and not ended: its outcome is unknown.
-    fn is_under_way(&self) -> bool {
-        self.0.load(Ordering::Acquire) == Self::UNDER_WAY
+    fn is(&self, state: u8) -> bool {
+        self.state.load(Ordering::Acquire) == state
     }
 
-    /// Whether the call came to its end.
-    pub(super) fn is_done(&self) -> bool {
-        self.0.load(Ordering::Acquire) == Self::DONE
-    }
-
-    /// What is known of a call of this action that was given up with this error.
-    pub(super) fn given_up(&self, action: &str, error: Error) -> Error {
-        match error.kind {
-            Kind::Interrupted(_) if self.is_under_way() => error.operation(action).outcome(Outcome::Unknown),
-            _ => error,
+    /// What is known of a call that was given up with this error: a write may have happened when an exchange
+    /// had begun and not ended, and certainly did not when none had begun.
+    pub(super) fn given_up(&self, target: &Target, error: Error) -> Error {
+        let known = error.outcome.is_some() || target.effect() == Effect::Read;
+        if self.is(Self::UNDER_WAY) {
+            error.operation(target.action()).outcome(Outcome::Unknown)
+        } else if self.is(Self::WAITING) && !known {
+            error.operation(target.action()).outcome(Outcome::NotSent)
+        } else {
+            error
         }
     }
 
-    /// What is known of many calls of this action that were given up together.
+    /// What is known of many calls of this action that were given up together. Those under way have said so.
     pub(super) fn all_given_up(records: &[Self], action: &str, error: Error) -> Error {
-        let done = records.iter().filter(|record| record.is_done()).count();
-        let unknown = records.iter().filter(|record| record.is_under_way()).count();
+        let count =
+            |states: &[u8]| records.iter().filter(|record| states.iter().any(|state| record.is(*state))).count();
+        let (done, unknown) = (count(&[Self::DONE]), count(&[Self::UNDER_WAY, Self::UNKNOWN]));
         let left = records.len() - done - unknown;
+        for call in records.iter().filter_map(|record| record.unknown.get()) {
+            tracing::error!("it is not known whether {call} happened");
+        }
         error
             .operation(action)
             .hint(format!("{done} calls came to their end, {unknown} have an unknown outcome, {left} were not made"))
@@ -52,7 +64,36 @@ impl Record {
     }
 
     fn set(&self, state: u8) {
-        self.0.store(state, Ordering::Release);
+        self.state.store(state, Ordering::Release);
+    }
+}
+
+/// What calls of an account share: what people call things, and the writes that are under way.
+#[derive(Debug, Default)]
+pub(crate) struct Around {
+    /// Names that were found.
+    pub names: Names,
+    /// In words, by their order.
+    under_way: Mutex<BTreeMap<u64, String>>,
+    begun: AtomicU64,
+}
+
+impl Around {
+    /// Names the writes that are under way: whoever ends the process in the middle of them does it.
+    pub(crate) fn name_unknown(&self) {
+        for call in std::mem::take(&mut *self.under_way()).into_values() {
+            tracing::error!("{call} was under way when the run was stopped: its outcome is unknown");
+        }
+    }
+
+    fn enter(&self, call: String) -> u64 {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
+        self.under_way().insert(number, call);
+        number
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, BTreeMap<u64, String>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,24 +104,36 @@ pub(super) struct Call<'a> {
     /// What is sent.
     pub request: &'a Request,
     record: &'a Record,
-    /// What people call what it is about.
-    names: &'a Names,
+    around: &'a Around,
 }
 
 impl Call<'_> {
     /// An attempt begins: from now on it may have reached the service.
     pub(super) fn exchange(&self) -> Exchange<'_> {
         let changes = self.target.effect() != Effect::Read;
-        if changes {
+        let entry = changes.then(|| {
             self.record.set(Record::UNDER_WAY);
-        }
-        Exchange { call: self, ended: !changes }
+            self.around.enter(self.words())
+        });
+        Exchange { call: self, entry }
     }
 
     /// The call came to its end, with a reply or an error. One that is given up never does.
     pub(super) fn ended<T>(self, result: Result<T>) -> Result<T> {
-        self.record.set(Record::DONE);
+        let outcome = result.as_ref().err().and_then(|error| error.outcome);
+        self.record.set(match outcome {
+            Some(Outcome::Unknown) if self.target.effect() != Effect::Read => {
+                let _ = self.record.unknown.set(self.words());
+                Record::UNKNOWN
+            }
+            Some(Outcome::NotSent) => Record::NOT_SENT,
+            _ => Record::DONE,
+        });
         result
+    }
+
+    fn words(&self) -> String {
+        subject::called(self.target, &self.request.params(self.target), &self.around.names)
     }
 }
 
@@ -88,22 +141,25 @@ impl Call<'_> {
 /// and someone must be told.
 pub(super) struct Exchange<'a> {
     call: &'a Call<'a>,
-    ended: bool,
+    /// Of a write.
+    entry: Option<u64>,
 }
 
 impl Exchange<'_> {
     /// It brought an answer, or certainly none.
     pub(super) fn ended(mut self) {
-        self.ended = true;
+        if let Some(entry) = self.entry.take() {
+            self.call.around.under_way().remove(&entry);
+        }
         self.call.record.set(Record::WAITING);
     }
 }
 
 impl Drop for Exchange<'_> {
     fn drop(&mut self) {
-        if !self.ended {
-            let Call { target, request, names, .. } = self.call;
-            let call = subject::called(target, &request.params(target), names);
+        // Unless somebody said it already.
+        let entry = self.entry.and_then(|entry| self.call.around.under_way().remove(&entry));
+        if let Some(call) = entry {
             tracing::error!("{call} was under way when the run was stopped: its outcome is unknown");
         }
     }

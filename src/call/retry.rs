@@ -81,7 +81,8 @@ impl Rule {
             Failure::TooLarge(_) => (false, 0),
             Failure::Answered { fault, .. } => match fault.reason {
                 Reason::Throttled => (true, self.throttled_attempts),
-                Reason::Nonce => (true, self.attempts),
+                // Each attempt has a nonce of its own: one that was seen came from a copy of this very request.
+                Reason::Nonce => (effect == Effect::Read, self.attempts),
                 Reason::Signature => (!tried.signature, self.attempts),
                 Reason::Clock => (!tried.clock, self.attempts),
                 Reason::Unavailable | Reason::Broken => (effect == Effect::Read, self.attempts),
@@ -134,7 +135,7 @@ impl Failure {
                     fault.error.hints.push(format!("the service asks to wait {wait:.0?}"));
                 }
                 match fault.reason {
-                    Reason::Unavailable | Reason::Broken => (fault.error, None),
+                    Reason::Unavailable | Reason::Broken | Reason::Nonce => (fault.error, None),
                     _ => (fault.error, Some(false)),
                 }
             }

@@ -66,6 +66,13 @@ fn parameters(target: &Target, words: &[String], json: Option<&str>) -> Result<M
             return Err(Error::new(Kind::Usage, format!("`{word}` is not a parameter"))
                 .hint("write parameters as KEY=VALUE, such as EnvId=3001"));
         };
+        if name.is_empty() || pairs.iter().any(|(other, _)| *other == name) {
+            let message = format!("`{word}` {}", if name.is_empty() { "names no parameter" } else { "is given twice" });
+            return Err(Error::new(
+                Kind::Usage,
+                if target.is_secret(name) { format!("{name} is given twice") } else { message },
+            ));
+        }
         pairs.push((name, value));
     }
     match target.operation() {

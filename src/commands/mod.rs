@@ -135,7 +135,10 @@ fn begin(cli: Cli, settings: Settings, exit: &Exit) -> Result<u8> {
 
 /// Makes known what flags and environment hold of secrets.
 fn know_secrets(flags: &Flags, around: &Surroundings) {
-    let add = |secret: &String, class| REDACTOR.add(&Secret::new(secret.as_str()), class);
+    // As it is, and as it is read: without blanks around.
+    let add = |secret: &String, class| {
+        [secret.as_str(), secret.trim()].iter().for_each(|text| REDACTOR.add(&Secret::new(*text), class));
+    };
     let given = [&flags.access_key_secret, &flags.security_token].into_iter().flatten();
     given.for_each(|secret| add(secret, Class::Credential));
     for (name, value) in around.env.iter().filter(|(name, _)| secret::is_secret_name(name)) {

@@ -60,6 +60,16 @@ fn words_behind_a_script_are_its_own_and_a_flag_of_jst_there_is_refused() {
 }
 
 #[test]
+fn every_command_says_what_it_does() {
+    let command = command_line();
+    let mut said = std::collections::BTreeSet::new();
+    for command in command.get_subcommands() {
+        let about = command.get_about().unwrap().to_string();
+        assert!(!about.contains("Flags") && said.insert(about.clone()), "{}: {about}", command.get_name());
+    }
+}
+
+#[test]
 fn every_flag_has_its_variable() {
     for arg in Cli::command().get_arguments() {
         let Some(long) = arg.get_long().filter(|name| !matches!(*name, "help" | "version")) else { continue };

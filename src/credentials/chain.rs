@@ -120,7 +120,11 @@ impl Sources {
             };
             (format!("environment {prefix}_*"), held)
         };
-        PREFIXES.into_iter().map(look).collect()
+        // Ours first: they are meant for nobody else. Most have none.
+        let ours = ["ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"].map(|end| format!("JST_{end}"));
+        let is_set = |name: &String| self.var(name).is_some() || self.not_text.contains(name);
+        let ours = ours.iter().any(is_set).then_some("JST");
+        ours.into_iter().chain(PREFIXES).map(look).collect()
     }
 
     /// The vendor command line's own file.

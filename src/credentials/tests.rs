@@ -37,6 +37,7 @@ const INI: (&str, &str) = (
     ".alibabacloud/credentials",
     "[default]\ntype = access_key\naccess_key_id = ini-id\naccess_key_secret = fa;ke=x:y\n[other]\ntype=ecs_ram_role\nrole_name=r\n",
 );
+const OURS: [(&str, &str); 2] = [("JST_ACCESS_KEY_ID", "our-id"), ("JST_ACCESS_KEY_SECRET", "fake")];
 const ENV: [(&str, &str); 2] = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "env-id"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "fake")];
 
 #[test]
@@ -45,6 +46,10 @@ fn sources_are_taken_in_the_contracts_order() {
     let only_ini = home(&[INI]);
     let nothing = home(&[]);
     let table = [
+        (sources(&files, &OURS, None), Some("our-id"), None),
+        (sources(&files, &[OURS[0], OURS[1], ENV[0], ENV[1]], None), Some("our-id"), None),
+        // A profile given by hand outranks every variable.
+        (sources(&files, &OURS, Some("shop")), Some("shop-id"), Some("shop")),
         (sources(&files, &ENV, None), Some("env-id"), None),
         (sources(&files, &ENV, Some("shop")), Some("shop-id"), Some("shop")),
         (sources(&files, &[], None), Some("shop-id"), Some("shop")),

@@ -165,13 +165,21 @@ fn read_piece(session: &Shared, config: &ReplConfig, input: &mut dyn Input) -> R
 
 /// The next line. What stopped the piece before, or comes before the line is asked for, does not stop the next.
 fn next_line(config: &ReplConfig, input: &mut dyn Input, prompt: &str, above: &str) -> Result<Line> {
-    config.stop.reset();
+    go_on(config);
     let line = match config.stop.while_reading(|| input.line(prompt, above)) {
         Err(why) if config.interactive && !why.kind.ends_session() => Line::Cancelled,
         read => read??,
     };
-    config.stop.reset();
+    go_on(config);
     Ok(line)
+}
+
+/// Lets the next piece run, whatever stopped the one before. Whoever interrupts a pipe means all of it.
+fn go_on(config: &ReplConfig) {
+    let interrupted = config.stop.why_set().is_some_and(|why| matches!(why.kind, Kind::Interrupted(_)));
+    if config.interactive || !interrupted {
+        config.stop.reset();
+    }
 }
 
 impl Loop<'_> {
@@ -185,7 +193,7 @@ impl Loop<'_> {
 
     fn code(&mut self, piece: &str, output: &mut Output<'_>) -> Result<Done> {
         let Self { session, config, .. } = self;
-        config.stop.reset();
+        go_on(config);
         let ended = locked(session).run(piece);
         match ended {
             Ok(Ended::Exit(code)) => Ok(Done::Leave(code)),

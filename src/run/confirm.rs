@@ -25,6 +25,10 @@ pub(super) fn confirm(settings: &Settings, stop: &Arc<Stop>, in_session: bool) -
         if always.contains(action) {
             return true;
         }
+        // A no to the question before, by Ctrl-C, is one to all that wait.
+        if stop.is_set() {
+            return false;
+        }
         if in_session && terminal::has_typed_ahead() {
             data::tell(&format!("{action} is destructive: it is not asked for while lines wait that were typed ahead"));
             return false;

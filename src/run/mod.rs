@@ -46,6 +46,8 @@ impl Run {
         };
         let confirm = confirm::confirm(settings, &stop, for_person);
         let account = Account::new(connect, settings.policy.clone(), confirm, Arc::clone(&stop))?;
+        let around = Arc::clone(account.around());
+        exit.before(move || around.name_unknown());
         let settings = Arc::clone(settings);
         Ok(Self { settings, stop, service, account: Arc::new(account) })
     }

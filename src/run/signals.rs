@@ -71,7 +71,7 @@ async fn end_what_does_not_stop(stop: Arc<Stop>, exit: Exit, for_person: bool) {
         if is_final && (stop.is_reading() || tokio::time::timeout(GRACE, stop.cleared()).await.is_err()) {
             exit.leave(&why);
         }
-        stop.cleared().await;
+        stop.otherwise(&why).await;
     }
 }
 

@@ -19,6 +19,7 @@ use super::modules::Resolver;
 use super::report::{Sources, explain};
 use super::threads::Threads;
 use super::value::{Ending, ScriptResult, from_dynamic, throw};
+use super::words::kind_of;
 use crate::call::account::Account;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -212,9 +213,18 @@ fn order_operator(token: &Token) -> Option<&'static str> {
 /// A script's last value for printing: pages are fetched, functions become their name.
 pub(super) fn data(value: &Dynamic) -> ScriptResult<Value> {
     match from_dynamic(value) {
-        Err(_) if !value.is_array() && !value.is_map() => Ok(value.to_string().into()),
+        Err(_) if !value.is_array() && !value.is_map() => Ok(written_otherwise(value).into()),
         result => result.map_err(throw),
     }
+}
+
+/// What is no data, for people: a function by its name, anything else by its kind.
+fn written_otherwise(value: &Dynamic) -> String {
+    if !value.is_fnptr() {
+        return kind_of(value);
+    }
+    let text = value.to_string();
+    if text.contains("anon$") { "a closure".to_owned() } else { text }
 }
 
 /// Compiles a text whose source was added under this name, and looks at what it says.

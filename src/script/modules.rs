@@ -1,6 +1,7 @@
 //! Imports: the bundled library as `import "std/…"`, and files of the script's own folder and below,
 //! never outside it.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
@@ -107,17 +108,21 @@ impl Resolver {
     /// The module of a name, if it was loaded and is still what its file says.
     fn current(&self, name: &str, text: &str) -> Option<Shared<Module>> {
         let (module, _) = self.loaded.get(name)?;
-        let is_current = !self.loaded.follows_changes() || self.is_current(name, text);
+        let is_current = !self.loaded.follows_changes() || self.is_current(name, text, &mut HashSet::new());
         is_current.then_some(module)
     }
 
     /// Whether a loaded module has this text, and all that it imports have theirs.
-    fn is_current(&self, name: &str, text: &str) -> bool {
+    /// Modules that were `seen` are looked at already.
+    fn is_current(&self, name: &str, text: &str, seen: &mut HashSet<String>) -> bool {
+        if !seen.insert(name.to_owned()) {
+            return true;
+        }
         let has_text = self.loaded.get(name).is_some_and(|(_, loaded)| loaded == text);
         has_text
             && self.loaded.imports(name).iter().all(|path| {
                 let read = self.read(Some(name), path);
-                read.is_ok_and(|(name, text)| self.is_current(&name, &text))
+                read.is_ok_and(|(name, text)| self.is_current(&name, &text, seen))
             })
     }
 

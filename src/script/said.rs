@@ -49,13 +49,25 @@ pub(super) fn did_you_mean(near: &str) -> String {
     format!("did you mean `{near}`?")
 }
 
+/// What stands here for a word of another language, or for a name that is taken.
+fn instead_of(word: &str) -> String {
+    match word {
+        "null" | "nil" | "void" => "nothing is `()` here".to_owned(),
+        "var" => "a variable begins with `let`".to_owned(),
+        "#" => "a remark begins with `//`".to_owned(),
+        "match" | "case" => "`switch x { 1 => …, _ => … }` chooses by a value".to_owned(),
+        "new" => "a map is `#{}`, a list `[]`".to_owned(),
+        "await" | "async" | "yield" | "spawn" => "calls are waited for; `parallel` runs many at once".to_owned(),
+        _ if !word.starts_with(|c: char| c.is_alphabetic()) => format!("`{word}` means nothing here"),
+        _ => format!("take another name, `{word}_` for instance"),
+    }
+}
+
 fn parse_error(what: &ParseErrorType) -> Error {
     let (message, hint) = match what {
         ParseErrorType::VariableUndefined(name) => (format!("there is no variable `{name}`"), None),
         ParseErrorType::ModuleUndefined(name) => (format!("there is no module `{name}`"), None),
-        ParseErrorType::Reserved(word) => {
-            (format!("`{word}` is a reserved word"), Some(format!("take another name, `{word}_` for instance")))
-        }
+        ParseErrorType::Reserved(word) => (format!("`{word}` is a reserved word"), Some(instead_of(word))),
         ParseErrorType::MismatchedType(wanted, _) if wanted == "an iterable value" => {
             (NO_LIST.to_owned(), Some(OF_MAPS.to_owned()))
         }

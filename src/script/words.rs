@@ -1,5 +1,8 @@
 //! What values and their kinds are called when a person reads of them: in the words of scripts, never in Rust's.
 
+use std::sync::OnceLock;
+
+use regex_lite::Regex;
 use rhai::Dynamic;
 
 /// The engine's names of kinds of values, and the words for them; longer names stand before their parts.
@@ -57,7 +60,12 @@ pub(super) fn plain(text: &str) -> String {
         plain.push_str(&word);
         rest = rest.get(taken..).unwrap_or_default();
     }
-    plain
+    // Kinds that scripts have no word for: without where they are from.
+    static PATH: OnceLock<Option<Regex>> = OnceLock::new();
+    match PATH.get_or_init(|| Regex::new(r"\b(?:[a-z_][A-Za-z0-9_]*::)+([A-Z])").ok()) {
+        Some(path) => path.replace_all(&plain, "$1").into_owned(),
+        None => plain,
+    }
 }
 
 /// The kind of a value.

@@ -23,7 +23,11 @@ pub(crate) struct Levels {
 /// The command line with the flags at both of its levels, apart. Variables are not clap's to read: it would
 /// take empty ones for values and replace what forbids.
 pub(crate) fn command(cli: Command) -> Command {
-    cli.mut_args(by_hand).mut_subcommands(|command| Flags::augment_args(command).mut_args(by_hand))
+    cli.mut_args(by_hand).mut_subcommands(|command| {
+        // What a command is about stays its own: adding flags would put theirs in its place.
+        let about = command.get_about().cloned().unwrap_or_default();
+        Flags::augment_args(command).about(about).long_about(None::<&str>).mut_args(by_hand)
+    })
 }
 
 /// A flag as it is written by hand; its help names the variable.
@@ -47,6 +51,16 @@ impl Levels {
             before: flags(matches)?,
             behind: matches.subcommand().map_or(Ok(Flags::default()), |(_, matches)| flags(matches))?,
         })
+    }
+
+    /// Id, secret and token of an access key that were given as flags; variables are another source.
+    pub(super) fn access_key(&self) -> [Option<String>; 3] {
+        let given = |of: fn(&Flags) -> &Option<String>| of(&self.behind).clone().or_else(|| of(&self.before).clone());
+        [
+            given(|flags| &flags.access_key_id),
+            given(|flags| &flags.access_key_secret),
+            given(|flags| &flags.security_token),
+        ]
     }
 
     fn all(&self) -> [&Flags; 3] {

@@ -109,6 +109,8 @@ pub(crate) struct Simulation {
 pub(crate) struct Settings {
     /// The flags, of all levels together.
     flags: Flags,
+    /// Id, secret and token that were given as flags.
+    access_key: [Option<String>; 3],
     /// What surrounds the process.
     pub around: Surroundings,
     /// When the run must have ended.
@@ -131,7 +133,8 @@ impl Settings {
         let (sim, route) = levels.sim()?;
         let flags = levels.merged();
         let deadline = flags.deadline.map(|span| Instant::now() + span);
-        let settings = Self { deadline, policy, sim, route, flags, around, found: OnceLock::new() };
+        let access_key = levels.access_key();
+        let settings = Self { deadline, policy, sim, route, flags, access_key, around, found: OnceLock::new() };
         settings.given_endpoint()?;
         Ok(settings)
     }
@@ -236,7 +239,7 @@ impl Settings {
         self.found.get_or_init(|| {
             let flags = &self.flags;
             let sources = Sources {
-                flags: [&flags.access_key_id, &flags.access_key_secret, &flags.security_token].map(Clone::clone),
+                flags: self.access_key.clone(),
                 env: self.around.env.clone(),
                 not_text: self.around.not_text.clone(),
                 home: self.around.home(),

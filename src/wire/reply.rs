@@ -95,8 +95,13 @@ pub(crate) fn takes(target: &Target, body: &[u8]) -> usize {
     const VALUE: usize = 96;
     const FIELD: usize = 48;
     let (mut values, mut maps) = (0_usize, 0_usize);
+    let (mut in_text, mut escaped) = (false, false);
     for byte in body {
         match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
             b'{' => maps += 1,
             b'[' | b',' => values += 1,
             _ => {}

@@ -21,7 +21,7 @@ fn reads_are_sent_again_writes_only_when_they_did_not_happen() {
         (Failure::Unanswered(lost()), Tried::default(), true, false, Kind::UnknownOutcome),
         (Failure::TooLarge(lost()), Tried::default(), false, false, Kind::UnknownOutcome),
         (answered(Throttled, None), Tried::default(), true, true, Kind::Api),
-        (answered(Nonce, None), Tried::default(), true, true, Kind::Api),
+        (answered(Nonce, None), Tried::default(), true, false, Kind::UnknownOutcome),
         (answered(Signature, None), Tried::default(), true, true, Kind::Api),
         (answered(Signature, None), once, false, false, Kind::Api),
         (answered(Clock, None), Tried::default(), true, true, Kind::Api),

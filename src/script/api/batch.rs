@@ -154,22 +154,53 @@ fn finish(
     results: Vec<(Dynamic, ItemResult)>,
     name: &str,
 ) -> ScriptResult {
+    if let Some(end) = results.iter().position(|(_, result)| result.as_ref().is_err_and(Failed::is_end)) {
+        return Err(ended_by(context, results, end));
+    }
     let mut values = Array::with_capacity(results.len());
     let mut failures = Vec::new();
-    let (count, mut end) = (results.len(), None);
+    let count = results.len();
     for (item, result) in results {
         match (form, result) {
             (Form::Try, result) => values.push(outcome(context, item, result.map_err(Failed::thrown))?),
             (Form::Throw, Ok(value)) => values.push(value),
-            (Form::Throw, Err(error)) if error.is_end() => end = end.or(Some(error)),
             (Form::Throw, Err(Failed::Call(error))) => failures.push((item, error)),
             (Form::Throw, Err(Failed::Closure(error))) => failures.push((item, failure(context, &error))),
         }
     }
+    match failures.is_empty() {
+        true => Ok(Dynamic::from_array(values)),
+        false => Err(throw(all_of(name, count, failures))),
+    }
+}
+
+/// What ended the script in the middle of many items. Nobody will see what the others failed with: those of
+/// which it is not known whether they happened are named.
+fn ended_by(context: &NativeCallContext<'_>, mut results: Vec<(Dynamic, ItemResult)>, end: usize) -> ScriptError {
+    let (_, end) = results.swap_remove(end);
+    for (item, result) in results {
+        let error = match result {
+            Err(failed) if failed.is_end() => continue,
+            Err(Failed::Call(error)) => error,
+            Err(Failed::Closure(error)) => failure(context, &error),
+            Ok(_) => continue,
+        };
+        if error.outcome == Some(Outcome::Unknown) {
+            tracing::error!("{}: {}", item_shown(&item), error.message);
+        }
+    }
     match end {
-        Some(end) => Err(end.thrown()),
-        None if failures.is_empty() => Ok(Dynamic::from_array(values)),
-        None => Err(throw(all_of(name, count, failures))),
+        Err(failed) => failed.thrown(),
+        Ok(_) => throw(Error::new(Kind::Script, "the script ended")),
+    }
+}
+
+/// An item as people see it, without what its keys call secret.
+fn item_shown(item: &Dynamic) -> Value {
+    match from_dynamic(item) {
+        Ok(Value::Object(item)) => secret::mask_for_people(item).into(),
+        Ok(item) => item,
+        Err(_) => kind_of(item).into(),
     }
 }
 
@@ -212,17 +243,7 @@ fn all_of(name: &str, count: usize, mut failures: Vec<(Dynamic, Error)>) -> Erro
             .push(format!("there is room for {room} of the {} failures: --max-memory allows more", failures.len()));
         failures.truncate(room);
     }
-    error.failures = failures
-        .into_iter()
-        .map(|(item, error)| {
-            let shown = match from_dynamic(&item) {
-                Ok(Value::Object(item)) => secret::mask_for_people(item).into(),
-                Ok(item) => item,
-                Err(_) => kind_of(&item).into(),
-            };
-            (shown, error)
-        })
-        .collect();
+    error.failures = failures.into_iter().map(|(item, error)| (item_shown(&item), error)).collect();
     error
 }
 
@@ -237,6 +258,8 @@ fn run_calls(
     if items.is_empty() {
         return Ok(Vec::new());
     }
+    // Those of calls that are refused are secrets, too.
+    Account::know(&target, items.iter().filter_map(|item| map_of(item).ok()));
     let permit = account.permit(&target, || Calls {
         count: items.len(),
         first: items.iter().take(SHOWN).filter_map(|item| map_of(item).ok()).collect(),

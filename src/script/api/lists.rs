@@ -88,9 +88,13 @@ impl<'a> Closure<'a> {
 
     /// Whether an element is meant.
     fn holds(&self, element: &mut Dynamic, place: impl Into<Dynamic>) -> ScriptResult<bool> {
-        let said = self.of_element(element, place)?;
+        self.is(&self.of_element(element, place)?)
+    }
+
+    /// What it said, which is true or false.
+    fn is(&self, said: &Dynamic) -> ScriptResult<bool> {
         said.as_bool().map_err(|_| {
-            let message = format!("the closure of {} gives true or false, not {}", self.called_by, shown(&said));
+            let message = format!("the closure of {} gives true or false, not {}", self.called_by, shown(said));
             throw(Error::new(Kind::Script, message))
         })
     }
@@ -169,7 +173,7 @@ fn register_elements(module: &mut Module) {
         }
     );
     with_closure!(module, "filter", "array", "The elements for which the closure gives true.", |list, closure| {
-        kept(list, &closure, true)
+        parted(list, &closure).map(|(kept, _)| kept)
     });
     with_closure!(
         module,
@@ -177,8 +181,8 @@ fn register_elements(module: &mut Module) {
         "array",
         "Keeps the elements for which the closure gives true; gives the others.",
         |list, closure| {
-            let others = kept(list, &closure, false)?;
-            *list = kept(list, &closure, true)?;
+            let (kept, others) = parted(list, &closure)?;
+            *list = kept;
             Ok::<_, Box<EvalAltResult>>(others)
         }
     );
@@ -188,8 +192,8 @@ fn register_elements(module: &mut Module) {
         "array",
         "Takes out and gives the elements for which the closure gives true.",
         |list, closure| {
-            let taken = kept(list, &closure, true)?;
-            *list = kept(list, &closure, false)?;
+            let (taken, others) = parted(list, &closure)?;
+            *list = others;
             Ok::<_, Box<EvalAltResult>>(taken)
         }
     );
@@ -202,9 +206,7 @@ fn register_elements(module: &mut Module) {
             let mut left = Array::with_capacity(list.len());
             for element in list.iter() {
                 let repeats = match left.last() {
-                    Some(last) => {
-                        closure.of_values([Dynamic::clone(last), element.clone()], &[])?.as_bool().unwrap_or(false)
-                    }
+                    Some(last) => closure.is(&closure.of_values([Dynamic::clone(last), element.clone()], &[])?)?,
                     None => false,
                 };
                 if !repeats {
@@ -221,14 +223,14 @@ fn elements(list: &Array) -> impl Iterator<Item = (i64, Dynamic)> {
     (0..).zip(list.iter().cloned())
 }
 
-fn kept(list: &Array, closure: &Closure<'_>, wanted: bool) -> ScriptResult<Array> {
-    let mut kept = Array::new();
+/// The elements for which the closure gives true, and the others. It is asked once for each.
+fn parted(list: &Array, closure: &Closure<'_>) -> ScriptResult<(Array, Array)> {
+    let (mut held, mut others) = (Array::new(), Array::new());
     for (n, mut element) in elements(list) {
-        if closure.holds(&mut element, n)? == wanted {
-            kept.push(element);
-        }
+        let half = if closure.holds(&mut element, n)? { &mut held } else { &mut others };
+        half.push(element);
     }
-    Ok(kept)
+    Ok((held, others))
 }
 
 fn register_search(module: &mut Module) {

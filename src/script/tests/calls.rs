@@ -190,7 +190,12 @@ fn a_wrong_call_says_what_was_expected() {
         ("#{Title: 1}.Titel", Kind::Script, "the map has no property `Titel`", &["did you mean `Title`?"]),
         ("#{a: 1}.b", Kind::Script, "the map has no property `b`", &["ask without risk by map.get(\"b\")"]),
         ("#{call: 1}", Kind::Parse, "write the key `call` in quotes", &[]),
-        ("let spawn = 1;", Kind::Parse, "`spawn` is a reserved word", &["take another name, `spawn_` for instance"]),
+        (
+            "let spawn = 1;",
+            Kind::Parse,
+            "`spawn` is a reserved word",
+            &["calls are waited for; `parallel` runs many at once"],
+        ),
         (
             r#"for app in paginate("ListApp") {}"#,
             Kind::Parse,

@@ -154,6 +154,8 @@ fn every_mistake_is_told_in_the_words_of_the_script() {
             "Expecting name of a variable",
             "`until` is a word of the language: take another name, `until_` for instance",
         ),
+        ("null == 1", "`null` is a reserved word", "nothing is `()` here"),
+        ("var x = 1", "`var` is a reserved word", "a variable begins with `let`"),
         ("let go = 1", "`go` is a reserved word", "take another name, `go_` for instance"),
         (
             "[3, \"a\"].sort()",
@@ -388,4 +390,18 @@ fn marks_and_line_ends_of_other_systems_do_not_matter() {
     let bench = Bench::idle().in_folder(folder.path());
     assert_eq!(bench.value(&text), Value::from("a\nb"));
     assert_eq!(bench.value("parse_json(\"\\uFEFF[1]\")"), json!([1]));
+}
+
+#[test]
+fn a_closure_is_asked_once_for_each_element() {
+    for name in ["filter", "retain", "drain", "map", "for_each", "all"] {
+        let script = format!("let seen = []; let list = [1, 2, 3]; list.{name}(|x| {{ seen.push(x); true }}); seen");
+        assert_eq!(Bench::idle().value(&script), json!([1, 2, 3]), "{name}");
+    }
+    assert_eq!(
+        Bench::idle().value("let a = [1, 2, 3, 4]; let out = a.retain(|x| x % 2 == 0); [a, out]"),
+        json!([[2, 4], [1, 3]])
+    );
+    let error = Bench::idle().error("let a = [1, 1, 2]; a.dedup(|a, b| a - b)");
+    assert_eq!(error.message, "the closure of dedup gives true or false, not 0");
 }

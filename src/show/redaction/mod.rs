@@ -18,6 +18,7 @@ use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Facts};
+use crate::memory;
 use crate::secret::{Class, MASK, Secret};
 use finder::{Finder, Form};
 
@@ -124,6 +125,8 @@ impl Redactor {
         };
         let value = |value: &mut Value| *value = self.said(value.take());
         talk(&mut facts.message);
+        facts.operation.iter_mut().for_each(talk);
+        facts.request_id.iter_mut().for_each(talk);
         facts.hints.iter_mut().for_each(talk);
         facts.code.iter_mut().for_each(value);
         for problem in &mut facts.problems {
@@ -139,6 +142,8 @@ impl Redactor {
         }
         for frame in &mut facts.trace {
             frame.text.iter_mut().for_each(|text| *text = self.line(text));
+            talk(&mut frame.file);
+            frame.function.iter_mut().for_each(talk);
         }
     }
 
@@ -167,6 +172,8 @@ impl Redactor {
             return finder;
         }
         drop(finder);
+        // Not on the script's account: it may have used up what it has, and that must still be said.
+        let _apart = memory::apart();
         self.0.write().unwrap_or_else(PoisonError::into_inner).prepare();
         // Another may have been added meanwhile, too late for this text.
         self.0.read().unwrap_or_else(PoisonError::into_inner)
