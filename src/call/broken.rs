@@ -60,6 +60,11 @@ fn distrusted(tls: &rustls::Error, endpoint: &str) -> Error {
                         .to_owned()
                 })
             }
+            // In words of its own, which no user knows.
+            CertificateError::Other(_) => (
+                certificate("is of a kind that cannot be checked"),
+                "give the endpoint a certificate of X.509 version 3, as every CA signs".to_owned(),
+            ),
             other => (certificate(&format!("is not accepted: {other}")), OWN_CA.to_owned()),
         },
         rustls::Error::InvalidMessage(_) => (

@@ -35,6 +35,13 @@ pub(super) fn file(path: &Path, chosen: Option<&str>, source: &mut String) -> Re
 }
 
 fn in_profile(profile: &Value, name: &str) -> Result<Held> {
+    if let Some(key) = ["access_key_id", "access_key_secret", "sts_token"]
+        .into_iter()
+        .find(|key| profile.get(*key).is_some_and(|value| !value.is_string() && !value.is_null()))
+    {
+        let message = format!("profile {name}: {key} is no text");
+        return Err(Error::new(Kind::Config, message).hint("write it in quotes"));
+    }
     let text = |key: &str| profile.get(key).and_then(Value::as_str).and_then(meant);
     let beside = Profile {
         name: Some(name.to_owned()),

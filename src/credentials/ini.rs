@@ -46,6 +46,11 @@ pub(super) fn file(path: &Path, chosen: &str, source: &mut String) -> Result<Hel
     if kind == Some("sts") && token.is_none() {
         return Err(half("access_key_id", "security_token"));
     }
+    let says_more = section.keys().any(|key| !matches!(key.to_ascii_lowercase().as_str(), "type" | "enable"));
+    if id.is_none() && secret.is_none() && says_more {
+        let message = format!("{}: profile {chosen} gives neither access_key_id nor access_key_secret", path.display());
+        return Err(Error::new(Kind::Config, message).hint("mend the file, or move it away"));
+    }
     let names = ["access_key_id", "access_key_secret"];
     let held = held(id, secret, token, names, "the profile is empty")?;
     Ok(match held {

@@ -92,6 +92,7 @@ impl Service {
     fn real(&self) -> Result<ClientConfig> {
         let found = self.settings.found();
         let credentials = found.require()?.clone();
+        self.settings.around.check_ca_file()?;
         found.passed_over.iter().for_each(|said| tracing::warn!("{said}"));
         let secrets = [Some(&credentials.secret), credentials.security_token.as_ref()];
         secrets.into_iter().flatten().for_each(|secret| REDACTOR.add(secret, Class::Credential));

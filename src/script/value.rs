@@ -284,8 +284,12 @@ fn from_thrown(value: &Dynamic) -> Error {
     match &json {
         Value::Object(map) => from_map(map).unwrap_or_else(|| {
             let text = map.get("message").and_then(Value::as_str).map(str::to_owned);
+            let text = text.filter(|text| !text.trim().is_empty());
             Error::new(Kind::Script, text.unwrap_or_else(|| json.to_string()))
         }),
+        Value::String(text) if text.trim().is_empty() && !text.is_empty() => {
+            Error::new(Kind::Script, "the script threw a text without words")
+        }
         Value::String(text) if text.is_empty() => Error::new(Kind::Script, "the script threw an empty text"),
         Value::String(text) => Error::new(Kind::Script, text.clone()),
         Value::Null => Error::new(Kind::Script, "the script threw nothing"),

@@ -15,6 +15,7 @@ use crate::call::policy::Policy;
 use crate::call::proxy::Proxy;
 use crate::credentials::{Found, Provider, Sources};
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Options;
@@ -70,6 +71,21 @@ impl Surroundings {
     /// The home folder; `None` where there is none.
     fn home(&self) -> Option<PathBuf> {
         self.path("HOME").or_else(|| self.path("USERPROFILE"))
+    }
+
+    /// Looks at the file of CA certificates before the library of secure connections does, which would wait
+    /// for a pipe. That there is none is for who connects to say.
+    ///
+    /// # Errors
+    /// `config` for what is no regular file.
+    pub(crate) fn check_ca_file(&self) -> Result<()> {
+        let Some(path) = self.path("SSL_CERT_FILE") else { return Ok(()) };
+        match files::open_file(&path) {
+            Err(why) if !why.is_missing() => {
+                Err(why.error(Kind::Config, path.display()).hint("SSL_CERT_FILE names a file with CA certificates"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where state that outlives a run is kept.

@@ -88,7 +88,8 @@ impl Target {
     /// What a call does to the account. For an unlisted action its words tell: in doubt it is a write.
     pub(crate) fn effect(&self) -> Effect {
         const READS: [&str; 4] = ["list", "describe", "get", "query"];
-        const DESTROYS: [&str; 7] = ["delete", "remove", "destroy", "release", "reset", "offline", "terminate"];
+        /// Of deletes and deletion, removal, destruction, releases, resets, offline, termination.
+        const DESTROYS: [&str; 7] = ["delet", "remov", "destr", "releas", "reset", "offline", "terminat"];
         let action = match self {
             Self::Listed(operation) => return operation.effect,
             Self::Unlisted(action) => action,
@@ -96,12 +97,11 @@ impl Target {
         if let Some(later) = catalogue::find_later(action) {
             return later.effect;
         }
-        let words = words(action);
-        // Deleted and Releases, too: who asks once too often does no harm.
-        let destroys = |word: &String| DESTROYS.iter().any(|destroys| word.starts_with(destroys));
-        if words.iter().any(destroys) {
+        // However it is written: who asks once too often does no harm.
+        let lower = action.to_ascii_lowercase().replace("preset", "");
+        if DESTROYS.iter().any(|destroys| lower.contains(destroys)) {
             Effect::Destructive
-        } else if words.first().is_some_and(|first| READS.contains(&first.as_str())) {
+        } else if words(action).first().is_some_and(|first| READS.contains(&first.as_str())) {
             Effect::Read
         } else {
             Effect::Write

@@ -81,3 +81,25 @@ fn a_home_that_cannot_be_used_is_passed_over_with_a_word() {
     let ran = simulator.jst(&["call", "ListApp"]).file("plain", "").env("HOME", "plain").run();
     assert!(ran.code == Some(0) && !ran.stderr.contains("home"), "{ran:#?}");
 }
+
+#[test]
+fn a_file_that_is_meant_and_says_nothing_usable_ends_the_search() {
+    let good = "[default]\ntype = access_key\naccess_key_id = other\naccess_key_secret = fake-other\n";
+    for (name, text, says) in [
+        (
+            ".alibabacloud/credentials",
+            "[default]\ntype=access_key\naccess_key_id one\naccess_key_secret two\n",
+            "gives neither",
+        ),
+        (".alibabacloud/credentials", "[default]\naccess_key_idd = one\n", "gives neither"),
+        (
+            ".aliyun/config.json",
+            r#"{"current": "a", "profiles": [{"name": "a", "mode": "AK", "access_key_id": "one", "access_key_secret": 12345678}]}"#,
+            "access_key_secret is no text",
+        ),
+    ] {
+        let ran = jst(["whoami"]).file(".alibabacloud/credentials.ini", good).file(name, text).run();
+        assert_eq!(ran.code, Some(21), "{text}: {ran:#?}");
+        assert!(ran.stderr.contains(says), "{text}: {ran:#?}");
+    }
+}

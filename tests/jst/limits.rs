@@ -143,3 +143,29 @@ fn what_is_unknown_is_said_however_little_room_there_is() {
     assert!(ran.stderr.contains(says), "{ran:#?}");
     assert!(ran.stderr.contains(r#"{"EnvId":3001,"Replicas":2}, {"EnvId":3002,"Replicas":2}"#), "{ran:#?}");
 }
+
+#[test]
+fn an_unknown_write_is_named_whatever_ends_the_run() {
+    let ends = [
+        // The script itself, past what the other item failed with.
+        (r#"parallel([1, 2], 1, |n| if n == 1 { scale_app(3002, 4) } else { exit(0) })"#, "lost", 0),
+        (r#"try_parallel([1, 2], 1, |n| if n == 1 { scale_app(3002, 4) } else { exit(70) })"#, "lost", 70),
+        // The allocator, while the write waits for its answer.
+        (
+            r#"parallel([1, 2], 2, |n| if n == 1 { scale_app(3002, 4) } else {
+                for n in 0..200 { list_app(); }
+                let s = "";
+                s.pad(3900000, "\x01");
+                json([s, s, s])
+            })"#,
+            "stall",
+            42,
+        ),
+    ];
+    for (code, fault, exit) in ends {
+        let fault = format!("ScaleApp:{fault}");
+        let ran = jst(["--sim", "--sim-fault", &fault, "--max-memory", "16", "eval", code]).run();
+        assert_eq!(ran.code, Some(exit), "{code}: {ran:#?}");
+        assert!(ran.stderr.contains("ScaleApp") && ran.stderr.contains("known"), "{code}: {ran:#?}");
+    }
+}

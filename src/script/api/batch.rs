@@ -234,7 +234,8 @@ fn all_of(name: &str, count: usize, mut failures: Vec<(Dynamic, Error)>) -> Erro
     error.operation = gravest.and_then(|error| error.operation.clone());
     error.hints = gravest.map(|error| error.hints.clone()).unwrap_or_default();
     error.retryable = failures.iter().all(|(_, error)| error.retryable);
-    let room = (memory::left() / FAILURE).max(1);
+    // Made, thrown, and read again by whoever shows it.
+    let room = (memory::left() / FAILURE / 4).max(1);
     if failures.len() > room {
         // Those that have to be looked at come first.
         failures.sort_by_key(|(_, error)| error.outcome != Some(Outcome::Unknown));

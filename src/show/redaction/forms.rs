@@ -33,6 +33,9 @@ fn readable(secret: &str) -> Vec<String> {
 fn scrambled(secret: &str) -> Vec<String> {
     let hex = |write: fn(u8) -> String| secret.bytes().map(write).collect::<String>();
     let mut forms = vec![hex(|byte| format!("{byte:02x}")), hex(|byte| format!("{byte:02X}"))];
+    // As the engine shows bytes: eight together.
+    let eights = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    forms.push(secret.as_bytes().chunks(8).map(eights).collect::<Vec<_>>().join(" "));
     forms.extend([&BASE64_STANDARD, &BASE64_URL_SAFE].map(|base64| base64.encode(secret)));
     for base64 in [&BASE64_STANDARD_NO_PAD, &BASE64_URL_SAFE_NO_PAD] {
         forms.extend((0..3).map(|before| {

@@ -35,10 +35,13 @@ type Found = (Range<usize>, &'static str);
 impl Redactor {
     /// Secrets shorter than this would take ordinary words apart; they are masked by name only.
     const SHORTEST: usize = 6;
+    /// Bytes of the longest secret that is looked for.
+    const LONGEST: usize = 64 << 10;
 
     /// Knows one more secret.
     pub(crate) fn add(&self, secret: &Secret, class: Class) {
-        if secret.expose().chars().count() >= Self::SHORTEST {
+        // What is longer than any real one would take more than all else to find; its name still masks it.
+        if secret.expose().len() <= Self::LONGEST && secret.expose().chars().count() >= Self::SHORTEST {
             self.0.write().unwrap_or_else(PoisonError::into_inner).add(secret, class);
         }
     }
