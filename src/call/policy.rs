@@ -88,6 +88,9 @@ impl Policy {
     /// Why a destructive operation is not sent, and the way out.
     fn ask(&self, action: &str) -> Error {
         let error = refused(action, "it is destructive");
+        if self.grants.len() == 1 && known().any(|name| name == action) {
+            return error.hint(format!("add --allow {action} at the very place where others are allowed already"));
+        }
         if !self.grants.is_empty() {
             return error.hint(
                 "every level that allows anything must allow it: JST_ALLOW and JST_ALLOW_DESTRUCTIVE, \

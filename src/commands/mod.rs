@@ -186,6 +186,11 @@ fn show(settings: &Settings, value: &Value) -> Result<u8> {
 /// Prints a value in a form; `in_full` is what the person there can do to see all of it.
 fn show_to(settings: &Settings, value: &Value, format: Format, in_full: &'static str) -> Result<u8> {
     let value = data::in_document_order(value.clone());
+    let is_empty = value.as_array().is_some_and(Vec::is_empty);
+    if is_empty && matches!(format, Format::Csv | Format::Jsonl) {
+        // No record is no line.
+        return Ok(0);
+    }
     write_out(&data::render(value, format, screen(settings, in_full))?)
 }
 

@@ -137,11 +137,31 @@ fn what_is_unknown_is_said_however_little_room_there_is() {
         let all = [];
         for n in 0..6000 { all.push(#{ EnvId: 3001 + n % 32, Replicas: 2 }); }
         call_all("ScaleApp", all)"#;
-    let ran = simulator.jst(&["--max-memory", "16", "eval", code]).run();
-    assert_eq!(ran.code, Some(11), "{ran:#?}");
-    let says = "6000 of 6000 items of call_all failed: 0 done, 0 refused, 6000 unknown, 0 not sent";
-    assert!(ran.stderr.contains(says), "{ran:#?}");
-    assert!(ran.stderr.contains(r#"{"EnvId":3001,"Replicas":2}, {"EnvId":3002,"Replicas":2}"#), "{ran:#?}");
+    for memory in ["16", "24", "28", "64"] {
+        let ran = simulator.jst(&["--max-memory", memory, "eval", code]).run();
+        assert_eq!(ran.code, Some(11), "{memory}: {ran:#?}");
+        let says = "6000 of 6000 items of call_all failed: 0 done, 0 refused, 6000 unknown, 0 not sent";
+        assert!(ran.stderr.contains(says), "{memory}: {ran:#?}");
+        assert!(
+            ran.stderr.contains(r#"{"EnvId":3001,"Replicas":2}, {"EnvId":3002,"Replicas":2}"#),
+            "{memory}: {ran:#?}"
+        );
+    }
+}
+
+#[test]
+fn no_error_is_without_words() {
+    for (code, says) in [
+        ("throw #{message: \"\"}", "error: {"),
+        ("throw \"\\n\"", "error: the script threw a text without words"),
+        ("throw \"\"", "error: the script threw an empty text"),
+    ] {
+        let ran = jst(["eval", code]).run();
+        assert!(ran.code == Some(1) && ran.stderr.starts_with(says), "{code}: {ran:#?}");
+    }
+    let code = r#"let s = ""; s.pad(9000000, "pq"); call("ResetThing", #{ Password: s })"#;
+    let ran = jst(["--sim", "--allow-destructive", "--deadline", "60s", "eval", code]).run();
+    assert!(ran.code.is_some_and(|code| code != 41) && ran.stderr.starts_with("error: "), "{:.300}", ran.stderr);
 }
 
 #[test]

@@ -89,8 +89,7 @@ fn a_refusal_names_the_flag_to_add() {
         (
             &policy(false, false, &["RemoveClusterNode"], &[]),
             "DeleteAppDetail",
-            "every level that allows anything must allow it: JST_ALLOW and JST_ALLOW_DESTRUCTIVE, the flags \
-             before the command, and those behind it",
+            "add --allow DeleteAppDetail at the very place where others are allowed already",
         ),
     ] {
         let message = format!("{action} was not sent: it is destructive");

@@ -235,3 +235,10 @@ proptest! {
         prop_assert_eq!(redactor.data(&text), text.as_str());
     }
 }
+
+#[test]
+fn a_credential_is_known_as_the_engine_shows_bytes() {
+    let redactor = Redactor::default();
+    redactor.add(&Secret::new("fake-secret1"), Class::Credential);
+    assert_eq!(redactor.data("[66616b652d736563 72657431]"), "[****]");
+}
