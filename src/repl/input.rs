@@ -64,7 +64,8 @@ impl<R: BufRead> Input for Piped<R> {
         let mut line = String::new();
         match self.0.read_line(&mut line) {
             Ok(0) => Ok(Line::Ended),
-            Ok(_) => Ok(Line::Text(line.trim_end_matches(['\n', '\r']).to_owned())),
+            // A mark of some editors begins the text, and is no part of it.
+            Ok(_) => Ok(Line::Text(line.trim_start_matches('\u{feff}').trim_end_matches(['\n', '\r']).to_owned())),
             Err(error) => Err(unreadable(&error)),
         }
     }

@@ -172,6 +172,7 @@ fn a_pipe_is_run_to_its_end_and_the_first_failure_decides_the_code() {
         (":help ScaleApp\r\n1\r\n", 0, vec![json!(1)], 0),
         (":nothing\n", 2, vec![], 1),
         ("", 0, vec![], 0),
+        ("\u{feff}1\n", 0, vec![json!(1)], 0),
         ("// a remark\n\n", 0, vec![], 0),
     ] {
         let came = piped(text);

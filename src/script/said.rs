@@ -58,6 +58,9 @@ fn instead_of(word: &str) -> String {
         "match" | "case" => "`switch x { 1 => …, _ => … }` chooses by a value".to_owned(),
         "new" => "a map is `#{}`, a list `[]`".to_owned(),
         "await" | "async" | "yield" | "spawn" => "calls are waited for; `parallel` runs many at once".to_owned(),
+        "print" | "debug" | "type_of" | "call" | "curry" => {
+            format!("a call is written `{word}(…)`, with these brackets")
+        }
         _ if !word.starts_with(|c: char| c.is_alphabetic()) => format!("`{word}` means nothing here"),
         _ => format!("take another name, `{word}_` for instance"),
     }

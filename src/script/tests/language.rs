@@ -154,6 +154,7 @@ fn every_mistake_is_told_in_the_words_of_the_script() {
             "Expecting name of a variable",
             "`until` is a word of the language: take another name, `until_` for instance",
         ),
+        ("print（1）", "`print` is a reserved word", "a call is written `print(…)`, with these brackets"),
         ("null == 1", "`null` is a reserved word", "nothing is `()` here"),
         ("var x = 1", "`var` is a reserved word", "a variable begins with `let`"),
         ("let go = 1", "`go` is a reserved word", "take another name, `go_` for instance"),

@@ -73,7 +73,8 @@ pub(crate) fn kept(path: &Path) -> Result<State> {
     let wrong = |why: String| Error::new(Kind::Config, why);
     let text = files::open_file(path).and_then(|file| files::read_file(file, LARGEST));
     let shown = format!("the account of --sim={}", path.display());
-    let text = text.map_err(|why| why.error(Kind::Config, shown))?;
+    let hint = "JST_SIM and --sim take yes, no, or the file of an account";
+    let text = text.map_err(|why| why.error(Kind::Config, shown).hint(hint))?;
     if text.is_empty() {
         return Err(wrong(format!("{} is empty: it holds no account", path.display())));
     }
