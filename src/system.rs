@@ -75,9 +75,15 @@ pub(crate) fn is_stdout_closed() -> bool {
     NO_STDOUT.load(Ordering::Relaxed)
 }
 
+/// The same of standard input: what is read there would be nothing, without a word.
+pub(crate) fn is_stdin_closed() -> bool {
+    NO_STDIN.load(Ordering::Relaxed)
+}
+
+static NO_STDIN: AtomicBool = AtomicBool::new(false);
 static NO_STDOUT: AtomicBool = AtomicBool::new(false);
 
-/// Looks at stdout before the runtime does.
+/// Looks at stdin and stdout before the runtime does.
 #[allow(
     unsafe_code,
     reason = "only what the loader calls comes before the runtime, and a descriptor has to be borrowed"
@@ -92,8 +98,9 @@ mod before_main {
     static LOOK: extern "C" fn() = look;
 
     extern "C" fn look() {
-        // SAFETY: it is only asked whether the descriptor is open, which is no error when it is not.
-        let stdout = unsafe { BorrowedFd::borrow_raw(1) };
+        // SAFETY: it is only asked whether the descriptors are open, which is no error when they are not.
+        let [stdin, stdout] = unsafe { [BorrowedFd::borrow_raw(0), BorrowedFd::borrow_raw(1)] };
+        super::NO_STDIN.store(rustix::io::fcntl_getfd(stdin).is_err(), Ordering::Relaxed);
         super::NO_STDOUT.store(rustix::io::fcntl_getfd(stdout).is_err(), Ordering::Relaxed);
     }
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{command_line, words, write_out};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::run::Run;
 use crate::run::exit::Exit;
 use crate::script::{read_script, read_script_from};
 use crate::settings::Settings;
+use crate::system;
 
 /// Arguments of `jst run`.
 #[derive(Debug, Args)]
@@ -46,6 +47,9 @@ fn read(run: &Run, file: &Path) -> Result<(String, String, PathBuf)> {
         let real = if file.is_symlink() { file.canonicalize().ok() } else { None };
         let folder = real.as_deref().unwrap_or(file).parent().map(Path::to_owned).unwrap_or_default();
         return Ok((file.display().to_string(), read_script(file)?, folder));
+    }
+    if system::is_stdin_closed() {
+        return Err(Error::new(Kind::Io, "cannot read the script on stdin: it is closed"));
     }
     let text = run.stop().while_reading(|| read_script_from(std::io::stdin().lock(), "the script on stdin"))??;
     Ok(("stdin".to_owned(), text, PathBuf::new()))

@@ -165,12 +165,19 @@ fn read_piece(session: &Shared, config: &ReplConfig, input: &mut dyn Input) -> R
 
 /// The next line. What stopped the piece before, or comes before the line is asked for, does not stop the next.
 fn next_line(config: &ReplConfig, input: &mut dyn Input, prompt: &str, above: &str) -> Result<Line> {
+    // Ctrl-C between two lines of a piece clears it as one at the prompt does.
+    let is_cancelled = config.interactive && !above.is_empty() && config.stop.is_set();
     go_on(config);
+    if is_cancelled && !config.stop.is_set() {
+        return Ok(Line::Cancelled);
+    }
     let line = match config.stop.while_reading(|| input.line(prompt, above)) {
         Err(why) if config.interactive && !why.kind.ends_session() => Line::Cancelled,
         read => read??,
     };
-    go_on(config);
+    if matches!(line, Line::Cancelled) {
+        go_on(config);
+    }
     Ok(line)
 }
 

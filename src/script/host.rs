@@ -131,8 +131,12 @@ impl Host {
     }
 
     pub(super) fn compile(&self, scope: &Scope<'_>, name: &str, text: &str) -> Result<AST> {
-        let (ast, found) = compile(&self.engine, &self.sources, scope, name, text)
-            .map_err(|error| explain(&self.engine, &self.sources, name, &error.into()))?;
+        let compiled = compile(&self.engine, &self.sources, scope, name, text);
+        // Reading a long text takes time, too.
+        if let Some(why) = self.stop.why_set() {
+            return Err(why);
+        }
+        let (ast, found) = compiled.map_err(|error| explain(&self.engine, &self.sources, name, &error.into()))?;
         diagnostics::settle(found, text)?;
         Ok(ast)
     }

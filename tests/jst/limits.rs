@@ -8,12 +8,15 @@ use crate::support::{Behaviour, Jst, Server, Simulator, jst};
 
 /// Code that never looks up: it writes to a pipe that nobody reads, or the engine is at work for long.
 fn stuck() -> Vec<(&'static str, Jst)> {
+    let deep = "(".repeat(400_000) + "1" + &")".repeat(400_000);
     let many = (0..300_000).map(|n| format!("let v{n} = {n};\n")).collect::<String>();
     vec![
         ("print", jst(["--deadline", "1s", "eval", r#"loop { print("some words for a pipe"); }"#])),
         ("log", jst(["--deadline", "1s", "eval", r#"loop { log::info("some words for a pipe"); }"#])),
         ("both", jst(["--deadline", "1s", "eval", r#"loop { print("words"); log::info("words"); }"#])),
         ("parsing", jst(["--deadline", "1s", "run", "many.rhai"]).file("many.rhai", &many)),
+        // What does not parse, found after the deadline.
+        ("nesting", jst(["--deadline", "100ms", "run", "deep.rhai"]).file("deep.rhai", &deep)),
     ]
 }
 

@@ -52,8 +52,12 @@ fn ctrl_c_only_clears() {
         let mut terminal = at_prompt(session().env("TERM", term));
         terminal.enter("let x = 41;");
         for unfinished in ["", "let y = 1", "fn f() {\r", ""] {
-            terminal.send(unfinished).send("\x03");
-            terminal.wait_for("sim> ");
+            terminal.send(unfinished);
+            if unfinished.ends_with('\r') {
+                // Asked for the next line: what a terminal throws away at Ctrl-C is not the prompt then.
+                terminal.wait_for("   > ");
+            }
+            terminal.send("\x03").wait_for("sim> ");
         }
         terminal.send("print(\"begun\"); loop {}\r");
         terminal.wait_for("\nbegun");

@@ -26,6 +26,9 @@ fn what_cannot_be_written_is_an_error() {
             assert!(stderr(&output).contains(&said), "{args} {to}: {output:?}");
         }
     }
+    let output = shell("\"$JST\" run - <&-");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(stderr(&output).contains("cannot read the script on stdin: it is closed"), "{output:?}");
     // What writes nothing needs no stdout, and what goes nowhere on purpose is no error.
     for line in ["\"$JST\" eval '()' >&-", "\"$JST\" --help >/dev/null", "\"$JST\" eval 1 >/dev/null"] {
         assert_eq!(shell(line).status.code(), Some(0), "{line}");
