@@ -30,7 +30,8 @@
 //!
 //! - The ground: [`error`] is the one error, its kind decides the exit code; [`secret`] is what is never shown;
 //!   [`stop`] is how a run ends from outside, [`memory`] how much it may hold, [`clock`] what it calls time;
-//!   [`files`] is how files are read, [`terminal`] where a person sits; [`encoding`], [`suggest`].
+//!   [`files`] is how files are read, [`system`] what the machine gives, [`terminal`] where a person sits;
+//!   [`encoding`], [`suggest`].
 //! - [`catalogue`]: the 66 operations as plain data. Registration, validation, help, completion, paging,
 //!   policy and the simulator's routing derive from it. It depends on nothing else.
 //! - [`credentials`]: who signs. [`wire`]: how a call looks on the network. [`show`]: what leaves the process
@@ -41,7 +42,7 @@
 //! - [`settings`]: flags, environment and files, resolved once. [`run`]: a run of a command: its service, what
 //!   goes on in the background, what stops it, the way out of the process.
 //! - [`repl`]: the session at a prompt (the only folder that names rustyline). [`commands`]: the command line
-//!   and what each command does. [`harness`]: what benchmarks drive.
+//!   and what each command does. [`harness`]: what benchmarks and fuzz targets drive.
 //!
 //! To add an operation: one record in [`catalogue`], one handler in [`sim`].
 
