@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 
 /// Files that a run opens beside its connections: what it waits with, its simulator, what a script reads,
 /// and a name lookup's.
-const BESIDE: usize = 16;
+const BESIDE: usize = 24;
 
 /// Bytes of address space that are not taken yet, where they are limited.
 pub(crate) fn address_space_left() -> Option<usize> {
@@ -62,6 +62,13 @@ pub(crate) fn connections(wanted: usize, files_each: usize) -> Result<usize> {
         }
         _ => Ok(wanted),
     }
+}
+
+/// The same `limit`, when this is what an operation failed with: files may have been opened since it was asked.
+pub(crate) fn out_of_files(error: &std::io::Error) -> Option<Error> {
+    let process_or_system = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(rustix::io::Errno::raw_os_error);
+    let is_met = error.raw_os_error().is_some_and(|code| process_or_system.contains(&code));
+    is_met.then(|| too_few(files().map_or(usize::MAX, |(limit, _)| limit)))
 }
 
 fn too_few(limit: usize) -> Error {

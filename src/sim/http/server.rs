@@ -27,6 +27,7 @@ use super::places::{Place, Places};
 use crate::error::{Error, Kind, Result};
 use crate::sim::faults::Delivery;
 use crate::sim::{Answer, Sim};
+use crate::system;
 
 /// Smaller answers are not worth compressing.
 const COMPRESSED_FROM: usize = 16 << 10;
@@ -56,7 +57,10 @@ pub(crate) struct Server {
 /// # Errors
 /// The address cannot be listened on.
 pub(crate) async fn bind(sim: Arc<Sim>, address: SocketAddr) -> Result<Server> {
-    let cannot = |error: std::io::Error| Error::new(Kind::Io, format!("cannot listen on {address}: {error}"));
+    let cannot = |error: std::io::Error| {
+        system::out_of_files(&error)
+            .unwrap_or_else(|| Error::new(Kind::Io, format!("cannot listen on {address}: {error}")))
+    };
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     Ok(Server { sim, listener, address })
