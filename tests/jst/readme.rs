@@ -1,4 +1,4 @@
-//! README's code blocks, executed. `console` blocks hold commands behind `$ ` and what they print to
+//! The code blocks of README and of its chapters, the `README.md` of the folders, executed. `console` blocks hold commands behind `$ ` and what they print to
 //! stdout; a line `…` stands for any lines, a block without output is only run, and `! exit N` says
 //! how it ends. `rhai` blocks run on the simulator. Other blocks are data.
 
@@ -21,7 +21,7 @@ fn blocks(text: &str) -> Vec<(String, String)> {
             (None, None) => {}
         }
     }
-    assert!(open.is_none(), "a block of README is not closed");
+    assert!(open.is_none(), "a block is not closed");
     found
 }
 
@@ -70,10 +70,20 @@ fn console(text: &str) {
     }
 }
 
-/// The text of README's block that begins with this line.
+/// The chapters: README and every `README.md` that stands beside what it explains, with their paths.
+fn chapters() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let beside = ["packaging", "scripts", "src", "stdlib"].map(|folder| format!("{folder}/**/README.md"));
+    let patterns = ["README.md".to_owned()].into_iter().chain(beside);
+    let paths = patterns.flat_map(|pattern| glob::glob(&format!("{}/{pattern}", root.display())).unwrap());
+    let read = |path: std::path::PathBuf| (path.display().to_string(), std::fs::read_to_string(&path).unwrap());
+    paths.map(|path| read(path.unwrap())).collect()
+}
+
+/// The text of the block, in whichever chapter, that begins with this line.
 pub(crate) fn text_block(first: &str) -> String {
-    let found =
-        blocks(include_str!("../../README.md")).into_iter().find(|(_, text)| text.lines().next() == Some(first));
+    let blocks = chapters().into_iter().flat_map(|(_, text)| blocks(&text));
+    let found = blocks.into_iter().find(|(_, text)| text.lines().next() == Some(first));
     found.unwrap_or_else(|| panic!("no block begins with {first}")).1
 }
 
@@ -88,22 +98,36 @@ pub(crate) fn fits(expected: &[&str], shown: &[&str]) -> bool {
 
 #[test]
 fn the_blocks_of_readme_do_what_they_say() {
-    let text = include_str!("../../README.md");
     let (mut commands, mut scripts) = (0, 0);
-    for (language, block) in blocks(text) {
-        match language.as_str() {
-            "console" => {
-                console(&block);
-                commands += 1;
+    for (chapter, text) in chapters() {
+        for (language, block) in blocks(&text) {
+            match language.as_str() {
+                "console" => {
+                    console(&block);
+                    commands += 1;
+                }
+                "rhai" => {
+                    let ran = jst(["run", "--sim", "-"]).stdin(&block).run();
+                    assert_eq!(ran.code, Some(0), "{chapter}: {block}\n{ran:#?}");
+                    scripts += 1;
+                }
+                "json" | "text" | "python" | "toml" | "yaml" => {}
+                other => panic!("{chapter} has a block of `{other}`"),
             }
-            "rhai" => {
-                let ran = jst(["run", "--sim", "-"]).stdin(&block).run();
-                assert_eq!(ran.code, Some(0), "{block}\n{ran:#?}");
-                scripts += 1;
-            }
-            "json" | "text" | "python" => {}
-            other => panic!("README has a block of `{other}`"),
         }
     }
     assert!(commands >= 5 && scripts >= 3, "{commands} {scripts}");
+}
+
+#[test]
+fn links_between_chapters_lead_somewhere() {
+    for (chapter, text) in chapters() {
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
+            if !file.is_empty() && !file.contains("://") {
+                let target = Path::new(&chapter).parent().unwrap().join(file);
+                assert!(target.exists(), "{chapter} links to {link}");
+            }
+        }
+    }
 }
