@@ -368,7 +368,7 @@ fn every_function_is_explained_in_the_words_of_scripts() {
         }
     }
     let chapter = |path: &str| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let readme = chapter("README.md") + &chapter("stdlib/README.md");
+    let readme = [chapter("README.md"), chapter("stdlib/README.md")].concat();
     let missing: Vec<&str> = known
         .iter()
         .map(|function| function.name.as_str())
