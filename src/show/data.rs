@@ -43,7 +43,19 @@ const SHOWN: usize = 100;
 /// # Errors
 /// `invalid` for CSV of what is no list of maps.
 pub(crate) fn render(value: Value, format: Format, screen: Option<Screen>) -> Result<String> {
+    if matches!(format, Format::Csv | Format::Jsonl) {
+        say_what_is_left(&value);
+    }
     rendered(&REDACTOR.value(value), format, screen)
+}
+
+/// Says that a page is not the list: where only its records are printed, nothing else tells.
+fn say_what_is_left(value: &Value) {
+    let Some((list, beside)) = records(value) else { return };
+    let total = beside.iter().find(|(name, _)| *name == "TotalCount").and_then(|(_, total)| total.as_u64());
+    if let Some(total) = total.filter(|total| *total > list.len() as u64) {
+        tracing::warn!("{} of {total} records: this is one page of a list, and `paginate` gives all", list.len());
+    }
 }
 
 /// A value in a form, as it is.

@@ -219,6 +219,17 @@ fn values_come_out_in_every_form() {
     ] {
         assert_eq!(jst(["--output", format, "eval", code]).run().ok(), expected, "{format}");
     }
+    // Where only records are printed, a page says that it is one.
+    for (format, words, says) in [
+        ("csv", ["call", "ListApp", "PageSize=5"].as_slice(), true),
+        ("jsonl", &["eval", "list_app(#{PageSize: 5})"], true),
+        ("csv", &["call", "ListApp", "PageSize=100"], false),
+        ("json", &["call", "ListApp", "PageSize=5"], false),
+    ] {
+        let ran = jst(["--sim", "--output", format]).args(words).run();
+        let said = "5 of 12 records: this is one page of a list, and `paginate` gives all";
+        assert_eq!((ran.code, ran.stderr.contains(said)), (Some(0), says), "{format} {words:?}");
+    }
     assert_eq!(jst(["eval", "print(1)"]).run().ok(), "1\n");
     // A minus at the beginning is code.
     for (code, value) in [("-7 % 3", "-1\n"), ("-7", "-7\n"), ("- 2.5", "-2.5\n"), ("-args.len()", "-1\n")] {
