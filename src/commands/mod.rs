@@ -13,6 +13,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use crate::settings::flags::Flags;
 use crate::settings::levels::{self, Levels};
 use crate::settings::{Settings, Surroundings};
 use crate::show::data::{self, Format, Screen};
-use crate::show::errors::render;
+use crate::show::errors;
 use crate::show::log::{self, LogFormat};
 use crate::show::redaction::REDACTOR;
 use crate::system;
@@ -212,8 +213,6 @@ fn write_out(text: &str) -> Result<u8> {
 
 /// Prints an error on stderr, once.
 fn tell(error: &Error, format: LogFormat, colour: bool) {
-    match format {
-        LogFormat::Text => data::tell(&render(error, colour)),
-        LogFormat::Json => data::tell_json(error),
-    }
+    // There is nowhere left to complain to.
+    let _ = writeln!(std::io::stderr(), "{}", errors::line(error, format, colour));
 }

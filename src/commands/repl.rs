@@ -14,6 +14,7 @@ use crate::run::exit::Exit;
 use crate::script::Session;
 use crate::settings::Settings;
 use crate::show::data::Format;
+use crate::show::errors;
 use crate::terminal;
 
 /// Runs a REPL on stdin until it ends.
@@ -23,13 +24,14 @@ pub(super) fn repl(settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
     let run = Run::new(settings, exit, interactive)?;
     let session = Session::new(run.host(PathBuf::new(), Vec::new()));
     let (printing, in_full) = (Arc::clone(settings), Arc::clone(settings));
+    let (log_format, colour) = (settings.log_format(), around.colour());
     let config = ReplConfig {
         name: run.account_name()?,
         history: around.state_dir().map(|dir| dir.join("history")),
         interactive,
         is_plain: around.is_plain(),
         editor: around.editor(),
-        colour: around.colour(),
+        say: Box::new(move |error| errors::line(error, log_format, colour)),
         stop: Arc::clone(run.stop()),
         print: Box::new(move |value| show_to(&printing, value, printing.output(), ":all").map(drop)),
         print_all: Box::new(move |value| show_to(&in_full, value, Format::Json, ":all").map(drop)),

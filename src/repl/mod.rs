@@ -22,7 +22,6 @@ use serde_json::Value;
 
 use crate::error::{Error, Kind, Result};
 use crate::script::{Ended, Session, tells};
-use crate::show::errors::render;
 use crate::show::redaction::REDACTOR;
 use crate::stop::Stop;
 use commands::Command;
@@ -46,8 +45,8 @@ pub(crate) struct ReplConfig {
     pub is_plain: bool,
     /// What opens an editor.
     pub editor: String,
-    /// Whether errors are coloured.
-    pub colour: bool,
+    /// An error as stderr gets it, without secrets.
+    pub say: Box<dyn Fn(&Error) -> String>,
     /// The session's stop. Whoever gets a signal sets it; each piece of code begins with it unset,
     /// so that Ctrl-C ends what runs and not the REPL. SIGTERM and a deadline end the REPL too.
     pub stop: Arc<Stop>,
@@ -251,7 +250,7 @@ fn write(output: &mut Output<'_>, text: &str) -> Result<()> {
 fn show(mut error: Error, config: &ReplConfig, output: &mut Output<'_>) -> Done {
     error.hints.iter_mut().for_each(|hint| *hint = commands::at_the_prompt(hint));
     // With stderr gone there is no one to tell.
-    let _ = writeln!(output.errors, "{}", REDACTOR.talk(&render(&error, config.colour)));
+    let _ = writeln!(output.errors, "{}", (config.say)(&error));
     Done::Failed(error.kind)
 }
 

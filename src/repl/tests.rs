@@ -9,6 +9,8 @@ use serde_json::json;
 use super::*;
 use crate::error::Interrupt;
 use crate::script::tests::bench::{Answer, Bench, ok, until};
+use crate::show::errors;
+use crate::show::log::LogFormat;
 
 /// A script of inputs: what is entered, in order.
 struct Entered {
@@ -47,7 +49,7 @@ fn config(bench: &Bench, interactive: bool, printed: &Rc<RefCell<Vec<Value>>>) -
         interactive,
         is_plain: false,
         editor: String::new(),
-        colour: false,
+        say: Box::new(|error| errors::line(error, LogFormat::Text, false)),
         stop: Arc::clone(&bench.stop),
         print: Box::new(move |value| {
             printed.borrow_mut().push(value.clone());

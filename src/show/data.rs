@@ -319,13 +319,6 @@ fn write(line: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Says an error on stderr as a line of JSON, without secrets.
-pub(crate) fn tell_json(error: &Error) {
-    let line = REDACTOR.error(error.clone()).to_json().to_string();
-    // There is nowhere left to complain to.
-    let _ = writeln!(io::stderr(), "{}", visible::json(&REDACTOR.text(&line)));
-}
-
 /// Says something on stderr, without secrets.
 pub(crate) fn tell(text: &str) {
     // There is nowhere left to complain to.

@@ -7,8 +7,20 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::Value;
 
 use crate::error::{Error, Frame, Outcome, Problem};
+use crate::show::log::LogFormat;
 use crate::show::redaction::REDACTOR;
 use crate::show::visible;
+
+/// An error as stderr gets it, in the form of the log and without secrets.
+pub(crate) fn line(error: &Error, format: LogFormat, colour: bool) -> String {
+    match format {
+        LogFormat::Text => REDACTOR.talk(&render(error, colour)).into_owned(),
+        LogFormat::Json => {
+            let line = REDACTOR.error(error.clone()).to_json().to_string();
+            visible::json(&REDACTOR.text(&line)).into_owned()
+        }
+    }
+}
 
 /// An error as a person reads it: what, where, the way there, every problem, and what to do. Line breaks of a
 /// message stay within its own column; nothing else in it steers the terminal.

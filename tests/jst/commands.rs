@@ -240,6 +240,8 @@ fn values_come_out_in_every_form() {
 
 #[test]
 fn errors_are_json_where_the_log_is() {
+    let ran = jst(["--sim", "--log-format", "json", "repl"]).stdin("scale_app()\n").run();
+    assert_eq!(serde_json::from_str::<Value>(&ran.stderr).unwrap()["error"], "invalid", "{ran:#?}");
     let ran = jst(["--log-format", "json", "eval", "log::warn(\"careful\"); scale_app()"]).run();
     let lines: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2, "{ran:#?}");
