@@ -1,7 +1,14 @@
 //! Time as a run sees it: the real clock, or the simulator's, which `sleep` moves instead of waiting.
 //!
-//! Real time rules what the wire sees (timestamps, timeouts) and the deadline; a [`Clock`] rules what a
-//! script calls time, how long is waited before a call is sent again, and what happens inside the simulator.
+//! Real time rules the timestamps on the wire and the deadline; a [`Clock`] rules what a script calls time, how
+//! long is waited before a call is sent again, and what happens inside the simulator.
+//!
+//! Where a client shares its clock with the simulator that it calls, answers take the clock's time as well. The
+//! simulator cannot know how long its client waits, and the client not how long an answer would take: so the
+//! simulator answers at once and says in [`TOOK`] how long that was, and the client moves the clock by it, or by
+//! its time-out when that is shorter, and takes the answer for one that never came.
+
+mod alarms;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -9,6 +16,12 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
+
+pub(crate) use self::alarms::Alarm;
+use self::alarms::Alarms;
+
+/// The header in which a simulator tells those who share its clock how many milliseconds an answer took.
+pub(crate) const TOOK: &str = "x-jst-took";
 
 /// Where the service keeps its times that name no zone.
 pub(crate) const BEIJING: Offset = Offset::constant(8);
@@ -42,6 +55,7 @@ pub(crate) struct Clock {
     started: std::time::Instant,
     /// Milliseconds added by [`Clock::advance`].
     skipped: AtomicI64,
+    alarms: Alarms,
 }
 
 impl Clock {
@@ -52,7 +66,19 @@ impl Clock {
 
     /// A simulator's clock that starts at `origin`: sleeping moves it at once.
     pub(crate) fn simulated(pace: Pace, origin: Timestamp) -> Self {
-        Self { pace, skips: true, origin, started: std::time::Instant::now(), skipped: AtomicI64::new(0) }
+        Self {
+            pace,
+            skips: true,
+            origin,
+            started: std::time::Instant::now(),
+            skipped: AtomicI64::new(0),
+            alarms: Alarms::default(),
+        }
+    }
+
+    /// Whether waits move it instead of taking real time.
+    pub(crate) fn skips(&self) -> bool {
+        self.skips
     }
 
     /// Whether it moves by itself.
@@ -82,12 +108,28 @@ impl Clock {
         if self.skips { Duration::ZERO } else { sleep }
     }
 
+    /// What this much takes of real time when nobody moves the clock; `None` when it never comes.
+    fn runs_for(&self, by: Duration) -> Option<Duration> {
+        match self.pace {
+            Pace::Times(factor) => {
+                Some(Duration::try_from_secs_f64(by.as_secs_f64() / factor).unwrap_or(Duration::MAX))
+            }
+            Pace::Told => None,
+        }
+    }
+
+    /// Sets an alarm for so much later.
+    pub(crate) fn alarm(&self, after: Duration) -> Alarm<'_> {
+        Alarm::new(self, later(self.now(), after))
+    }
+
     /// Moves the clock forward.
     pub(crate) fn advance(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         let _ = self
             .skipped
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |skipped| Some(skipped.saturating_add(millis)));
+        self.alarms.moved();
     }
 
     /// Waits, or moves the clock when it is a simulator's: until it shows at least `by` more than
@@ -96,16 +138,27 @@ impl Clock {
         if !self.skips {
             return tokio::time::sleep(by).await;
         }
-        let until = self
-            .now()
-            .saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX))
-            .unwrap_or(Timestamp::MAX);
+        let until = later(self.now(), by);
         // Let calls that are under way finish their step first.
         tokio::task::yield_now().await;
+        self.skip_to(until).await;
+    }
+
+    /// Moves a clock that skips to this much after `from`, unless it is there already; alarms on the way are heard.
+    pub(crate) async fn skip(&self, from: Timestamp, by: Duration) {
+        self.skip_to(later(from, by)).await;
+    }
+
+    async fn skip_to(&self, until: Timestamp) {
         if let Ok(left) = Duration::try_from(self.now().duration_until(until)) {
             self.advance(left);
         }
+        self.alarms.heard(self).await;
     }
+}
+
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    time.saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX)).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

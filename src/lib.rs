@@ -33,7 +33,7 @@
 //!   [`files`] is how files are read, [`system`] what the machine gives, [`terminal`] where a person sits;
 //!   [`encoding`], [`suggest`].
 //! - [`catalogue`]: the 66 operations as plain data. Registration, validation, help, completion, paging,
-//!   policy and the simulator's routing derive from it. It depends on nothing else.
+//!   policy and the simulator's routing derive from it. It depends on nothing else. [`pattern`] picks from its names.
 //! - [`credentials`]: who signs. [`wire`]: how a call looks on the network. [`show`]: what leaves the process
 //!   for people and programs, without secrets.
 //! - [`call`]: a call on its way. [`script`]: the engine, and what scripts can call.
@@ -57,6 +57,7 @@ mod files;
 #[doc(hidden)]
 pub mod harness;
 mod memory;
+mod pattern;
 mod repl;
 mod run;
 mod script;

@@ -15,7 +15,7 @@ use super::proxy::Proxy;
 use super::record::Call;
 use super::retry::{self, Budget, Failure, Tried};
 use crate::catalogue::{self, Effect, Method};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::credentials::Provider;
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::memory;
@@ -153,11 +153,12 @@ impl Client {
         // Behind whatever else is waited for: turns taken before it would all be used at once.
         self.pacer.turn().await;
         self.check_deadline().map_err(Failure::NotConnected)?;
+        let began = self.config.clock.now();
         let stamp = Stamp::now(SignedDuration::from_millis(self.skew.load(Ordering::Acquire)));
         let signed = sign::sign(call.request, &credentials, self.config.region.as_deref(), &stamp);
         let exchange = call.exchange();
         tracing::trace!(action = target.action(), attempt, nonce = stamp.nonce, "sending");
-        let received = within(self.config.timeout, self.send(target, &signed, attempt)).await;
+        let received = within(self.config.timeout, self.send(target, &signed, attempt, began)).await;
         exchange.ended();
         let received = received.unwrap_or_else(|| Err(Failure::Unanswered(self.silent())))?;
         tracing::trace!(action = target.action(), attempt, status = received.status, "answered");
@@ -182,7 +183,13 @@ impl Client {
         }
     }
 
-    async fn send(&self, target: &Target, signed: &Signed, attempt: u32) -> std::result::Result<Received, Failure> {
+    async fn send(
+        &self,
+        target: &Target,
+        signed: &Signed,
+        attempt: u32,
+        began: Timestamp,
+    ) -> std::result::Result<Received, Failure> {
         let http = self.http().map_err(|error| broken::failure(&error, &self.config))?;
         let mut url = self.config.endpoint.url().clone();
         url.set_query(Some(&signed.query));
@@ -201,6 +208,9 @@ impl Client {
         set_headers(outgoing.headers_mut(), target, attempt);
         let failed = |error: &reqwest::Error| broken::failure(error, &self.config);
         let mut response = http.execute(outgoing).await.map_err(|e| failed(&e))?;
+        if let Some(took) = header(&response, &TOOK).and_then(|text| text.parse().ok()) {
+            self.spend(Duration::from_millis(took), began).await?;
+        }
         let mut received = Received {
             status: response.status().as_u16(),
             body: Vec::new(),
@@ -223,6 +233,17 @@ impl Client {
             received.body.extend_from_slice(&chunk);
         }
         Ok(received)
+    }
+
+    /// Spends what an answer took on a clock that is shared with a simulator: no longer than the time-out, after
+    /// which it is none.
+    async fn spend(&self, took: Duration, began: Timestamp) -> std::result::Result<(), Failure> {
+        let ClientConfig { clock, timeout, .. } = &self.config;
+        if !clock.skips() {
+            return Ok(());
+        }
+        clock.skip(began, took.min(*timeout)).await;
+        if took > *timeout { Err(Failure::Unanswered(self.silent())) } else { Ok(()) }
     }
 
     /// Why an attempt that took too long failed.
@@ -311,6 +332,7 @@ fn diagnose(fault: &mut reply::Fault, received: &Received, signed: &Signed, key:
 static ACTION: HeaderName = HeaderName::from_static("x-acs-action");
 static VERSION: HeaderName = HeaderName::from_static("x-acs-version");
 static RETRIES: HeaderName = HeaderName::from_static("x-acs-retry-attempts");
+static TOOK: HeaderName = HeaderName::from_static(clock::TOOK);
 static RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
 
 /// Sets the headers that the vendor's clients send.

@@ -6,8 +6,6 @@
 //! Rules come from several levels: variables, and flags before and behind the command. What forbids adds up.
 //! What is granted is granted by every level that says anything of it, so that each can only narrow another.
 
-mod pattern;
-
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +13,7 @@ use glob::Pattern;
 
 use crate::catalogue::Effect;
 use crate::error::{Error, Kind, Outcome, Result};
-use pattern::{fits, known, pattern};
+use crate::pattern::{self, Unfit, fits, known};
 
 /// The rules of a run.
 #[derive(Clone, Debug, Default)]
@@ -103,6 +101,15 @@ impl Policy {
             "add --allow-destructive: no pattern can name it, as it is in no catalogue".to_owned()
         })
     }
+}
+
+/// Reads the pattern of a flag, which matches a known operation.
+fn pattern(flag: &str, text: &str) -> Result<Pattern> {
+    let read = pattern::parse(text).and_then(|pattern| pattern::check(&pattern, []).map(|()| pattern));
+    read.map_err(|Unfit { why, hint }| {
+        let error = Error::new(Kind::Config, format!("{flag} {why}"));
+        hint.into_iter().fold(error, Error::hint)
+    })
 }
 
 fn refused(action: &str, why: &str) -> Error {

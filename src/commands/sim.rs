@@ -57,13 +57,13 @@ pub(super) struct SimArgs {
     pub shape: Shape,
     /// Let something go wrong; may be given more than once
     ///
-    /// ACTION is a name or a pattern (ScaleApp, List*). Every kind takes count=N (only the N-th matching
+    /// ACTION is a name or a pattern of names (ScaleApp, scale_app, List*). Every kind takes count=N (only the N-th matching
     /// call), first=N (the first N) and probability=P. Kinds, with what else they take:
     /// latency (ms, jitter, tail, share), throttle (rate, retry-after), 500, 502, 503, 504 (applied),
     /// error (code, status, text), expired-token, refusal (code, text), skew (seconds), refuse (ms),
     /// close (applied), lost, half, garbage, html (applied), stall (ms, applied), slow (rate, applied),
     /// frozen (code), fail-at (partition), crash-loop.
-    /// A rate counts the account's time; waits on the wire are real.
+    /// A rate counts the account's time; waits on the wire are real, but under --sim the account's, too.
     /// For instance: ScaleApp:throttle:count=3  'List*:latency:ms=50:jitter=20'  DeployApp:lost:first=1
     #[arg(long, value_name = "ACTION:KIND[:SETTING=VALUE]...", verbatim_doc_comment)]
     pub fault: Vec<Rule>,
@@ -195,6 +195,7 @@ fn options_of(args: &SimArgs) -> Result<Options> {
     if let Some(path) = &args.answers {
         options.answers = options::answers(&read(path)?)?;
     }
+    options.check_faults()?;
     Ok(options)
 }
 

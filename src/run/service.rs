@@ -105,6 +105,7 @@ impl Service {
         let begin = self.simulation.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Begin { account, mut options } =
             begin.ok_or_else(|| Error::new(Kind::Io, "the simulator could not be started before"))?;
+        options.callers_share_clock = true;
         options.call_takes = if clock.runs() { Duration::ZERO } else { CALL };
         let running = Running::start(move || match account {
             Some(account) => Ok(Sim::of(account, options, clock)),

@@ -193,6 +193,7 @@ impl Settings {
             fleet: flags.sim_fleet.unwrap_or_default(),
             ..usual
         };
+        options.check_faults()?;
         Ok(Some(Simulation { kept, options }))
     }
 

@@ -15,6 +15,7 @@ use super::gateway::reply::Shape;
 use crate::catalogue;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
+use crate::pattern::Unfit;
 use crate::secret::Secret;
 
 /// How much a generated account holds, beside the demo account.
@@ -78,6 +79,8 @@ pub(crate) struct Options {
     pub control: Option<Secret>,
     /// What every call takes of the simulated time.
     pub call_takes: Duration,
+    /// The callers share the simulator's clock: an answer does not take its time, but says how long it took.
+    pub callers_share_clock: bool,
     /// Recorded replies of actions that are not simulated.
     pub answers: HashMap<String, Value>,
 }
@@ -96,8 +99,20 @@ impl Options {
             fleet: Fleet::default(),
             control: None,
             call_takes: Duration::ZERO,
+            callers_share_clock: false,
             answers: HashMap::new(),
         }
+    }
+
+    /// Checks that the faults are those of actions that there are.
+    ///
+    /// # Errors
+    /// `usage` for the first that is not, with what was meant.
+    pub(crate) fn check_faults(&self) -> Result<()> {
+        Rule::check(&self.faults, self.answers.keys()).map_err(|Unfit { why, hint }| {
+            let error = Error::new(Kind::Usage, why);
+            hint.into_iter().fold(error, Error::hint)
+        })
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) struct Sim {
     served: AtomicU64,
     pub(super) clock: Arc<Clock>,
     call_takes: Duration,
+    callers_share_clock: bool,
     book: Mutex<Book>,
 }
 
@@ -76,7 +77,7 @@ pub(crate) struct Answer {
     pub date: Option<Timestamp>,
     /// The body.
     pub body: Bytes,
-    /// How long it waits.
+    /// How long it waits before anything of it is sent.
     pub delay: Duration,
     /// How it is sent.
     pub delivery: Delivery,
@@ -151,6 +152,7 @@ impl Sim {
             served: AtomicU64::default(),
             clock,
             call_takes: options.call_takes,
+            callers_share_clock: options.callers_share_clock,
             book: Mutex::new(Book::new(ledger, file)),
         };
         sim.begin(&mut sim.book(), snapshot.state);
@@ -312,6 +314,16 @@ impl Sim {
         let rejection = Rejection::new(413, "InvalidParameter.BodyTooLarge", "the body is too large");
         let body = reply::rejection(&self.request_id(), "", &rejection, Format::Json);
         Answer::written(413, body, Format::Json)
+    }
+
+    /// The clock, where the callers share it: what is waited for there takes no real time.
+    pub(super) fn shared_clock(&self) -> Option<&Clock> {
+        self.callers_share_clock.then_some(&*self.clock)
+    }
+
+    /// The actions of which a reply is recorded.
+    pub(super) fn recorded(&self) -> impl Iterator<Item = &String> + Clone {
+        self.answers.keys()
     }
 
     pub(super) fn is_control(&self, path: &str) -> bool {

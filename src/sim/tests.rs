@@ -208,9 +208,16 @@ fn the_control_endpoint_is_there_only_when_asked_for() {
     assert_eq!(control(&sim, "POST", "/_sim/faults", "[]").status, 200);
     assert_eq!(respond(&sim, &list()).status, 200);
 
+    let answer = json_of(&control(&sim, "POST", "/_sim/faults", r#"["Scale_App:lost", "scael_app:lost"]"#));
+    let why = "the fault scael_app:lost: scael_app: there is no such operation; did you mean `scale_app`?";
+    assert_eq!(answer, json!({"error": why}));
+    assert_eq!(control(&sim, "POST", "/_sim/faults", r#"["list_*:503:count=2"]"#).status, 200);
+    assert_eq!([respond(&sim, &list()).status, respond(&sim, &list()).status], [200, 503]);
+
     for (method, path, body, status) in [
         ("POST", "/_sim/faults", "nonsense", 400),
         ("POST", "/_sim/faults", r#"["*:explode"]"#, 400),
+        ("POST", "/_sim/faults", r#"["scale_app:lost", {"action": "ListAp", "kind": "lost"}]"#, 400),
         ("POST", "/_sim/advance", "", 400),
         ("POST", "/_sim/advance?seconds=-1", "", 400),
         ("POST", "/_sim/advance?seconds=1e300", "", 400),

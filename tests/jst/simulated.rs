@@ -49,6 +49,58 @@ fn a_rate_follows_the_simulated_clock() {
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 }
 
+/// Waits on the wire take the account's time and none of ours: an answer that takes longer than an attempt may is
+/// a time-out after just that, and what the service does not listen to is over when the account says so.
+#[test]
+fn waits_on_the_wire_follow_the_simulated_clock() {
+    let begun = Instant::now();
+    let code = |call: &str| {
+        format!(
+            "let from = unix_time(); let r = {call}; \
+             [unix_time() - from, if r.ok {{ () }} else {{ r.error.outcome }}]"
+        )
+    };
+    let read = code("try_call(\"ListUsers\", #{})");
+    let write = code("try_call(\"ScaleApp\", #{EnvId: 3004, Replicas: 3})");
+    let (unknown, not_sent) = (Some("unknown"), Some("not_sent"));
+    let table = [
+        ("*:latency:ms=20000", "30s", &write, 20.0..20.5, None),
+        ("*:latency:ms=20000", "10s", &write, 10.0..10.5, unknown),
+        ("*:latency:ms=3600000", "30s", &write, 30.0..30.5, unknown),
+        ("*:latency:ms=3600000:first=1", "2m", &read, 120.0..121.0, None),
+        ("*:latency:ms=1700000", "30m", &read, 1700.0..1700.5, None),
+        ("*:latency:ms=3600000", "30s", &read, 150.0..155.0, unknown),
+        ("*:stall:ms=600000", "30s", &write, 30.0..30.5, unknown),
+        ("*:stall:ms=5000", "30s", &write, 5.0..5.5, unknown),
+        ("*:stall:ms=5000:first=2", "30s", &read, 10.0..11.0, None),
+        ("*:slow:rate=1", "30s", &write, 30.0..30.5, unknown),
+        ("*:slow:rate=20", "30s", &write, 1.0..29.0, None),
+        ("*:latency:ms=4000,*:lost", "30s", &write, 4.0..4.5, unknown),
+        ("*:latency:ms=4000,*:slow:rate=20", "30s", &write, 5.0..30.0, None),
+        ("ListUsers:refuse:ms=20:first=1", "30s", &read, 0.0..4.0, None),
+        ("ListUsers:refuse:ms=3600000:first=1", "30s", &read, 0.0..4.0, not_sent),
+    ];
+    for (fault, timeout, code, took, outcome) in &table {
+        let ran = jst(["-q", "--sim", "--sim-fault", fault, "--timeout", timeout, "eval", code]).run();
+        let shown: Value = serde_json::from_str(&ran.ok()).unwrap();
+        assert!(took.contains(&shown[0].as_f64().unwrap()), "{fault}: {shown}");
+        assert_eq!(shown[1].as_str(), *outcome, "{fault}");
+    }
+    let away = "try_call(\"ListUsers\", #{}); sleep(1800); scale_app(3004, 3).Result.Admitted";
+    let back = jst(["-q", "--sim", "--sim-fault", "ListUsers:refuse:ms=1000000", "eval", away]).run().ok();
+    assert_eq!(back, "true\n");
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+}
+
+/// Answers that are under way together take their time together.
+#[test]
+fn calls_at_once_wait_at_once() {
+    let code = "let from = unix_time(); let envs = []; for i in 3001..3009 { envs.push(#{EnvId: i, Replicas: 2}); } \
+                try_call_all(\"ScaleApp\", envs, #{concurrency: 8}); unix_time() - from";
+    let took = jst(["--sim", "--sim-fault", "ScaleApp:latency:ms=10000", "eval", code]).run().ok();
+    assert!((10.0..30.0).contains(&took.trim().parse::<f64>().unwrap()), "{took}");
+}
+
 /// What a served simulator kept, and what it showed of itself, are accounts to begin with; the file is
 /// only read.
 #[test]
@@ -81,10 +133,22 @@ fn what_cannot_be_begun_with_is_named() {
         (&["--sim=other", "--sim-fleet", "apps=1", "eval", "1"], 2, "--sim-fleet is for a new account"),
         (&["sim", "--sim-fault", "*:lost"], 2, "`jst sim` takes no --sim-fault"),
         (&["--sim", "--sim-fault", "*:explode", "eval", "1"], 2, "`explode` is no kind of fault"),
+        (&["--sim", "--sim-fault", "ScaleAp:lost", "eval", "1"], 2, "did you mean `ScaleApp`?"),
+        (&["--sim", "--sim-fault", "*:lost,scale_ap:lost", "call", "ListApp"], 2, "did you mean `scale_app`?"),
+        (&["sim", "--fault", "Lits*:latency:ms=5"], 2, "did you mean `List*`?"),
+        (
+            &["sim", "--scenario", "faults"],
+            2,
+            "the fault {\"action\":\"ListApps\",\"kind\":\"lost\"}: ListApps: there is no such operation",
+        ),
         (&["--sim=", "eval", "1"], 2, "name a file, or leave the = out for the demo account"),
     ];
     for (args, code, says) in table {
-        let ran = jst(*args).file("empty", "").file("other", "{\"apps\": []}").run();
+        let ran = jst(*args)
+            .file("empty", "")
+            .file("other", "{\"apps\": []}")
+            .file("faults", r#"[{"action": "ListApps", "kind": "lost"}]"#)
+            .run();
         assert_eq!(ran.code, Some(*code), "{args:?}: {ran:#?}");
         assert!(ran.stderr.contains(says), "{args:?} does not say {says:?}: {ran:#?}");
     }

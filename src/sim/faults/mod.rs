@@ -2,7 +2,7 @@
 //!
 //! A rule is written `ACTION:KIND[:SETTING=VALUE]…`, for instance `ScaleApp:throttle:count=3`, or as a
 //! JSON object with the same words: `{"action": "ScaleApp", "kind": "throttle", "count": 3}`. The
-//! action is a pattern (`*`, `List*`, `ScaleApp`). Every rule takes these settings, and applies to
+//! action is a pattern (`*`, `List*`, `ScaleApp`, `scale_app`) that matches one. Every rule takes these settings, and applies to
 //! the calls that fit all it is given:
 //!
 //! | setting | the rule applies to |
@@ -41,6 +41,7 @@ use serde_json::{Value, json};
 
 use self::rule::{Kind, millis};
 pub(crate) use self::rule::{Rule, Rules};
+use crate::pattern;
 use crate::sim::engine::call::{Refusal, Trouble};
 use crate::sim::gateway::Rejection;
 
@@ -156,7 +157,7 @@ impl Faults {
 impl Active {
     /// Counts a call that the rule matches, and says whether the rule applies to it.
     fn applies(&mut self, action: &str, seed: u64, n: u64, now: Duration) -> bool {
-        if !self.rule.action.matches(action) {
+        if !pattern::fits(&self.rule.action, action) {
             return false;
         }
         self.seen += 1;

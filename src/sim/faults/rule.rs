@@ -8,6 +8,7 @@ use glob::Pattern;
 use serde_json::{Map, Value};
 
 use super::Delivery;
+use crate::pattern::{self, Unfit};
 use crate::sim::engine::call::{Refusal, Trouble};
 use crate::sim::gateway::Rejection;
 
@@ -197,7 +198,7 @@ impl Rule {
     fn new(action: &str, kind: &str, text: String, settings: BTreeMap<String, String>) -> Result<Self, String> {
         let mut settings = Given(settings);
         let rule = Self {
-            action: Pattern::new(action).map_err(|error| format!("`{action}` is not a pattern: {error}"))?,
+            action: pattern::parse(action).map_err(|unfit| unfit.why)?,
             count: settings.take("count")?,
             first: settings.take("first")?,
             probability: settings.within("probability", 0.0..=1.0)?,
@@ -208,6 +209,23 @@ impl Rule {
             Some(name) => Err(format!("`{kind}` takes no `{name}`")),
             None => Ok(rule),
         }
+    }
+
+    /// Checks that rules pick from actions that the simulator answers: those of the service, and those of which a
+    /// reply is recorded.
+    ///
+    /// # Errors
+    /// The first rule whose pattern matches none of them, why, and what was meant.
+    pub(crate) fn check<'a>(
+        rules: &[Self],
+        recorded: impl IntoIterator<Item = &'a String> + Clone,
+    ) -> Result<(), Unfit> {
+        for rule in rules {
+            let recorded = recorded.clone().into_iter().map(String::as_str);
+            pattern::check(&rule.action, recorded)
+                .map_err(|unfit| Unfit { why: format!("the fault {}: {}", rule.text, unfit.why), ..unfit })?;
+        }
+        Ok(())
     }
 
     /// Reads a scenario: a JSON list of rules, each an object or in the form of the command line.

@@ -81,7 +81,7 @@ fn every_kind_is_known_and_settings_are_checked() {
     }
     for (rule, part) in [
         ("ScaleApp", "ACTION:KIND"),
-        ("[:close", "not a pattern"),
+        ("[:close", "the pattern does not parse"),
         ("*:explode", "no kind of fault"),
         ("*:close:now", "not SETTING=VALUE"),
         ("*:close:count=x", "`count=x`"),
@@ -97,6 +97,34 @@ fn every_kind_is_known_and_settings_are_checked() {
     ] {
         let error = rule.parse::<Rule>().unwrap_err();
         assert!(error.contains(part), "{rule}: {error}");
+    }
+}
+
+#[test]
+fn a_rule_is_of_an_action_that_there_is() {
+    let recorded = ["Recorded".to_owned()];
+    let checked = |rule: &str| Rule::check(&[rule.parse().unwrap()], &recorded);
+    for rule in ["ScaleApp", "scale_app", "scale_*", "*PersistentVolume*", "RebuildAppInstance", "Recorded", "Rec*"] {
+        assert_eq!(checked(&format!("{rule}:lost")), Ok(()), "{rule}");
+    }
+    for (rule, meant) in [
+        ("ScaleAp", "did you mean `ScaleApp`?"),
+        ("scale_ap", "did you mean `scale_app`?"),
+        ("lost", "give an action or a pattern such as DeleteNodeLabel or Delete*; `jst ops` lists all"),
+        ("Lits*", "did you mean `List*`?"),
+    ] {
+        let unfit = checked(&format!("{rule}:lost")).unwrap_err();
+        assert_eq!(unfit.why, format!("the fault {rule}:lost: {rule}: there is no such operation"));
+        assert_eq!(unfit.hint.as_deref(), Some(meant), "{rule}");
+    }
+    for (rule, action, applies) in [
+        ("scale_app:lost", "ScaleApp", true),
+        ("list_*:lost", "ListApp", true),
+        ("list_*:lost", "ScaleApp", false),
+        ("create_service:lost", "CreateService", true),
+    ] {
+        let plan = Faults::new(vec![rule.parse().unwrap()], 1).plan(action, Duration::ZERO);
+        assert_eq!(plan != Plan::default(), applies, "{rule} {action}");
     }
 }
 

@@ -14,6 +14,7 @@ use hyper::body::Bytes;
 use hyper::{Method, Request};
 use serde_json::{Value, json};
 
+use crate::pattern::Unfit;
 use crate::secret::MASK;
 use crate::sim::engine::state::State;
 use crate::sim::faults::Rule;
@@ -29,10 +30,7 @@ pub(super) fn answer(sim: &Sim, request: &Request<Bytes>) -> Answer {
     let result = match (request.method(), what) {
         (&Method::GET, "ledger") => return success(sim.book().ledger.json()),
         (&Method::GET, "faults") => Ok(sim.faults.list()),
-        (&Method::POST, "faults") => Rule::list(request.body()).map(|rules| {
-            sim.faults.replace(rules);
-            sim.faults.list()
-        }),
+        (&Method::POST, "faults") => faults(sim, request.body()),
         (&Method::POST, "advance") => advance(sim, request.uri().query().unwrap_or_default()),
         (&Method::GET, "state") => state(sim),
         (&Method::PUT, "state") => restore(sim, request.body()),
@@ -51,6 +49,17 @@ fn success(json: String) -> Answer {
 
 fn failure(status: u16, why: &str) -> Answer {
     Answer::new(status, "application/json;charset=utf-8", json!({"error": why}).to_string())
+}
+
+/// Puts other rules to work, if all of them can be.
+fn faults(sim: &Sim, body: &[u8]) -> Result<Value, String> {
+    let rules = Rule::list(body)?;
+    Rule::check(&rules, sim.recorded()).map_err(|Unfit { why, hint }| match hint {
+        Some(hint) => format!("{why}; {hint}"),
+        None => why,
+    })?;
+    sim.faults.replace(rules);
+    Ok(sim.faults.list())
 }
 
 fn state(sim: &Sim) -> Result<Value, String> {

@@ -24,6 +24,7 @@ use tokio::time::{sleep, timeout};
 use super::control;
 use super::patience::Patient;
 use super::places::{Place, Places};
+use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::sim::faults::Delivery;
 use crate::sim::{Answer, Sim};
@@ -102,8 +103,10 @@ impl Server {
                     connections.abort_all();
                     tokio::select! {
                         () = &mut stop => break,
-                        rebound = listen_again(self.address, span) => listener = Some(rebound),
+                        rebound = listen_again(self.address, span, &shared.sim) => listener = Some(rebound),
                     }
+                    // Those who asked for it at the same time were closed as well: it is over for all.
+                    while deafness.try_recv().is_ok() {}
                 }
                 stream = accept(listener.as_ref(), &places), if places.waiting() < WAITING => {
                     let (shared, places) = (shared.clone(), Arc::clone(&places));
@@ -140,8 +143,13 @@ async fn accept(listener: Option<&TcpListener>, places: &Places) -> TcpStream {
     }
 }
 
-async fn listen_again(address: SocketAddr, after: Duration) -> TcpListener {
-    sleep(after).await;
+/// A listener where there was one, after a while. Callers who share the clock and slept until then find it.
+async fn listen_again(address: SocketAddr, after: Duration, sim: &Sim) -> TcpListener {
+    let alarm = sim.shared_clock().map(|clock| clock.alarm(after));
+    match &alarm {
+        Some(alarm) => alarm.rings().await,
+        None => sleep(after).await,
+    }
     loop {
         match TcpListener::bind(address).await {
             Ok(listener) => return listener,
@@ -220,10 +228,11 @@ async fn exchange(
     let body = read(body, shared.sim.body_limit(&head), &head.headers);
     let body = timeout(PATIENCE, body).await.map_err(|_| Broken)??;
     place.speak();
-    let (answer, closes) = match body {
+    let (mut answer, closes) = match body {
         Some(body) => (respond(&shared.sim, &Request::from_parts(head, body)), false),
         None => (shared.sim.too_large(), true),
     };
+    let took = if shared.sim.shared_clock().is_some() { take(&mut answer) } else { Duration::ZERO };
     if !answer.delay.is_zero() {
         tokio::select! {
             () = sleep(answer.delay) => {}
@@ -234,6 +243,8 @@ async fn exchange(
         Delivery::Closed => return Err(Broken),
         Delivery::Deaf(span) => {
             let _ = shared.deaf.send(span);
+            // Closed with all others, once nothing is listened to: nobody comes back in between.
+            stopped(&mut shared.stopping).await;
             return Err(Broken);
         }
         Delivery::Stalled(span) => {
@@ -255,10 +266,32 @@ async fn exchange(
     if let Some(date) = answer.date.and_then(http_date) {
         headers.insert(header::DATE, date);
     }
+    if !took.is_zero() {
+        headers.insert(clock::TOOK, u64::try_from(took.as_millis()).unwrap_or(u64::MAX).into());
+    }
     if closes {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
+}
+
+/// Takes out of an answer what it waits for, and gives how long that is. What would not be answered at all breaks
+/// off instead, behind a head that can say it.
+fn take(answer: &mut Answer) -> Duration {
+    let mut took = std::mem::take(&mut answer.delay);
+    answer.delivery = match std::mem::take(&mut answer.delivery) {
+        Delivery::Stalled(span) => {
+            took += span;
+            Delivery::Half
+        }
+        Delivery::Slow(rate) => {
+            took += Duration::try_from_secs_f64(answer.body.len() as f64 / rate).unwrap_or(Duration::MAX);
+            Delivery::Whole
+        }
+        Delivery::Closed if !took.is_zero() => Delivery::Half,
+        other => other,
+    };
+    took
 }
 
 /// A body, `None` when it is larger than the limit.

@@ -1,39 +1,57 @@
-//! Patterns of operations' names: what they match, and what was meant by one that matches nothing.
+//! Patterns of operations' names, `DeleteNodeLabel`, `Delete*`, `delete_*`: what they match, and what was meant by
+//! one that matches nothing.
 
 use glob::{MatchOptions, Pattern};
 
 use crate::catalogue;
-use crate::error::{Error, Kind, Result};
 use crate::suggest;
 
 const ANY_CASE: MatchOptions =
     MatchOptions { case_sensitive: false, require_literal_separator: false, require_literal_leading_dot: false };
 
 /// Every name that a pattern may mean: actions, functions, and actions of later clients.
-pub(super) fn known() -> impl Iterator<Item = &'static str> {
+pub(crate) fn known() -> impl Iterator<Item = &'static str> {
     catalogue::operations().flat_map(|op| [op.action, op.function]).chain(catalogue::later_actions())
 }
 
 /// Whether a pattern means an action, by its own name or its function's.
-pub(super) fn fits(pattern: &Pattern, action: &str) -> bool {
+pub(crate) fn fits(pattern: &Pattern, action: &str) -> bool {
     let function = catalogue::find(action).map(|operation| operation.function);
     std::iter::once(action).chain(function).any(|name| pattern.matches_with(name, ANY_CASE))
 }
 
-/// Reads the pattern of a flag.
+/// Why a pattern cannot be used.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Unfit {
+    /// The pattern, and what is wrong with it.
+    pub why: String,
+    /// The way out, where there is one to tell.
+    pub hint: Option<String>,
+}
+
+/// Reads a pattern.
 ///
 /// # Errors
-/// `config` for one that does not parse, or that matches no known operation.
-pub(super) fn pattern(flag: &str, text: &str) -> Result<Pattern> {
-    let wrong = |why: &str| Error::new(Kind::Config, format!("{flag} {}: {why}", quoted(text)));
-    let pattern = Pattern::new(text).map_err(|error| wrong(&format!("the pattern does not parse: {error}")))?;
-    if known().any(|name| pattern.matches_with(name, ANY_CASE)) {
-        return Ok(pattern);
+/// It does not parse.
+pub(crate) fn parse(text: &str) -> Result<Pattern, Unfit> {
+    let why = |error| format!("{}: the pattern does not parse: {error}", quoted(text));
+    Pattern::new(text).map_err(|error| Unfit { why: why(error), hint: None })
+}
+
+/// Checks that a pattern matches a known operation, or one of the other actions that there are.
+///
+/// # Errors
+/// It matches none of them.
+pub(crate) fn check<'a>(pattern: &Pattern, others: impl IntoIterator<Item = &'a str>) -> Result<(), Unfit> {
+    let matches = |name: &str| pattern.matches_with(name, ANY_CASE);
+    if known().any(matches) || others.into_iter().any(matches) {
+        return Ok(());
     }
-    Err(wrong("there is no such operation").hint(match meant(text) {
+    let hint = match meant(pattern.as_str()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "give an action or a pattern such as DeleteNodeLabel or Delete*; `jst ops` lists all".to_owned(),
-    }))
+    };
+    Err(Unfit { why: format!("{}: there is no such operation", quoted(pattern.as_str())), hint: Some(hint) })
 }
 
 /// A pattern as it can be seen: one that is empty or ends in a space is not.
@@ -63,7 +81,7 @@ fn meant(text: &str) -> Option<String> {
     let slips = || {
         let length = stem.chars().count();
         let parts = known().flat_map(move |name| {
-            (length.saturating_sub(1)..=length + 1).flat_map(move |size| {
+            [length, length + 1, length.saturating_sub(1)].into_iter().flat_map(move |size| {
                 let last = name.len().saturating_sub(size);
                 (0..=last).filter_map(move |at| name.get(at..at + size))
             })
