@@ -1,9 +1,10 @@
 //! A run of a command: its [`service`] and account, what goes on in the [`background`], what stops it
-//! ([`signals`]), who is asked ([`confirm`]), and the way out ([`exit`]).
+//! ([`signals`]), who is asked ([`confirm`]), what it is called ([`id`]), and the way out ([`exit`]).
 
 mod background;
 mod confirm;
 pub(crate) mod exit;
+pub(crate) mod id;
 mod service;
 mod signals;
 
@@ -19,10 +20,12 @@ use crate::stop::Stop;
 use crate::system;
 use background::Background;
 use exit::Exit;
+use id::RunId;
 use service::Service;
 
 /// A run of a command that may call the service.
 pub(crate) struct Run {
+    id: RunId,
     settings: Arc<Settings>,
     stop: Arc<Stop>,
     service: Arc<Service>,
@@ -36,6 +39,8 @@ impl Run {
     /// `io` when the system gives no thread or no signal handler; what is said of the simulator is wrong.
     pub(crate) fn new(settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
         system::room_for_run()?;
+        let id = RunId::new();
+        tracing::debug!("run {id} begins");
         let stop = Arc::new(Stop::new(settings.deadline));
         signals::watch(&Background::start()?, &stop, exit, for_person)?;
         let service = Arc::new(Service::new(settings, for_person)?);
@@ -49,7 +54,12 @@ impl Run {
         let around = Arc::clone(account.around());
         exit.before(move || around.name_unknown());
         let settings = Arc::clone(settings);
-        Ok(Self { settings, stop, service, account: Arc::new(account) })
+        Ok(Self { id, settings, stop, service, account: Arc::new(account) })
+    }
+
+    /// What it is called.
+    pub(crate) fn id(&self) -> &RunId {
+        &self.id
     }
 
     /// What stops the run.
