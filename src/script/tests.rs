@@ -8,6 +8,7 @@ mod calls;
 mod diagnostics;
 mod files;
 mod imports;
+mod keys;
 mod language;
 mod run;
 mod session;

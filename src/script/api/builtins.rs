@@ -10,7 +10,7 @@ use super::as_array::list_of;
 use super::files;
 use super::function;
 use super::json;
-use super::{lists, ordering, parts, texts};
+use super::{by_key, compared, figures, lists, ordering, parts, texts};
 use crate::call::account::Account;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
@@ -29,6 +29,9 @@ pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, acco
     register_run(&mut module, config);
     files::register(&mut module, config);
     lists::register(&mut module);
+    by_key::register(&mut module);
+    figures::register(&mut module);
+    compared::register(&mut module);
     ordering::register(&mut module);
     parts::register(&mut module);
     texts::register(&mut module);

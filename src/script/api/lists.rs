@@ -1,11 +1,11 @@
 //! What scripts do with lists by closures and by comparing: the engine's own functions lose the errors of
 //! closures, take what is no Boolean for false, and compare scalars by calling functions.
 
-use std::cell::Cell;
 use std::cmp::Ordering;
 
 use rhai::{Array, Dynamic, EvalAltResult, FnPtr, ImmutableString, Map, Module, NativeCallContext};
 
+use super::closures::Closure;
 use super::function;
 use crate::error::{Error, Kind};
 use crate::script::limits;
@@ -13,121 +13,6 @@ use crate::script::value::{ScriptResult, throw};
 use crate::script::words::shown;
 
 type Context<'a> = NativeCallContext<'a>;
-
-/// How a closure takes an element.
-#[derive(Clone, Copy)]
-enum Form {
-    /// As its first value.
-    Value,
-    /// As its first value, with the index or key as its second.
-    WithPlace,
-    /// As `this`, without values.
-    This,
-}
-
-/// A closure that a function calls for elements.
-struct Closure<'a> {
-    context: &'a Context<'a>,
-    body: FnPtr,
-    called_by: &'static str,
-    form: Cell<Option<Form>>,
-}
-
-impl<'a> Closure<'a> {
-    fn new(context: &'a Context<'a>, body: FnPtr, called_by: &'static str) -> Self {
-        Self { context, body, called_by, form: Cell::new(None) }
-    }
-
-    /// Calls it for an element; the first call finds out how it takes elements.
-    fn of_element(&self, element: &mut Dynamic, place: impl Into<Dynamic>) -> ScriptResult {
-        let place = place.into();
-        if let Some(form) = self.form.get() {
-            return self.in_form(form, element, &place);
-        }
-        for form in [Form::Value, Form::WithPlace, Form::This] {
-            match self.in_form(form, element, &place) {
-                Err(error) if self.takes_otherwise(&error) => {}
-                result => {
-                    self.form.set(Some(form));
-                    return result;
-                }
-            }
-        }
-        match self.body.is_anonymous() {
-            true => Err(self.wrong_number("the element, or the element and its index")),
-            // There may be no function of that name.
-            false => self.in_form(Form::Value, element, &place),
-        }
-    }
-
-    fn in_form(&self, form: Form, element: &mut Dynamic, place: &Dynamic) -> ScriptResult {
-        match form {
-            Form::Value => self.body.call_raw(self.context, None, [element.clone()]),
-            Form::WithPlace => self.body.call_raw(self.context, None, [element.clone(), place.clone()]),
-            Form::This => self.body.call_raw(self.context, Some(element), []),
-        }
-    }
-
-    /// Calls it with these values, and with more when it takes more.
-    fn of_values<const N: usize>(&self, values: [Dynamic; N], more: &[Dynamic]) -> ScriptResult {
-        if self.form.get().is_none() {
-            match self.body.call_raw(self.context, None, values.clone()) {
-                Err(error) if self.takes_otherwise(&error) => self.form.set(Some(Form::WithPlace)),
-                result => return result,
-            }
-        }
-        let all: Vec<Dynamic> = values.into_iter().chain(more.iter().cloned()).collect();
-        match self.body.call_raw(self.context, None, all) {
-            Err(error) if self.takes_otherwise(&error) => {
-                self.form.set(None);
-                Err(self.wrong_number(&format!("{N} values")))
-            }
-            result => result,
-        }
-    }
-
-    /// Whether an element is meant.
-    fn holds(&self, element: &mut Dynamic, place: impl Into<Dynamic>) -> ScriptResult<bool> {
-        self.is(&self.of_element(element, place)?)
-    }
-
-    /// What it said, which is true or false.
-    fn is(&self, said: &Dynamic) -> ScriptResult<bool> {
-        said.as_bool().map_err(|_| {
-            let message = format!("the closure of {} gives true or false, not {}", self.called_by, shown(said));
-            throw(Error::new(Kind::Script, message))
-        })
-    }
-
-    /// Whether `one` comes before `other`.
-    fn precedes(&self, one: &Dynamic, other: &Dynamic) -> ScriptResult<bool> {
-        let said = self.of_values([one.clone(), other.clone()], &[])?;
-        if let Ok(before) = said.as_bool() {
-            return Ok(before);
-        }
-        let number = said.as_float().or_else(|_| said.as_int().map(|n| n as f64));
-        number.ok().filter(|number| !number.is_nan()).map(|number| number < 0.0).ok_or_else(|| {
-            let message =
-                format!("the closure of {} gives a number or a Boolean, not {}", self.called_by, shown(&said));
-            throw(Error::new(Kind::Script, message).hint("write |a, b| a - b for numbers, |a, b| a < b for texts"))
-        })
-    }
-
-    /// Whether an error says only that it takes another number of values.
-    fn takes_otherwise(&self, error: &EvalAltResult) -> bool {
-        match error {
-            EvalAltResult::ErrorFunctionNotFound(signature, _) => {
-                signature.strip_prefix(self.body.fn_name()).is_some_and(|rest| rest.starts_with(" ("))
-            }
-            _ => false,
-        }
-    }
-
-    fn wrong_number(&self, given: &str) -> Box<EvalAltResult> {
-        let message = format!("the closure of {} takes another number of values: it is given {given}", self.called_by);
-        throw(Error::new(Kind::Script, message))
-    }
-}
 
 /// Registers them.
 pub(super) fn register(module: &mut Module) {
@@ -326,7 +211,7 @@ fn from_index(list: &Array, from: i64) -> usize {
 }
 
 /// Whether two values are equal; of scalars the engine is not asked.
-fn same(context: &Context<'_>, one: &mut Dynamic, other: &Dynamic) -> ScriptResult<bool> {
+pub(super) fn same(context: &Context<'_>, one: &mut Dynamic, other: &Dynamic) -> ScriptResult<bool> {
     if let (Ok(one), Ok(other)) = (one.as_int(), other.as_int()) {
         return Ok(one == other);
     }
@@ -457,7 +342,7 @@ fn sort(list: &mut Array, precedes: &mut dyn FnMut(&Dynamic, &Dynamic) -> Script
 }
 
 /// A merge sort, which whatever the closure says cannot confuse.
-fn merged(
+pub(super) fn merged(
     mut left: Vec<usize>,
     precedes: &mut dyn FnMut(usize, usize) -> ScriptResult<bool>,
 ) -> ScriptResult<Vec<usize>> {
@@ -504,7 +389,7 @@ fn register_of_maps(module: &mut Module) {
                 let closure = Closure::new(&context, body, name);
                 let (mut held, mut others) = (Map::new(), Map::new());
                 for (key, value) in map.iter() {
-                    let said = of_field(&closure, key, value)?;
+                    let said = closure.of_field(key, value)?;
                     let holds = said.as_bool().map_err(|_| {
                         let message = format!("the closure of {name} gives true or false, not {}", shown(&said));
                         throw(Error::new(Kind::Script, message))
@@ -514,18 +399,5 @@ fn register_of_maps(module: &mut Module) {
                 Ok(keep(map, held, others))
             },
         );
-    }
-}
-
-/// Calls a closure for a field: with the key and the value, or with the key and the value as `this`.
-fn of_field(closure: &Closure<'_>, key: &str, value: &Dynamic) -> ScriptResult {
-    match closure.body.call_raw(closure.context, None, [key.into(), value.clone()]) {
-        Err(error) if closure.takes_otherwise(&error) => {
-            match closure.body.call_raw(closure.context, Some(&mut value.clone()), [key.into()]) {
-                Err(error) if closure.takes_otherwise(&error) => Err(closure.wrong_number("the key and the value")),
-                result => result,
-            }
-        }
-        result => result,
     }
 }

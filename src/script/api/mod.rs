@@ -4,10 +4,16 @@
 mod as_array;
 mod batch;
 mod builtins;
+mod by_key;
+mod closures;
+mod compared;
+mod figures;
 mod files;
 mod json;
+mod keys;
 mod lists;
 mod operations;
+mod options;
 mod ordering;
 mod pages;
 pub(super) mod parts;
@@ -63,7 +69,8 @@ pub(super) fn register(
     function(name, signature, help).set_into_module_raw(
         module,
         vec![TypeId::of::<Dynamic>(); arity],
-        RhaiFunc::Pure {
+        RhaiFunc::Method {
+            // What stands before the dot is not copied for it: it may be a long list.
             func: rhai::Shared::new(move |context, args: &mut [&mut Dynamic]| {
                 let context = context.ok_or("a function was called without its context")?;
                 body(&context, args)

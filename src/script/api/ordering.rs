@@ -79,7 +79,7 @@ fn decide(
 }
 
 /// The order of two values that have one; within, `None` for a number that is none.
-fn order(one: &Dynamic, other: &Dynamic) -> Option<Option<Ordering>> {
+pub(super) fn order(one: &Dynamic, other: &Dynamic) -> Option<Option<Ordering>> {
     if let (Ok(one), Ok(other)) = (one.as_int(), other.as_int()) {
         return Some(Some(one.cmp(&other)));
     }
