@@ -177,13 +177,14 @@ impl Drop for Host {
     }
 }
 
-/// Frees two names of the script API that the engine keeps for itself: `call("Action", …)` beside
-/// its own `f.call(…)`, and `log::debug(…)`.
-fn free_names(token: Token) -> Token {
+/// Frees names that the engine keeps for itself: `call("Action", …)` beside its own `f.call(…)`, `log::debug(…)`,
+/// `wait::until(…)`, and the functions of modules that have such names.
+pub(super) fn free_names(token: Token) -> Token {
     #[derive(Clone, Copy)]
     enum Before {
         Dot,
         Colons,
+        Fn,
         Other,
     }
     thread_local! {
@@ -192,16 +193,35 @@ fn free_names(token: Token) -> Token {
     let before = BEFORE.replace(match token {
         Token::Period | Token::Elvis => Before::Dot,
         Token::DoubleColon => Before::Colons,
+        Token::Fn => Before::Fn,
         _ => Before::Other,
     });
     if let Some(name) = order_operator(&token) {
         return Token::Custom(Box::new(name.into()));
     }
     match (before, token) {
+        (Before::Dot, token) => token,
+        (Before::Colons | Before::Fn, Token::Reserved(name)) if *name == "call" => of_module("call"),
         (Before::Other, Token::Reserved(name)) if *name == "call" => Token::Identifier(Box::new(api::CALL.into())),
         (Before::Colons, Token::Reserved(name)) if *name == "debug" => Token::Identifier(name),
+        (Before::Colons | Before::Fn, Token::Until) => of_module("until"),
         (_, token) => token,
     }
+}
+
+/// What the engine sees of a module's function that is named by a word of the language.
+const OF_MODULE: char = '_';
+
+fn of_module(name: &str) -> Token {
+    Token::Identifier(Box::new(format!("{name}{OF_MODULE}").into()))
+}
+
+/// The name of a function as scripts write it.
+pub(super) fn said_name(name: &str) -> &str {
+    if name == api::CALL {
+        return "call";
+    }
+    name.strip_suffix(OF_MODULE).filter(|name| matches!(*name, "call" | "until")).unwrap_or(name)
 }
 
 /// What the engine reads for an operator that orders: its own would take what has no order for false.

@@ -1,7 +1,7 @@
 //! The script host: the only folder that names the engine.
 //!
 //! [`host`] builds the engine and runs scripts in it, [`session`] line by line; [`limits`] and
-//! [`threads`] keep a script from harming the process; [`modules`] resolves imports, [`loaded`] keeps them; [`api`] is what
+//! [`threads`] keep a script from harming the process; [`modules`] resolves imports, [`loaded`] keeps them, [`library`] is what is bundled; [`api`] is what
 //! scripts can call; [`value`] converts; [`report`] says where an error happened,
 //! [`telling`] which lines of a script are shown with it; [`tokens`] reads the words of a script, and
 //! [`diagnostics`] is what is found in it before it runs.
@@ -13,6 +13,7 @@ mod forms;
 pub(crate) mod functions;
 mod hints;
 mod host;
+pub(crate) mod library;
 mod limits;
 mod loaded;
 mod modules;

@@ -11,17 +11,11 @@ use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
 
 use super::diagnostics;
 use super::host::{compile, script_text};
+use super::library;
 use super::loaded::Loaded;
 use super::report::Sources;
 use super::value::{Ending, ScriptError, terminate};
 use crate::files::{self, Folder, Found, Unread};
-
-/// The bundled library: what follows `std/` in an import, and its text.
-pub(super) const STD: &[(&str, &str)] = &[
-    ("args", include_str!("../../stdlib/args.rhai")),
-    ("fleet", include_str!("../../stdlib/fleet.rhai")),
-    ("rollout", include_str!("../../stdlib/rollout.rhai")),
-];
 
 /// Finds, compiles and runs imported modules, each once.
 pub(super) struct Resolver {
@@ -51,12 +45,8 @@ impl Resolver {
     /// The name and text of a module.
     fn read(&self, source: Option<&str>, path: &str) -> Result<(String, String), String> {
         if let Some(name) = path.strip_prefix("std/") {
-            let name = name.strip_suffix(".rhai").unwrap_or(name);
-            let (name, text) = STD.iter().find(|(known, _)| *known == name).ok_or_else(|| {
-                let known: Vec<&str> = STD.iter().map(|(name, _)| *name).collect();
-                format!("the library has no module `{path}`; it has {}", known.join(", "))
-            })?;
-            return Ok((format!("std/{name}"), (*text).to_owned()));
+            let (name, text) = library::text(name)?;
+            return Ok((name, text.to_owned()));
         }
         let (file, real) = self.locate(source, path)?;
         // Errors show lines of what was imported, and a file of passwords is no script.

@@ -3,6 +3,7 @@
 use rhai::{Engine, EvalAltResult, LexError, ParseErrorType};
 
 use super::api::{self, NOTHING};
+use super::host::said_name;
 use super::modules::is_closure;
 use super::value::thrown;
 use super::words::{a, plain};
@@ -124,7 +125,7 @@ const FORMS: usize = 6;
 fn no_function(engine: &Engine, signature: &str) -> Error {
     let script = |message: String| Error::new(Kind::Script, message);
     let (name, given) = signature.split_once(" (").unwrap_or((signature, ""));
-    let name = if name == api::CALL { "call" } else { name };
+    let name = said_name(name);
     let given = plain(given.strip_suffix(')').unwrap_or(given));
     if is_closure(name) {
         return script(format!("a closure was given ({given}), which is not as many values as it takes"));

@@ -1,11 +1,12 @@
 //! What gives a new text or array where the engine only has functions that change one in place.
 
-use rhai::{Dynamic, Module, NativeCallContext};
+use rhai::{Array, Dynamic, ImmutableString, Module, NativeCallContext};
 
-use super::register as register_any;
+use super::{function, register as register_any};
 use crate::error::{Error, Kind};
 use crate::script::value::throw;
 use crate::script::words::{a, kind_of};
+use crate::suggest;
 
 /// Name, function that changes in place, signature behind the value, what it does.
 const FORMS: &[(&str, &str, &[&str], &str)] = &[
@@ -25,6 +26,15 @@ const FORMS: &[(&str, &str, &[&str], &str)] = &[
 ];
 
 pub(super) fn register(module: &mut Module) {
+    const NEAREST: &str = "The text of a list that was most likely meant by another, or () when none is near.";
+    function("nearest", &["text: string", "known: array", "any"], NEAREST).set_into_module(
+        module,
+        |text: &str, known: Array| {
+            let known: Vec<ImmutableString> =
+                known.into_iter().filter_map(|name| name.into_immutable_string().ok()).collect();
+            suggest::nearest(text, known.iter().map(ImmutableString::as_str)).map_or(Dynamic::UNIT, |near| near.to_owned().into())
+        },
+    );
     for &(name, in_place, signature, help) in FORMS {
         register_any(module, name, signature, help, move |context: &NativeCallContext<'_>, args| {
             let mut args: Vec<Dynamic> = args.iter().map(|arg| Dynamic::clone(arg).flatten()).collect();
