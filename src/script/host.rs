@@ -63,7 +63,7 @@ pub(crate) struct Host {
     pub(super) engine: Engine,
     pub(super) sources: Arc<Sources>,
     limits: Arc<Limits>,
-    threads: Arc<Threads>,
+    pub(super) threads: Arc<Threads>,
     pub(super) modules: Arc<Loaded>,
     args: Vec<String>,
     stop: Arc<Stop>,

@@ -2,11 +2,12 @@
 //!
 //! [`host`] builds the engine and runs scripts in it, [`session`] line by line; [`limits`] and
 //! [`threads`] keep a script from harming the process; [`modules`] resolves imports, [`loaded`] keeps them; [`api`] is what
-//! scripts can call; [`value`] converts; [`report`] says where an error happened,
+//! scripts can call; [`bench`] is what tests of scripts work on; [`value`] converts; [`report`] says where an error happened,
 //! [`telling`] which lines of a script are shown with it; [`tokens`] reads the words of a script, and
 //! [`diagnostics`] is what is found in it before it runs.
 
 mod api;
+mod bench;
 mod caught;
 mod diagnostics;
 mod forms;
@@ -29,6 +30,8 @@ mod words;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use api::differing_lines;
+pub(crate) use bench::{Bench, Wanted};
 pub(crate) use host::{Ended, Host, HostConfig, read_script, read_script_from};
 pub(crate) use session::Session;
 pub(crate) use telling::tells;

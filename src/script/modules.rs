@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
@@ -21,7 +22,11 @@ pub(super) const STD: &[(&str, &str)] = &[
     ("args", include_str!("../../stdlib/args.rhai")),
     ("fleet", include_str!("../../stdlib/fleet.rhai")),
     ("rollout", include_str!("../../stdlib/rollout.rhai")),
+    (TESTING, include_str!("../../stdlib/testing.rhai")),
 ];
+
+/// The module that only tests may import.
+const TESTING: &str = "testing";
 
 /// Finds, compiles and runs imported modules, each once.
 pub(super) struct Resolver {
@@ -56,6 +61,9 @@ impl Resolver {
                 let known: Vec<&str> = STD.iter().map(|(name, _)| *name).collect();
                 format!("the library has no module `{path}`; it has {}", known.join(", "))
             })?;
+            if *name == TESTING && !self.loaded.for_tests.load(Ordering::Acquire) {
+                return Err(format!("`std/{name}` is for tests: `jst test` runs them"));
+            }
             return Ok((format!("std/{name}"), (*text).to_owned()));
         }
         let (file, real) = self.locate(source, path)?;
