@@ -21,6 +21,7 @@ use crate::run::Ready;
 use crate::script::{Bench, Wanted};
 use crate::settings::{Settings, Surroundings};
 use crate::show::held::{self, Stream};
+use crate::sim::world::World;
 use crate::suggest;
 
 /// The bench of one test.
@@ -41,7 +42,15 @@ impl Bench for OwnBench {
                 self.simulator.begin(demo_account(&self.simulator.clock)?)?;
                 Ok(json!({}))
             }
-            other => Err(Error::new(Kind::Invalid, format!("world takes \"demo\", not {other}"))),
+            words => {
+                let invalid = |why: String| Error::new(Kind::Invalid, why);
+                let world = World::of(words).map_err(invalid)?;
+                let _apart = memory::apart();
+                let built = world.build(self.simulator.clock.now());
+                let (account, ids) = built.map_err(|refusal| invalid(format!("world: {}", refusal.text)))?;
+                self.simulator.begin(account)?;
+                Ok(ids)
+            }
         }
     }
 

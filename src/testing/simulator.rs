@@ -10,6 +10,7 @@ use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
 use crate::error::{Error, Kind, Result};
 use crate::memory;
+use crate::pattern::Unfit;
 use crate::settings::Settings;
 use crate::sim::engine::state::State;
 use crate::sim::faults::Rule;
@@ -77,7 +78,7 @@ impl Simulator {
     }
 
     fn start(&self, account: State) -> Result<Begun> {
-        let options = Options { call_takes: CALL, ..Options::demo() };
+        let options = Options { call_takes: CALL, callers_share_clock: true, ..Options::demo() };
         let sim = Sim::of(account, options, Arc::clone(&self.clock));
         let served = Arc::clone(&sim);
         Ok(Begun { sim, running: Running::start(move || Ok(served))? })
@@ -110,5 +111,11 @@ pub(super) fn rules(given: &serde_json::Value) -> Result<Vec<Rule>> {
     if !given.is_array() {
         return Err(wrong(format!("a list of rules is wanted, not {given}")));
     }
-    Rule::list(given.to_string().as_bytes()).map_err(wrong)
+    let rules = Rule::list(given.to_string().as_bytes()).map_err(wrong)?;
+    let fit = Rule::check(&rules, std::iter::empty::<&String>());
+    fit.map_err(|Unfit { why, hint }| {
+        let error = Error::new(Kind::Invalid, format!("faults: {why}"));
+        hint.into_iter().fold(error, Error::hint)
+    })?;
+    Ok(rules)
 }
