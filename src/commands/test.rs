@@ -14,7 +14,7 @@ use crate::settings::levels::Levels;
 use crate::settings::{Settings, Surroundings, flags};
 use crate::show::data;
 use crate::show::errors;
-use crate::testing::{self, Job, Plan, RunLine};
+use crate::testing::{self, Job, Plan, Report, RunLine};
 
 /// Arguments of `jst test`.
 #[derive(Debug, Args)]
@@ -40,6 +40,15 @@ pub(super) struct TestArgs {
     /// Keep the values that snapshots were given; refused where the variable CI is set
     #[arg(long)]
     update: bool,
+    /// Run them again whenever a script or snapshot changes
+    #[arg(long)]
+    watch: bool,
+    /// Write what became of them into a file: .xml (JUnit), .json or .tap; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    report: Vec<Report>,
+    /// Show which lines and calls of scripts the tests ran; with =FILE write it there, too, as LCOV
+    #[arg(long, num_args = 0..=1, require_equals = true, value_name = "FILE")]
+    coverage: Option<Option<PathBuf>>,
     /// One test, for the process that it has of its own
     #[arg(long, hide = true, value_parser = job, value_name = "JSON")]
     job: Option<Job>,
@@ -69,6 +78,9 @@ pub(super) fn test(settings: &Arc<Settings>, exit: &Exit, args: TestArgs) -> Res
         shuffle: args.shuffle,
         limit: args.test_timeout,
         update: args.update,
+        watch: args.watch,
+        reports: args.report,
+        coverage: args.coverage,
     };
     testing::run(settings, &plan)
 }

@@ -15,7 +15,7 @@ use crate::call::account::{Account, Connect};
 use crate::call::record::Watch;
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::script::{Host, HostConfig};
+use crate::script::{Coverage, Host, HostConfig};
 use crate::settings::Settings;
 use crate::show::log;
 use crate::stop::Stop;
@@ -32,6 +32,7 @@ pub(crate) struct Run {
     stop: Arc<Stop>,
     clock: Arc<Clock>,
     account: Arc<Account>,
+    coverage: Option<Arc<Coverage>>,
 }
 
 /// A service that is there already, for a run inside another one's process.
@@ -42,6 +43,8 @@ pub(crate) struct Ready {
     pub connect: Connect,
     /// Who is told of every call.
     pub watch: Option<Watch>,
+    /// Where what runs of scripts is counted.
+    pub coverage: Option<Arc<Coverage>>,
 }
 
 impl Run {
@@ -55,7 +58,7 @@ impl Run {
         signals::watch(&Background::start()?, &stop, exit, for_person)?;
         let service = Service::new(settings, for_person)?;
         let clock = Arc::clone(&service.clock);
-        let ready = Ready { clock, connect: Box::new(move || service.connect()), watch: None };
+        let ready = Ready { clock, connect: Box::new(move || service.connect()), watch: None, coverage: None };
         Self::on(ready, settings, exit, stop, for_person)
     }
 
@@ -78,7 +81,7 @@ impl Run {
     }
 
     fn on(ready: Ready, settings: &Arc<Settings>, exit: &Exit, stop: Arc<Stop>, for_person: bool) -> Result<Self> {
-        let Ready { clock, connect, watch } = ready;
+        let Ready { clock, connect, watch, coverage } = ready;
         let id = RunId::new();
         tracing::debug!("run {id} begins");
         log::keep_time(&clock);
@@ -88,7 +91,7 @@ impl Run {
         watch.into_iter().for_each(|watch| around.watch(watch));
         exit.before(move || around.name_unknown());
         let settings = Arc::clone(settings);
-        Ok(Self { id, settings, stop, clock, account: Arc::new(account) })
+        Ok(Self { id, settings, stop, clock, account: Arc::new(account), coverage })
     }
 
     /// What it is called.
@@ -119,7 +122,11 @@ impl Run {
             max_operations: self.settings.max_operations(),
             simulated: self.settings.sim(),
         };
-        Host::new(config, &self.account)
+        let mut host = Host::new(config, &self.account);
+        if let Some(coverage) = &self.coverage {
+            host.cover(coverage);
+        }
+        host
     }
 
     /// What a prompt says of the account: `sim`, or the profile's name.

@@ -242,6 +242,9 @@ pub(super) fn compile(
     let (written, moved) = forms::written(text);
     sources.moved(name, moved.clone());
     let ast = engine.compile_with_scope(scope, written)?;
+    if let Some(coverage) = sources.coverage.get() {
+        coverage.know(name, &ast);
+    }
     let found = diagnostics::check(name, text, &ast, &moved);
     Ok((ast, found))
 }

@@ -2,13 +2,14 @@
 //!
 //! [`host`] builds the engine and runs scripts in it, [`session`] line by line; [`limits`] and
 //! [`threads`] keep a script from harming the process; [`modules`] resolves imports, [`loaded`] keeps them; [`api`] is what
-//! scripts can call; [`bench`] is what tests of scripts work on; [`value`] converts; [`report`] says where an error happened,
+//! scripts can call; [`bench`] is what tests of scripts work on, [`coverage`] what they ran; [`value`] converts; [`report`] says where an error happened,
 //! [`telling`] which lines of a script are shown with it; [`tokens`] reads the words of a script, and
 //! [`diagnostics`] is what is found in it before it runs.
 
 mod api;
 mod bench;
 mod caught;
+mod coverage;
 mod diagnostics;
 mod forms;
 pub(crate) mod functions;
@@ -32,6 +33,7 @@ pub(crate) mod tests;
 
 pub(crate) use api::differing_lines;
 pub(crate) use bench::{Bench, Wanted};
+pub(crate) use coverage::{CallSite, Coverage, Covered};
 pub(crate) use host::{Ended, Host, HostConfig, read_script, read_script_from};
 pub(crate) use session::Session;
 pub(crate) use telling::tells;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rhai::{Engine, EvalAltResult, NativeCallContext, Position};
 
+use super::coverage::Coverage;
 use super::forms::Moved;
 use super::hints;
 use super::modules::is_closure;
@@ -25,6 +26,8 @@ pub(super) const CAUGHT: &str = "caught__";
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     texts: Mutex<HashMap<String, Source>>,
+    /// Where what runs is counted.
+    pub coverage: OnceLock<Arc<Coverage>>,
     /// The file of the test that runs.
     pub test: OnceLock<String>,
 }

@@ -289,7 +289,7 @@ mod tests {
             let pods = state.perform("ListAppInstance", asked).unwrap();
             assert_eq!(pods["Data"].as_array().map_or(0, Vec::len), running, "{env}: {pods}");
         }
-        let databases = state.perform("ListDatabases", json!({"DbInstanceId": "rm-shop"}));
+        let databases = state.perform("DescribeDatabases", json!({"DbInstanceId": "rm-shop"}));
         assert!(databases.unwrap().to_string().contains("orders"));
     }
 

@@ -18,7 +18,7 @@ use super::snapshots;
 use crate::error::{Error, Kind, Result};
 use crate::memory;
 use crate::run::Ready;
-use crate::script::{Bench, Wanted};
+use crate::script::{Bench, Coverage, Wanted};
 use crate::settings::{Settings, Surroundings};
 use crate::show::held::{self, Stream};
 use crate::sim::world::World;
@@ -31,6 +31,8 @@ pub(super) struct OwnBench {
     pub settings: Arc<Settings>,
     pub teller: Arc<Teller>,
     pub run_line: RunLine,
+    /// Where what runs is counted.
+    pub coverage: Option<Arc<Coverage>>,
     /// Held while a script runs: what is printed meanwhile is its own.
     pub running: Mutex<()>,
 }
@@ -132,6 +134,7 @@ impl OwnBench {
         let teller = Arc::clone(&self.teller);
         Ready {
             clock: Arc::clone(&self.simulator.clock),
+            coverage: self.coverage.clone(),
             connect: Box::new(move || simulator.connect(&settings)),
             watch: Some(Box::new(move |words, _, error| {
                 let failed = |error: &Error| format!("{}: {}", error.kind.word(), error.message);

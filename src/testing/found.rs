@@ -82,6 +82,7 @@ impl Tests {
             clock: Arc::new(Clock::real()),
             connect: Box::new(|| Err(Error::new(Kind::Config, "tests are only looked for"))),
             watch: None,
+            coverage: None,
         };
         let run = Run::within(settings, &Exit::new(|_| {}), ready())?;
         let mut tests = Vec::new();

@@ -1,8 +1,11 @@
 //! What the process of a test is told, and what it tells while it runs: a line of JSON each on its stdout.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use crate::script::Covered;
 
 /// A test to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +18,8 @@ pub(crate) struct Job {
     pub folder: PathBuf,
     /// Whether snapshots are kept anew.
     pub update: bool,
+    /// Whether what runs of scripts is counted.
+    pub coverage: bool,
 }
 
 /// What a test tells.
@@ -29,6 +34,8 @@ pub(super) enum Told {
     Ran(PathBuf),
     /// It compared the snapshot in this file.
     Snapshot(PathBuf),
+    /// What ran of the scripts that it ran.
+    Covered(BTreeMap<String, Covered>),
     /// It ended; with what it failed with.
     Ended(Option<Failure>),
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::memory;
 use crate::run::Run;
 use crate::run::exit::Exit;
-use crate::script::{Bench, Ended, read_script};
+use crate::script::{Bench, Coverage, Ended, read_script};
 use crate::settings::Settings;
 use crate::show::errors::render;
 use crate::show::held;
@@ -37,7 +37,14 @@ pub(crate) fn run(settings: &Arc<Settings>, exit: &Exit, job: Job, run_line: Run
     let teller = Arc::new(Teller(Mutex::new(std::io::stdout())));
     let said = Arc::clone(&teller);
     let _held = held::hold(Arc::new(move |_, text| said.tell(&Told::Said(text.to_owned()))));
-    let result = test(settings, exit, job, &teller, run_line);
+    let coverage = job.coverage.then(Arc::<Coverage>::default);
+    let own = job.file.display().to_string();
+    let result = test(settings, exit, job, &teller, run_line, coverage.clone());
+    if let Some(coverage) = coverage {
+        let mut covered = coverage.covered();
+        covered.retain(|file, _| *file != own && !file.starts_with("std/"));
+        teller.tell(&Told::Covered(covered));
+    }
     let failure = result.err().map(|error| {
         let message = crate::show::redaction::REDACTOR.error(error.clone()).message.clone();
         Failure { message, shown: render(&error, false) }
@@ -46,12 +53,20 @@ pub(crate) fn run(settings: &Arc<Settings>, exit: &Exit, job: Job, run_line: Run
     Ok(0)
 }
 
-fn test(settings: &Arc<Settings>, exit: &Exit, job: Job, teller: &Arc<Teller>, run_line: RunLine) -> Result<()> {
+fn test(
+    settings: &Arc<Settings>,
+    exit: &Exit,
+    job: Job,
+    teller: &Arc<Teller>,
+    run_line: RunLine,
+    coverage: Option<Arc<Coverage>>,
+) -> Result<()> {
     let bench = Arc::new(OwnBench {
         simulator: Arc::new(Simulator::new()),
         settings: Arc::clone(settings),
         teller: Arc::clone(teller),
         run_line,
+        coverage,
         running: Mutex::default(),
         job: job.clone(),
     });

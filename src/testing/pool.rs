@@ -97,7 +97,13 @@ impl Pool {
 
     fn in_process(&self, found: &Found, folder: &Path) -> Result<Outcome> {
         let (file, test) = (found.file.clone(), found.test.clone());
-        let job = Job { file, test, folder: folder.to_owned(), update: self.plan.update };
+        let job = Job {
+            file,
+            test,
+            folder: folder.to_owned(),
+            update: self.plan.update,
+            coverage: self.plan.coverage.is_some(),
+        };
         let io = |error: std::io::Error| Error::new(Kind::Io, format!("cannot start the test: {error}"));
         let (reader, writer) = std::io::pipe().map_err(io)?;
         let mut command = Command::new(&self.program);
@@ -197,6 +203,7 @@ fn take(outcome: &mut Outcome, told: Told) {
         }
         Told::Ran(script) => outcome.ran.push(script),
         Told::Snapshot(file) => outcome.snapshots.push(file),
+        Told::Covered(covered) => outcome.covered = covered,
         Told::Ended(_) => {}
     }
 }

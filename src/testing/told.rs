@@ -1,10 +1,12 @@
 //! What became of tests, as people read it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::found::Found;
 use super::message::Failure;
+use crate::script::Covered;
 
 /// Calls and lines of a test that failed that are shown, the last ones.
 const CALLS: usize = 20;
@@ -25,6 +27,8 @@ pub(super) struct Outcome {
     pub ran: Vec<PathBuf>,
     /// The snapshots that it compared.
     pub snapshots: Vec<PathBuf>,
+    /// What ran of the scripts that it ran.
+    pub covered: BTreeMap<String, Covered>,
     /// How long it took.
     pub took: Duration,
 }
