@@ -13,7 +13,7 @@ mod pacer;
 pub(crate) mod paging;
 pub(crate) mod policy;
 pub(crate) mod proxy;
-mod record;
+pub(crate) mod record;
 mod retry;
 pub(crate) mod subject;
 
