@@ -9,9 +9,7 @@ use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
 
 use super::broken;
-use super::endpoint::Endpoint;
 use super::pacer::Pacer;
-use super::proxy::Proxy;
 use super::record::Call;
 use super::retry::{self, Budget, Failure, Tried};
 use crate::catalogue::{self, Effect, Method};
@@ -19,6 +17,8 @@ use crate::clock::{self, Clock};
 use crate::credentials::Provider;
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::memory;
+use crate::net::endpoint::Endpoint;
+use crate::net::proxy::Proxy;
 use crate::wire::reply::{self, Reason, Received, Tree};
 use crate::wire::request::Target;
 use crate::wire::sign::{self, Signed, Stamp};
@@ -290,25 +290,11 @@ impl Client {
     }
 
     fn build_http(&self) -> reqwest::Result<reqwest::Client> {
-        // A provider that is installed already serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("jst/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(self.config.connect_timeout())
+        let config = &self.config;
+        crate::net::builder(&config.endpoint, config.proxy.as_ref(), config.connect_timeout())?
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(self.config.concurrency)
-            .tcp_nodelay(true)
-            .redirect(reqwest::redirect::Policy::none())
-            // Only the retry rule sends again.
-            .retry(reqwest::retry::never());
-        if self.config.endpoint.url().scheme() == "http" {
-            builder = builder.tls_certs_only([]);
-        }
-        builder = match &self.config.proxy {
-            Some(proxy) => builder.proxy(proxy.for_all()?),
-            None => builder.no_proxy(),
-        };
-        builder.build()
+            .pool_max_idle_per_host(config.concurrency)
+            .build()
     }
 }
 

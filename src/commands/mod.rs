@@ -2,6 +2,7 @@
 //! arguments stand beside its code.
 
 mod call;
+mod config;
 mod eval;
 mod ops;
 mod repl;
@@ -62,6 +63,8 @@ enum Command {
     Ops(ops::OpsArgs),
     /// Show which credentials are used and where they come from, without the network
     Whoami,
+    /// Show every setting and where it comes from; write or check config.toml
+    Config(config::ConfigArgs),
     /// Serve the simulator
     Sim(sim::SimArgs),
     /// Print the completion script of a shell
@@ -124,8 +127,14 @@ fn settings(
     let levels = Levels::of(matches, &around).map_err(|error| (error, LogFormat::Text, colour))?;
     let flags = levels.merged();
     know_secrets(&flags, &around);
+    levels.secrets().into_iter().for_each(|secret| REDACTOR.add(&Secret::new(secret), Class::Credential));
     let format = flags.log_format.unwrap_or(LogFormat::Text);
-    Settings::new(&levels, around).map_err(|error| (error, format, colour))
+    // These tell what is wrong with the file of settings themselves.
+    let tells = matches.subcommand_name().is_some_and(|name| matches!(name, "config" | "whoami"));
+    if let Some(problem) = levels.problem().filter(|_| !tells) {
+        return Err((problem.clone(), format, colour));
+    }
+    Settings::new(levels, around).map_err(|error| (error, format, colour))
 }
 
 fn begin(cli: Cli, settings: Settings, exit: &Exit) -> Result<u8> {
@@ -168,6 +177,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         Some(Command::Call(args)) => call::call(settings, exit, &args),
         Some(Command::Ops(args)) => ops::ops(settings, exit, &args),
         Some(Command::Whoami) => whoami::whoami(settings),
+        Some(Command::Config(args)) => config::config(settings, args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command_line(), "jst", &mut script);

@@ -17,6 +17,9 @@ pub(super) fn whoami(settings: &Settings) -> Result<u8> {
     if settings.sim() {
         return simulator(settings);
     }
+    if let Some(problem) = settings.problem() {
+        return Err(problem.clone());
+    }
     let found = settings.found();
     let endpoint = settings.endpoint()?.to_string();
     let sources: Vec<_> = found

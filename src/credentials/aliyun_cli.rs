@@ -26,7 +26,12 @@ pub(super) fn file(path: &Path, chosen: Option<&str>, source: &mut String) -> Re
     let profiles = profiles.ok_or_else(|| malformed("there is no list `profiles`".to_owned()))?;
     source.push_str(&format!(" profile {name}"));
     match profiles.iter().find(|p| p.get("name").and_then(Value::as_str) == Some(name)) {
-        Some(profile) => in_profile(profile, name),
+        Some(profile) => Ok(match in_profile(profile, name)? {
+            Held::Credentials(credentials, beside) => {
+                Held::Credentials(credentials, Profile { file: Some(path.to_owned()), ..beside })
+            }
+            other => other,
+        }),
         None if chosen.is_none() && current.is_some() => {
             Err(malformed(format!("`current` names the profile `{name}`, which is not there")))
         }
@@ -34,7 +39,7 @@ pub(super) fn file(path: &Path, chosen: Option<&str>, source: &mut String) -> Re
     }
 }
 
-fn in_profile(profile: &Value, name: &str) -> Result<Held> {
+pub(super) fn in_profile(profile: &Value, name: &str) -> Result<Held> {
     if let Some(key) = ["access_key_id", "access_key_secret", "sts_token"]
         .into_iter()
         .find(|key| profile.get(*key).is_some_and(|value| !value.is_string() && !value.is_null()))
@@ -47,6 +52,7 @@ fn in_profile(profile: &Value, name: &str) -> Result<Held> {
         name: Some(name.to_owned()),
         region: text("region_id").map(str::to_owned),
         endpoint: text("endpoint").map(str::to_owned),
+        file: None,
     };
     match text("mode").unwrap_or("AK") {
         mode @ ("AK" | "StsToken") => {

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::source::{Held, held, meant};
-use super::{Credentials, aliyun_cli, ini};
+use serde_json::Value;
+
+use super::source::{Held, Profile, held, meant};
+use super::{Credentials, Meant, aliyun_cli, ini};
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::secret::shortened;
 
 /// Where to look.
@@ -21,6 +24,23 @@ pub(crate) struct Sources {
     pub home: Option<PathBuf>,
     /// A profile given by hand, which outranks the environment.
     pub profile: Option<String>,
+    /// The file of settings, where there is one.
+    pub config: Option<Configured>,
+}
+
+/// What a file of settings says of who signs.
+#[derive(Debug, Default)]
+pub(crate) struct Configured {
+    /// The file.
+    pub file: String,
+    /// The profile that is meant, and where it is named: perhaps in a variable or by hand.
+    pub chosen: Option<(String, String)>,
+    /// Whether the file has that profile.
+    pub is_profile: bool,
+    /// Id, secret and token of an access key.
+    pub access_key: [Option<String>; 3],
+    /// Another source, and where it is named.
+    pub meant: Option<(String, Meant)>,
 }
 
 /// One source that was looked at.
@@ -47,6 +67,8 @@ pub(crate) struct Found {
     pub region: Option<String>,
     /// The endpoint that the profile names.
     pub endpoint: Option<String>,
+    /// The file that the secrets in use come from, if everybody can read it.
+    pub exposed: Option<PathBuf>,
     /// What is to be said of sources that could not be looked at before others were.
     pub passed_over: Vec<String>,
     /// What ended the search: a source that was meant to be used and cannot be. To go on to the next
@@ -54,11 +76,26 @@ pub(crate) struct Found {
     error: Option<Error>,
 }
 
-/// Looks at sources of one kind: what each is called, and what it holds.
-type Look = fn(&Sources) -> Vec<(String, Result<Held>)>;
+/// Looks at sources of one kind, for a profile where they have some: what each is called, and what it holds.
+type Look = fn(&Sources, Option<&str>) -> Vec<(String, Result<Held>)>;
+
+/// A profile that is meant.
+struct Chosen<'a> {
+    name: &'a str,
+    /// Where it is named, if not by hand.
+    by: Option<String>,
+    /// Whether it is an error that no file has it.
+    must: bool,
+}
 
 /// The environment's names by the vendor's generations, newest first.
 const PREFIXES: [&str; 3] = ["ALIBABA_CLOUD", "ALIBABACLOUD", "ALICLOUD"];
+
+/// The variable that names a profile of the vendor's files, and the profile.
+pub(crate) fn chosen_by(env: &BTreeMap<String, String>) -> Option<(String, &str)> {
+    let variables = PREFIXES.iter().map(|prefix| format!("{prefix}_PROFILE"));
+    variables.filter_map(|variable| Some((meant(env.get(&variable)?)?, variable))).map(|(name, by)| (by, name)).next()
+}
 
 /// Whether jst reads an environment variable of this name.
 pub(crate) fn is_variable(name: &str) -> bool {
@@ -71,17 +108,14 @@ impl Sources {
     /// only stands in the trace.
     pub(crate) fn find(&self) -> Found {
         let mut found = Found::default();
-        let order: &[Look] = match self.profile {
-            Some(_) => &[Self::flags, Self::command_line_file, Self::ini_files],
-            None => &[Self::flags, Self::environment, Self::command_line_file, Self::ini_files],
-        };
-        for look in order {
-            for (source, held) in look(self) {
+        let chosen = self.chosen();
+        for (look, profile) in self.order(chosen.as_ref()) {
+            for (source, held) in look(self, profile) {
                 found.take(source, held);
             }
         }
-        if let (Some((by, name)), None) = (self.chosen(), &found.credentials) {
-            let by = by.map(|variable| format!(", which {variable} names")).unwrap_or_default();
+        if let (Some(Chosen { name, by, must: true }), None) = (chosen, &found.credentials) {
+            let by = by.map(|place| format!(", which {place} names")).unwrap_or_default();
             let missing = Error::new(Kind::Config, format!("there is no usable profile `{name}`{by}"))
                 .hint(format!("looked at: {}", found.describe()));
             found.error.get_or_insert(missing);
@@ -89,26 +123,49 @@ impl Sources {
         found
     }
 
-    /// The profile that is meant, and the variable that names it where it was not given by hand.
-    fn chosen(&self) -> Option<(Option<String>, &str)> {
+    /// Where is looked, in order, and for which profile there.
+    fn order<'a>(&self, chosen: Option<&Chosen<'a>>) -> Vec<(Look, Option<&'a str>)> {
+        let name = chosen.map(|chosen| chosen.name);
+        let files = |name| [(Self::command_line_file as Look, name), (Self::ini_files as Look, name)];
+        let mut order: Vec<(Look, Option<&str>)> = vec![(Self::flags, None)];
+        let by_hand = self.profile.is_some();
+        if !by_hand {
+            order.push((Self::environment, None));
+        }
+        order.push((Self::configured, None));
+        order.extend(files(name));
+        if chosen.is_some_and(|chosen| !chosen.must) {
+            order.extend(by_hand.then_some((Self::environment as Look, None)));
+            order.extend(files(None));
+        }
+        order
+    }
+
+    /// The profile of the vendor's files that is meant.
+    fn chosen(&self) -> Option<Chosen<'_>> {
+        let config = self.config.as_ref();
+        if let Some((place, Meant::Profile(name))) = config.and_then(|config| config.meant.as_ref()) {
+            return Some(Chosen { name, by: Some(place.clone()), must: true });
+        }
+        // A profile of the settings that says nothing of who signs leaves that open.
+        let must = !config.is_some_and(|config| config.is_profile);
         let by_hand = self.profile.as_deref().map(|name| (None, name));
-        by_hand.or_else(|| {
-            let variables = PREFIXES.iter().map(|prefix| format!("{prefix}_PROFILE"));
-            variables.filter_map(|variable| self.var(&variable).map(|name| (Some(variable), name))).next()
-        })
+        let by_variable = || chosen_by(&self.env).map(|(variable, name)| (Some(variable), name));
+        let by_file = || config?.chosen.as_ref().map(|(name, place)| (Some(place.clone()), name.as_str()));
+        by_hand.or_else(by_variable).or_else(by_file).map(|(by, name)| Chosen { name, by, must })
     }
 
     fn var(&self, name: &str) -> Option<&str> {
         self.env.get(name).and_then(|value| meant(value))
     }
 
-    fn flags(&self) -> Vec<(String, Result<Held>)> {
+    fn flags(&self, _: Option<&str>) -> Vec<(String, Result<Held>)> {
         let [id, secret, token] = self.flags.each_ref().map(Option::as_deref);
         let names = ["--access-key-id", "--access-key-secret"];
         vec![("flags".to_owned(), held(id, secret, token, names, "not given"))]
     }
 
-    fn environment(&self) -> Vec<(String, Result<Held>)> {
+    fn environment(&self, _: Option<&str>) -> Vec<(String, Result<Held>)> {
         let look = |prefix| {
             let name = |end: &str| format!("{prefix}_{end}");
             let names = ["ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"].map(name);
@@ -127,19 +184,43 @@ impl Sources {
         ours.into_iter().chain(PREFIXES).map(look).collect()
     }
 
+    /// The file of settings.
+    fn configured(&self, _: Option<&str>) -> Vec<(String, Result<Held>)> {
+        let Some(config) = &self.config else { return Vec::new() };
+        let profile = config.chosen.as_ref().filter(|_| config.is_profile);
+        let name = profile.map_or("defaults", |(name, _)| name);
+        let [id, secret, token] = config.access_key.each_ref().map(Option::as_deref);
+        let held = match &config.meant {
+            Some((place, Meant::Given(map))) => aliyun_cli::in_profile(&Value::Object(map.clone()), name)
+                .map_err(|error| error.hint(format!("see {place}"))),
+            _ => {
+                let nothing = "names no access key of its own";
+                held(id, secret, token, ["access_key_id", "access_key_secret"], nothing)
+            }
+        };
+        let held = held.map(|held| match held {
+            Held::Credentials(credentials, _) => {
+                let profile = profile.map(|(name, _)| name.clone());
+                Held::Credentials(credentials, Profile { name: profile, ..Profile::default() })
+            }
+            other => other,
+        });
+        vec![(format!("{} {name}", config.file), held)]
+    }
+
     /// The vendor command line's own file.
-    fn command_line_file(&self) -> Vec<(String, Result<Held>)> {
+    fn command_line_file(&self, chosen: Option<&str>) -> Vec<(String, Result<Held>)> {
         let home = match self.home() {
             Ok(home) => home,
             Err(why) => return vec![("~/.aliyun/config.json".to_owned(), Ok(*why))],
         };
         let path = home.join(".aliyun/config.json");
         let mut source = path.display().to_string();
-        let held = aliyun_cli::file(&path, self.chosen().map(|(_, name)| name), &mut source);
+        let held = aliyun_cli::file(&path, chosen, &mut source);
         vec![(source, held)]
     }
 
-    fn ini_files(&self) -> Vec<(String, Result<Held>)> {
+    fn ini_files(&self, chosen: Option<&str>) -> Vec<(String, Result<Held>)> {
         let paths = match (self.var("ALIBABA_CLOUD_CREDENTIALS_FILE"), self.home()) {
             (Some(named), _) => vec![PathBuf::from(named)],
             (None, Ok(home)) => {
@@ -147,7 +228,7 @@ impl Sources {
             }
             (None, Err(why)) => return vec![("~/.alibabacloud/credentials".to_owned(), Ok(*why))],
         };
-        let chosen = self.chosen().map_or("default", |(_, name)| name);
+        let chosen = chosen.unwrap_or("default");
         let look = |path: &PathBuf| {
             let mut source = path.display().to_string();
             let held = ini::file(path, chosen, &mut source);
@@ -195,6 +276,7 @@ impl Found {
                     self.profile = profile.name;
                     self.region = profile.region;
                     self.endpoint = profile.endpoint;
+                    self.exposed = profile.file.filter(|path| files::is_open(path));
                 }
                 (result, !taken)
             }

@@ -55,7 +55,8 @@ pub(super) fn file(path: &Path, chosen: &str, source: &mut String) -> Result<Hel
     let held = held(id, secret, token, names, "the profile is empty")?;
     Ok(match held {
         Held::Credentials(credentials, _) => {
-            Held::Credentials(credentials, Profile { name: Some(chosen.to_owned()), ..Profile::default() })
+            let (name, file) = (Some(chosen.to_owned()), Some(path.to_owned()));
+            Held::Credentials(credentials, Profile { name, file, ..Profile::default() })
         }
         other => other,
     })

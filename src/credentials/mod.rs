@@ -14,11 +14,30 @@ mod tests;
 
 use std::sync::Arc;
 
-pub(crate) use chain::{Found, Sources, is_variable};
+pub(crate) use chain::{Configured, Found, Sources, chosen_by, is_variable};
 pub(crate) use in_file::in_file;
 
+use serde_json::{Map, Value};
+
 use crate::error::Result;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_secret_name};
+
+/// Who is meant to sign, as a file of settings says it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Meant {
+    /// The profile of this name in the vendor's files.
+    Profile(String),
+    /// What such a profile would hold, by the names of the vendor's command line.
+    Given(Map<String, Value>),
+}
+
+impl Meant {
+    /// Every secret that it gives.
+    pub(crate) fn secrets(&self) -> Vec<&str> {
+        let Self::Given(map) = self else { return Vec::new() };
+        map.iter().filter(|(name, _)| is_secret_name(name)).filter_map(|(_, value)| value.as_str()).collect()
+    }
+}
 
 /// What signs a call.
 #[derive(Clone, Debug, PartialEq, Eq)]

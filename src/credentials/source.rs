@@ -1,7 +1,7 @@
 //! What a source holds, and what is wrong with one.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Credentials;
 use crate::error::{Error, Kind, Result};
@@ -30,6 +30,8 @@ pub(super) struct Profile {
     pub name: Option<String>,
     pub region: Option<String>,
     pub endpoint: Option<String>,
+    /// The vendor's file that it stands in.
+    pub file: Option<PathBuf>,
 }
 
 /// A value as it is meant: the line break or blank that a shell or an editor left at its end is no part of it,

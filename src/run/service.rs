@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::call::endpoint::Endpoint;
 use crate::call::{Client, ClientConfig};
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
 use crate::error::{Error, Kind, Result};
 use crate::memory;
+use crate::net::endpoint::Endpoint;
 use crate::secret::Class;
 use crate::settings::{Settings, Simulation};
 use crate::show::redaction::REDACTOR;
@@ -93,7 +93,8 @@ impl Service {
         let found = self.settings.found();
         let credentials = found.require()?.clone();
         self.settings.around.check_ca_file()?;
-        found.passed_over.iter().for_each(|said| tracing::warn!("{said}"));
+        let exposed = self.settings.exposed()?;
+        found.passed_over.iter().chain(&exposed).for_each(|said| tracing::warn!("{said}"));
         let secrets = [Some(&credentials.secret), credentials.security_token.as_ref()];
         secrets.into_iter().flatten().for_each(|secret| REDACTOR.add(secret, Class::Credential));
         let config = self.settings.client(self.settings.endpoint()?, Provider::fixed(credentials))?;

@@ -35,7 +35,13 @@ pub(crate) struct Flags {
     /// With --sim: what request ids, chance in faults and generated accounts derive from [default: 1]
     #[arg(long, global = true, env = "JST_SIM_SEED", value_name = "N")]
     pub sim_seed: Option<u64>,
-    /// Profile of the credential files
+    /// File of settings [default: jst/config.toml in $XDG_CONFIG_HOME, in ~/.config or in /etc]
+    #[arg(long, global = true, env = "JST_CONFIG", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub config: Option<String>,
+    /// Refuse files with secrets that every user of the machine can read
+    #[arg(long, global = true, env = "JST_STRICT", value_parser = switch, num_args = 0..=1, default_missing_value = "true", value_name = "yes|no", require_equals = true)]
+    pub strict: Option<bool>,
+    /// Profile of config.toml, and of the files of credentials
     #[arg(long, global = true, env = "JST_PROFILE", value_name = "NAME")]
     pub profile: Option<String>,
     /// URL of the service [default: https://retailcloud.aliyuncs.com]
@@ -65,10 +71,10 @@ pub(crate) struct Flags {
     /// Log errors only
     #[arg(short, long, global = true, env = "JST_QUIET", value_parser = switch, num_args = 0..=1, default_missing_value = "true", value_name = "yes|no", require_equals = true)]
     pub quiet: Option<bool>,
-    /// Longest time for one attempt of a call: 10s, 1m, or seconds
+    /// Longest time for one attempt of a call: 10s, 1m, or seconds [default: 30s]
     #[arg(long, global = true, env = "JST_TIMEOUT", value_parser = duration, value_name = "TIME")]
     pub timeout: Option<Duration>,
-    /// Longest time for connecting
+    /// Longest time for connecting [default: 5s]
     #[arg(long, global = true, env = "JST_CONNECT_TIMEOUT", value_parser = duration, value_name = "TIME")]
     pub connect_timeout: Option<Duration>,
     /// Longest time for the whole run

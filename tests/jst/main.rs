@@ -14,6 +14,7 @@ mod rooms;
 mod scarcity;
 mod scripts;
 mod secrets;
+mod settings;
 mod simulated;
 mod support;
 mod terminal;

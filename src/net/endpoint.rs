@@ -29,6 +29,18 @@ impl Endpoint {
         Ok(Self(url))
     }
 
+    /// The endpoint that a URL leads to.
+    ///
+    /// # Errors
+    /// `config` for a URL of another scheme, or with credentials.
+    pub(crate) fn of(url: &reqwest::Url) -> Result<Self> {
+        let mut bare = url.clone();
+        bare.set_path("/");
+        bare.set_query(None);
+        bare.set_fragment(None);
+        Self::parse(bare.as_str())
+    }
+
     /// Its URL, without path and query.
     pub(crate) fn url(&self) -> &reqwest::Url {
         &self.0
