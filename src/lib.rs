@@ -57,8 +57,8 @@ mod files;
 #[doc(hidden)]
 pub mod harness;
 mod memory;
-mod pattern;
 mod net;
+mod pattern;
 mod repl;
 mod run;
 mod script;

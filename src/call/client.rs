@@ -149,7 +149,7 @@ impl Client {
         let target = call.target;
         // The semaphore is never closed; without it the cap would just not hold.
         let _permit = self.permits.acquire().await.ok();
-        let credentials = self.config.credentials.credentials().await.map_err(Failure::NotConnected)?;
+        let credentials = self.config.credentials.credentials().await.map_err(nobody)?;
         // Behind whatever else is waited for: turns taken before it would all be used at once.
         self.pacer.turn().await;
         self.check_deadline().map_err(Failure::NotConnected)?;
@@ -167,6 +167,9 @@ impl Client {
             match fault.reason {
                 Reason::Signature => diagnose(&mut fault, &received, &signed, &credentials.access_key_id),
                 Reason::Clock => self.correct_clock(&received),
+                Reason::Refused if tells_of_token(&fault) && self.config.credentials.rejected(&credentials) => {
+                    fault.reason = Reason::Token;
+                }
                 _ => {}
             }
             Failure::Answered { fault, wait: received.retry_after }
@@ -259,6 +262,7 @@ impl Client {
         let wait = self.config.retry.wait(effect, failure, attempt, *tried, jitter)?;
         if let Failure::Answered { fault, wait: asked } = failure {
             tried.clock |= fault.reason == Reason::Clock;
+            tried.token |= fault.reason == Reason::Token;
             tried.signature |= fault.reason == Reason::Signature;
             if let Some(asked) = asked {
                 self.pacer.hold(*asked);
@@ -296,6 +300,17 @@ impl Client {
             .pool_max_idle_per_host(config.concurrency)
             .build()
     }
+}
+
+/// Nobody signs: whether trying again may help, whoever did not give credentials says.
+fn nobody(error: Error) -> Failure {
+    if error.retryable { Failure::NotConnected(error) } else { Failure::Impossible(error) }
+}
+
+/// Whether the service does not take the token of temporary credentials.
+fn tells_of_token(fault: &reply::Fault) -> bool {
+    let code = fault.error.code.as_ref().and_then(serde_json::Value::as_str);
+    code.is_some_and(|code| code.starts_with("InvalidSecurityToken"))
 }
 
 /// Tells a wrong secret from a request that was changed on its way.

@@ -121,7 +121,7 @@ fn dry_run(settings: &Settings, target: &Target, params: Map<String, Value>) -> 
         // The simulator's port is known once it runs.
         ("http://127.0.0.1".to_owned(), None, None)
     } else {
-        (settings.endpoint()?.to_string(), settings.region(), settings.found().credentials.clone())
+        (settings.endpoint()?.to_string(), settings.region(), settings.found().key().cloned())
     };
     let mut credentials = found.unwrap_or(nobody);
     credentials.security_token = credentials.security_token.map(|_| Secret::new(MASK));

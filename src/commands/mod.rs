@@ -61,8 +61,8 @@ enum Command {
     Call(call::CallArgs),
     /// List the operations, or show one in full
     Ops(ops::OpsArgs),
-    /// Show which credentials are used and where they come from, without the network
-    Whoami,
+    /// Show who signs and where that comes from; only --check takes the network
+    Whoami(whoami::WhoamiArgs),
     /// Show every setting and where it comes from; write or check config.toml
     Config(config::ConfigArgs),
     /// Serve the simulator
@@ -176,7 +176,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         }
         Some(Command::Call(args)) => call::call(settings, exit, &args),
         Some(Command::Ops(args)) => ops::ops(settings, exit, &args),
-        Some(Command::Whoami) => whoami::whoami(settings),
+        Some(Command::Whoami(args)) => whoami::whoami(settings, &args),
         Some(Command::Config(args)) => config::config(settings, args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -60,10 +60,15 @@ pub(crate) async fn ask(asked: Ask<'_>) -> Result<Answer> {
     let way = proxy.as_ref().map(|proxy| format!("{endpoint} through {proxy}")).unwrap_or_else(|| endpoint.to_string());
     let failed = |error: reqwest::Error| match tls_error(&error) {
         Some(tls) => distrusted(tls, &way),
-        None => unreachable_now(format!("{} {way}: {}", if error.is_connect() { "cannot connect to" } else { "no answer from" }, cause(&error))),
+        None => unreachable_now(format!(
+            "{} {way}: {}",
+            if error.is_connect() { "cannot connect to" } else { "no answer from" },
+            cause(&error)
+        )),
     };
     let exchange = async {
-        let http = super::builder(&endpoint, proxy.as_ref(), connect).and_then(|builder| builder.build()).map_err(failed)?;
+        let http =
+            super::builder(&endpoint, proxy.as_ref(), connect).and_then(|builder| builder.build()).map_err(failed)?;
         let mut response = http.execute(request(&asked, url)).await.map_err(failed)?;
         let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
         let date = date.and_then(|text| jiff::fmt::rfc2822::parse(text).ok()).map(|date| date.timestamp());
@@ -71,7 +76,10 @@ pub(crate) async fn ask(asked: Ask<'_>) -> Result<Answer> {
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             body.extend_from_slice(&chunk);
             if body.len() > LARGEST {
-                return Err(Error::new(Kind::Network, format!("{endpoint} answered with more than {} MB", LARGEST >> 20)));
+                return Err(Error::new(
+                    Kind::Network,
+                    format!("{endpoint} answered with more than {} MB", LARGEST >> 20),
+                ));
             }
         }
         Ok(Answer { status: response.status().as_u16(), body: String::from_utf8_lossy(&body).into_owned(), date })

@@ -1,10 +1,11 @@
 //! A run of a command: its [`service`] and account, what goes on in the [`background`], what stops it
-//! ([`signals`]), who is asked ([`confirm`]), what it is called ([`id`]), and the way out ([`exit`]).
+//! ([`signals`]), who is asked ([`confirm`]), what it is called ([`id`]), the way out ([`exit`]), and who a run would be ([`identity`]).
 
 mod background;
 mod confirm;
 pub(crate) mod exit;
 pub(crate) mod id;
+pub(crate) mod identity;
 mod service;
 mod signals;
 
@@ -42,8 +43,9 @@ impl Run {
         let id = RunId::new();
         tracing::debug!("run {id} begins");
         let stop = Arc::new(Stop::new(settings.deadline));
-        signals::watch(&Background::start()?, &stop, exit, for_person)?;
-        let service = Arc::new(Service::new(settings, for_person)?);
+        let background = Background::start()?;
+        signals::watch(&background, &stop, exit, for_person)?;
+        let service = Arc::new(Service::new(settings, background, for_person)?);
         log::keep_time(&service.clock);
         let connect = {
             let service = Arc::clone(&service);
@@ -97,7 +99,7 @@ impl Run {
             return Ok("sim".to_owned());
         }
         let found = self.settings.found();
-        found.require()?;
+        found.known()?;
         Ok(found.profile.clone().unwrap_or_else(|| "jst".to_owned()))
     }
 }

@@ -59,6 +59,12 @@ pub(crate) struct Flags {
     /// Token of temporary credentials
     #[arg(long, global = true, env = "JST_SECURITY_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub security_token: Option<String>,
+    /// URL of the token service, which gives credentials of roles [default: its own in the role's region]
+    #[arg(long, global = true, env = "JST_STS_ENDPOINT", value_name = "URL")]
+    pub sts_endpoint: Option<String>,
+    /// URL of the metadata host, which gives those of the machine's role [default: http://100.100.100.200]
+    #[arg(long, global = true, env = "JST_METADATA_ENDPOINT", value_name = "URL")]
+    pub metadata_endpoint: Option<String>,
     /// Form of the data on stdout [default: table at a terminal, json in a pipe]
     #[arg(long, global = true, env = "JST_OUTPUT", value_enum, value_name = "FORMAT")]
     pub output: Option<Format>,

@@ -204,6 +204,8 @@ impl Levels {
             access_key_id: nearest(self, |flags| flags.access_key_id.clone()),
             access_key_secret: nearest(self, |flags| flags.access_key_secret.clone()),
             security_token: nearest(self, |flags| flags.security_token.clone()),
+            sts_endpoint: nearest(self, |flags| flags.sts_endpoint.clone()),
+            metadata_endpoint: nearest(self, |flags| flags.metadata_endpoint.clone()),
             output: nearest(self, |flags| flags.output),
             log_format: nearest(self, |flags| flags.log_format),
             verbose,

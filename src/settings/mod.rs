@@ -11,11 +11,11 @@ pub(crate) mod shown;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::call::ClientConfig;
 use crate::call::policy::Policy;
-use crate::credentials::{Configured, Found, Provider, Sources};
+use crate::credentials::{Configured, Found, Provider, Reach, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::net::endpoint::Endpoint;
@@ -269,6 +269,23 @@ impl Settings {
             };
             sources.find()
         })
+    }
+
+    /// What whoever signs in reaches, and how.
+    pub(crate) fn reach(&self) -> Reach {
+        let given = |flag: &Option<String>| flag.clone().filter(|text| !text.is_empty());
+        let only_v2 = self.around.env.get("ALIBABA_CLOUD_IMDSV1_DISABLED");
+        Reach {
+            env: self.around.env.clone(),
+            sts: given(&self.flags.sts_endpoint),
+            metadata: given(&self.flags.metadata_endpoint),
+            only_v2: only_v2
+                .is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes")),
+            patience: [
+                self.flags.timeout.unwrap_or(Duration::from_secs(30)),
+                self.flags.connect_timeout.unwrap_or(Duration::from_secs(5)),
+            ],
+        }
     }
 
     /// What the file of settings says of who signs.

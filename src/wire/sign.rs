@@ -10,8 +10,8 @@ use sha1::Sha1;
 
 use super::request::Request;
 use crate::catalogue::{self, Method};
-use crate::credentials::Credentials;
 use crate::encoding::percent;
+use crate::secret::Credentials;
 
 /// What makes two attempts of one call different.
 #[derive(Clone, Debug)]

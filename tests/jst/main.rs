@@ -15,6 +15,7 @@ mod scarcity;
 mod scripts;
 mod secrets;
 mod settings;
+mod signin;
 mod simulated;
 mod support;
 mod terminal;
