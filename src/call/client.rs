@@ -14,7 +14,7 @@ use super::record::Call;
 use super::retry::{self, Budget, Failure, Tried};
 use crate::catalogue::{self, Effect, Method};
 use crate::clock::{self, Clock};
-use crate::credentials::Provider;
+use crate::credentials::{Credentials, Provider};
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::memory;
 use crate::net::endpoint::Endpoint;
@@ -32,6 +32,8 @@ pub(crate) struct ClientConfig {
     pub proxy: Option<Proxy>,
     /// Who says who signs, asked at each attempt.
     pub credentials: Arc<Provider>,
+    /// Which signature is sent.
+    pub signature: sign::Version,
     /// Sent as `RegionId` when it is configured.
     pub region: Option<String>,
     /// The longest that one attempt may take, connecting included.
@@ -58,6 +60,7 @@ impl ClientConfig {
             endpoint,
             proxy: None,
             credentials: Arc::new(credentials),
+            signature: sign::Version::V1,
             region: None,
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
@@ -155,7 +158,7 @@ impl Client {
         self.check_deadline().map_err(Failure::NotConnected)?;
         let began = self.config.clock.now();
         let stamp = Stamp::now(SignedDuration::from_millis(self.skew.load(Ordering::Acquire)));
-        let signed = sign::sign(call.request, &credentials, self.config.region.as_deref(), &stamp);
+        let signed = self.sign(call, &credentials, &stamp);
         let exchange = call.exchange();
         tracing::trace!(action = target.action(), attempt, nonce = stamp.nonce, "sending");
         let received = within(self.config.timeout, self.send(target, &signed, attempt, began)).await;
@@ -174,6 +177,14 @@ impl Client {
             }
             Failure::Answered { fault, wait: received.retry_after }
         })
+    }
+
+    fn sign(&self, call: &Call<'_>, credentials: &Credentials, stamp: &Stamp) -> Signed {
+        let region = self.config.region.as_deref();
+        match self.config.signature {
+            sign::Version::V1 => sign::sign(call.request, credentials, region, stamp),
+            sign::Version::V3 => sign::v3::sign(call.request, credentials, region, stamp, &self.config.endpoint.host()),
+        }
     }
 
     /// Begins nothing behind the deadline. What is under way then is stopped by who waits for it.
@@ -209,6 +220,11 @@ impl Client {
             *outgoing.body_mut() = Some(signed.body.clone().into());
         }
         set_headers(outgoing.headers_mut(), target, attempt);
+        for (name, value) in &signed.headers {
+            let mut value = HeaderValue::from_str(value).map_err(|_| Failure::Impossible(no_header(name)))?;
+            value.set_sensitive(true);
+            outgoing.headers_mut().insert(*name, value);
+        }
         let failed = |error: &reqwest::Error| broken::failure(error, &self.config);
         let mut response = http.execute(outgoing).await.map_err(|e| failed(&e))?;
         if let Some(took) = header(&response, &TOOK).and_then(|text| text.parse().ok()) {
@@ -300,6 +316,11 @@ impl Client {
             .pool_max_idle_per_host(config.concurrency)
             .build()
     }
+}
+
+fn no_header(name: &str) -> Error {
+    Error::new(Kind::Credentials, format!("what {name} would carry is no text of a header"))
+        .hint("the access key or the token holds a character that none has; or sign with --signature v1")
 }
 
 /// Nobody signs: whether trying again may help, whoever did not give credentials says.

@@ -46,6 +46,12 @@ impl Endpoint {
         &self.0
     }
 
+    /// Its host, as the header of that name has it: with the port, where it is not the scheme's own.
+    pub(crate) fn host(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
     /// Whether it is on this machine, where no proxy belongs in between.
     pub(crate) fn is_loopback(&self) -> bool {
         match self.0.host_str() {

@@ -14,6 +14,7 @@ use crate::show::log::LogFormat;
 use crate::sim::Fleet;
 use crate::sim::faults::Rules;
 use crate::sim::options::start;
+use crate::wire::sign::Version;
 
 /// Flags that work before and after the command.
 #[derive(Clone, Debug, Default, Args)]
@@ -50,6 +51,9 @@ pub(crate) struct Flags {
     /// Region sent with every call
     #[arg(long, global = true, env = "JST_REGION", value_name = "ID")]
     pub region: Option<String>,
+    /// Signature of calls [default: v1]
+    #[arg(long, global = true, env = "JST_SIGNATURE", value_enum, value_name = "VERSION")]
+    pub signature: Option<Version>,
     /// Id of the access key
     #[arg(long, global = true, env = "JST_ACCESS_KEY_ID", value_name = "ID")]
     pub access_key_id: Option<String>,
@@ -153,6 +157,19 @@ impl ValueEnum for Format {
             Self::Csv => {
                 PossibleValue::new("csv").help("Comma-separated values with a header, one line for each record")
             }
+        })
+    }
+}
+
+impl ValueEnum for Version {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::V1, Self::V3]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::V1 => PossibleValue::new("v1").help("In parameters, with SHA-1"),
+            Self::V3 => PossibleValue::new("v3").help("In headers, with SHA-256"),
         })
     }
 }

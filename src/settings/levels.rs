@@ -201,6 +201,7 @@ impl Levels {
             profile: self.by_hand().map(|given| given.value),
             endpoint: nearest(self, |flags| flags.endpoint.clone()),
             region: nearest(self, |flags| flags.region.clone()),
+            signature: nearest(self, |flags| flags.signature),
             access_key_id: nearest(self, |flags| flags.access_key_id.clone()),
             access_key_secret: nearest(self, |flags| flags.access_key_secret.clone()),
             security_token: nearest(self, |flags| flags.security_token.clone()),

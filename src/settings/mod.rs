@@ -23,6 +23,7 @@ use crate::net::proxy::Proxy;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Options;
+use crate::wire::sign::Version;
 use file::File;
 use flags::{Flags, Simulator};
 use levels::Levels;
@@ -365,6 +366,11 @@ impl Settings {
         given.or_else(|| self.found().region.as_deref())
     }
 
+    /// The signature that calls carry.
+    pub(crate) fn signature(&self) -> Version {
+        self.flags.signature.unwrap_or_default()
+    }
+
     /// What a client of this endpoint needs to know beside who signs.
     ///
     /// # Errors
@@ -379,6 +385,7 @@ impl Settings {
             concurrency: self.flags.concurrency.map_or(usual.concurrency, usize::from),
             rate: self.flags.rate,
             deadline: self.deadline,
+            signature: self.signature(),
             ..usual
         })
     }

@@ -32,7 +32,8 @@ pub(super) fn register(module: &mut Module) {
         |text: &str, known: Array| {
             let known: Vec<ImmutableString> =
                 known.into_iter().filter_map(|name| name.into_immutable_string().ok()).collect();
-            suggest::nearest(text, known.iter().map(ImmutableString::as_str)).map_or(Dynamic::UNIT, |near| near.to_owned().into())
+            suggest::nearest(text, known.iter().map(ImmutableString::as_str))
+                .map_or(Dynamic::UNIT, |near| near.to_owned().into())
         },
     );
     for &(name, in_place, signature, help) in FORMS {
