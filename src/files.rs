@@ -109,6 +109,12 @@ pub(crate) fn text(bytes: Vec<u8>) -> Result<String> {
     Ok(text)
 }
 
+/// Whether everybody on the machine can read a file.
+pub(crate) fn is_open(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|found| found.permissions().mode() & 0o004 != 0)
+}
+
 /// Opens a regular file, links followed.
 pub(crate) fn open_file(path: &Path) -> Result<File> {
     opened(rustix::fs::stat(path)?, || open(path, FILE, Mode::empty()))

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::call::account::Account;
-use crate::call::endpoint::Endpoint;
 use crate::call::policy::Policy;
 use crate::call::{Client, ClientConfig};
 use crate::catalogue;
 use crate::clock::{Clock, Pace};
 use crate::credentials::{Credentials, Provider, Sources};
 use crate::error::Result;
+use crate::net::endpoint::Endpoint;
 use crate::script::{Host, HostConfig, Session};
 use crate::secret::Secret;
 use crate::show::errors::render;

@@ -34,8 +34,8 @@
 //!   [`encoding`], [`suggest`].
 //! - [`catalogue`]: the 66 operations as plain data. Registration, validation, help, completion, paging,
 //!   policy and the simulator's routing derive from it. It depends on nothing else. [`pattern`] picks from its names.
-//! - [`credentials`]: who signs. [`wire`]: how a call looks on the network. [`show`]: what leaves the process
-//!   for people and programs, without secrets.
+//! - [`net`]: the way over the network, and exchanges with others than the service. [`wire`]: how a call looks
+//!   there. [`show`]: what leaves the process for people and programs, without secrets. [`credentials`]: who signs.
 //! - [`call`]: a call on its way. [`script`]: the engine, and what scripts can call.
 //! - [`sim`]: the simulator, a server of its own or held inside a run. Its engine has a file for each chapter,
 //!   mirroring the catalogue.
@@ -58,6 +58,7 @@ mod files;
 #[doc(hidden)]
 pub mod harness;
 mod memory;
+mod net;
 mod pattern;
 mod repl;
 mod run;

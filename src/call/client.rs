@@ -9,16 +9,16 @@ use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
 
 use super::broken;
-use super::endpoint::Endpoint;
 use super::pacer::Pacer;
-use super::proxy::Proxy;
 use super::record::Call;
 use super::retry::{self, Budget, Failure, Tried};
 use crate::catalogue::{self, Effect, Method};
 use crate::clock::{self, Clock};
-use crate::credentials::Provider;
+use crate::credentials::{Credentials, Provider};
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::memory;
+use crate::net::endpoint::Endpoint;
+use crate::net::proxy::Proxy;
 use crate::wire::reply::{self, Reason, Received, Tree};
 use crate::wire::request::Target;
 use crate::wire::sign::{self, Signed, Stamp};
@@ -32,6 +32,8 @@ pub(crate) struct ClientConfig {
     pub proxy: Option<Proxy>,
     /// Who says who signs, asked at each attempt.
     pub credentials: Arc<Provider>,
+    /// Which signature is sent.
+    pub signature: sign::Version,
     /// Sent as `RegionId` when it is configured.
     pub region: Option<String>,
     /// The longest that one attempt may take, connecting included.
@@ -58,6 +60,7 @@ impl ClientConfig {
             endpoint,
             proxy: None,
             credentials: Arc::new(credentials),
+            signature: sign::Version::V1,
             region: None,
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
@@ -149,13 +152,13 @@ impl Client {
         let target = call.target;
         // The semaphore is never closed; without it the cap would just not hold.
         let _permit = self.permits.acquire().await.ok();
-        let credentials = self.config.credentials.credentials().await.map_err(Failure::NotConnected)?;
+        let credentials = self.config.credentials.credentials().await.map_err(nobody)?;
         // Behind whatever else is waited for: turns taken before it would all be used at once.
         self.pacer.turn().await;
         self.check_deadline().map_err(Failure::NotConnected)?;
         let began = self.config.clock.now();
         let stamp = Stamp::now(SignedDuration::from_millis(self.skew.load(Ordering::Acquire)));
-        let signed = sign::sign(call.request, &credentials, self.config.region.as_deref(), &stamp);
+        let signed = self.sign(call, &credentials, &stamp);
         let exchange = call.exchange();
         tracing::trace!(action = target.action(), attempt, nonce = stamp.nonce, "sending");
         let received = within(self.config.timeout, self.send(target, &signed, attempt, began)).await;
@@ -167,10 +170,21 @@ impl Client {
             match fault.reason {
                 Reason::Signature => diagnose(&mut fault, &received, &signed, &credentials.access_key_id),
                 Reason::Clock => self.correct_clock(&received),
+                Reason::Refused if tells_of_token(&fault) && self.config.credentials.rejected(&credentials) => {
+                    fault.reason = Reason::Token;
+                }
                 _ => {}
             }
             Failure::Answered { fault, wait: received.retry_after }
         })
+    }
+
+    fn sign(&self, call: &Call<'_>, credentials: &Credentials, stamp: &Stamp) -> Signed {
+        let region = self.config.region.as_deref();
+        match self.config.signature {
+            sign::Version::V1 => sign::sign(call.request, credentials, region, stamp),
+            sign::Version::V3 => sign::v3::sign(call.request, credentials, region, stamp, &self.config.endpoint.host()),
+        }
     }
 
     /// Begins nothing behind the deadline. What is under way then is stopped by who waits for it.
@@ -206,6 +220,11 @@ impl Client {
             *outgoing.body_mut() = Some(signed.body.clone().into());
         }
         set_headers(outgoing.headers_mut(), target, attempt);
+        for (name, value) in &signed.headers {
+            let mut value = HeaderValue::from_str(value).map_err(|_| Failure::Impossible(no_header(name)))?;
+            value.set_sensitive(true);
+            outgoing.headers_mut().insert(*name, value);
+        }
         let failed = |error: &reqwest::Error| broken::failure(error, &self.config);
         let mut response = http.execute(outgoing).await.map_err(|e| failed(&e))?;
         if let Some(took) = header(&response, &TOOK).and_then(|text| text.parse().ok()) {
@@ -259,6 +278,7 @@ impl Client {
         let wait = self.config.retry.wait(effect, failure, attempt, *tried, jitter)?;
         if let Failure::Answered { fault, wait: asked } = failure {
             tried.clock |= fault.reason == Reason::Clock;
+            tried.token |= fault.reason == Reason::Token;
             tried.signature |= fault.reason == Reason::Signature;
             if let Some(asked) = asked {
                 self.pacer.hold(*asked);
@@ -290,26 +310,28 @@ impl Client {
     }
 
     fn build_http(&self) -> reqwest::Result<reqwest::Client> {
-        // A provider that is installed already serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("jst/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(self.config.connect_timeout())
+        let config = &self.config;
+        crate::net::builder(&config.endpoint, config.proxy.as_ref(), config.connect_timeout())?
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(self.config.concurrency)
-            .tcp_nodelay(true)
-            .redirect(reqwest::redirect::Policy::none())
-            // Only the retry rule sends again.
-            .retry(reqwest::retry::never());
-        if self.config.endpoint.url().scheme() == "http" {
-            builder = builder.tls_certs_only([]);
-        }
-        builder = match &self.config.proxy {
-            Some(proxy) => builder.proxy(proxy.for_all()?),
-            None => builder.no_proxy(),
-        };
-        builder.build()
+            .pool_max_idle_per_host(config.concurrency)
+            .build()
     }
+}
+
+fn no_header(name: &str) -> Error {
+    Error::new(Kind::Credentials, format!("what {name} would carry is no text of a header"))
+        .hint("the access key or the token holds a character that none has; or sign with --signature v1")
+}
+
+/// Nobody signs: whether trying again may help, whoever did not give credentials says.
+fn nobody(error: Error) -> Failure {
+    if error.retryable { Failure::NotConnected(error) } else { Failure::Impossible(error) }
+}
+
+/// Whether the service does not take the token of temporary credentials.
+fn tells_of_token(fault: &reply::Fault) -> bool {
+    let code = fault.error.code.as_ref().and_then(serde_json::Value::as_str);
+    code.is_some_and(|code| code.starts_with("InvalidSecurityToken"))
 }
 
 /// Tells a wrong secret from a request that was changed on its way.

@@ -2,17 +2,14 @@
 //! [`record`] says how far it is; the [`client`] signs, sends and reads, as often as the [`retry`] rule
 //! lets it and the [`pacer`] has it wait. [`paging`] walks lists; [`subject`] says a call in words.
 //!
-//! [`client`] is the only file that touches the network; [`broken`] says what its failures mean, and
-//! [`proxy`] what is on the way.
+//! [`client`] is the file that sends calls over the network; [`broken`] says what its failures mean.
 
 pub(crate) mod account;
 mod broken;
 mod client;
-pub(crate) mod endpoint;
 mod pacer;
 pub(crate) mod paging;
 pub(crate) mod policy;
-pub(crate) mod proxy;
 pub(crate) mod record;
 mod retry;
 pub(crate) mod subject;

@@ -58,6 +58,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 pub(crate) struct Tried {
     /// The clock was corrected.
     pub clock: bool,
+    /// Other temporary credentials were asked for.
+    pub token: bool,
     /// The call was signed anew after a rejected signature.
     pub signature: bool,
 }
@@ -85,6 +87,7 @@ impl Rule {
                 Reason::Nonce => (effect == Effect::Read, self.attempts),
                 Reason::Signature => (!tried.signature, self.attempts),
                 Reason::Clock => (!tried.clock, self.attempts),
+                Reason::Token => (!tried.token, self.attempts),
                 Reason::Unavailable | Reason::Broken => (effect == Effect::Read, self.attempts),
                 Reason::Refused => (false, 0),
             },
@@ -98,7 +101,7 @@ impl Rule {
         Some(match failure {
             Failure::Answered { wait: Some(asked), .. } => asked.saturating_add(backoff),
             Failure::Answered { fault, .. }
-                if matches!(fault.reason, Reason::Clock | Reason::Signature | Reason::Nonce) =>
+                if matches!(fault.reason, Reason::Clock | Reason::Token | Reason::Signature | Reason::Nonce) =>
             {
                 Duration::ZERO
             }

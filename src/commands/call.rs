@@ -9,6 +9,7 @@ use super::show;
 use crate::catalogue::{Operation, Type};
 use crate::credentials::Credentials;
 use crate::error::{Error, Kind, Result};
+use crate::net::endpoint::Endpoint;
 use crate::run::Run;
 use crate::run::exit::Exit;
 use crate::secret::{MASK, Secret};
@@ -121,20 +122,40 @@ fn dry_run(settings: &Settings, target: &Target, params: Map<String, Value>) -> 
         // The simulator's port is known once it runs.
         ("http://127.0.0.1".to_owned(), None, None)
     } else {
-        (settings.endpoint()?.to_string(), settings.region(), settings.found().credentials.clone())
+        (settings.endpoint()?.to_string(), settings.region(), settings.found().key().cloned())
     };
     let mut credentials = found.unwrap_or(nobody);
     credentials.security_token = credentials.security_token.map(|_| Secret::new(MASK));
     let request = masked(target, Request::build(target, params)?);
     let stamp = Stamp::now(jiff::SignedDuration::ZERO);
-    let signed = sign::sign(&request, &credentials, region, &stamp);
-    Ok(json!({
+    let signed = match settings.signature() {
+        sign::Version::V1 => sign::sign(&request, &credentials, region, &stamp),
+        sign::Version::V3 => {
+            sign::v3::sign(&request, &credentials, region, &stamp, &Endpoint::parse(&endpoint)?.host())
+        }
+    };
+    let headers = signed.headers.iter().map(|(name, value)| {
+        let shown = match value.split_once("Signature=") {
+            Some((before, _)) => format!("{before}Signature={MASK}"),
+            None => value.clone(),
+        };
+        ((*name).to_owned(), shown.into())
+    });
+    let headers: Map<String, Value> = headers.collect();
+    let shown = json!({
         "Method": signed.method.name(),
         "Url": format!("{endpoint}/?{}", without_signature(&signed.query)),
         "Body": signed.body,
         "StringToSign": signed.string_to_sign,
         "Effect": target.effect().name(),
-    }))
+    });
+    Ok(match (shown, headers.is_empty()) {
+        (Value::Object(mut shown), false) => {
+            shown.insert("Headers".to_owned(), headers.into());
+            shown.into()
+        }
+        (shown, _) => shown,
+    })
 }
 
 /// The signature of masked values would be worthless; that of others is as good as a request.

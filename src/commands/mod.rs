@@ -2,6 +2,7 @@
 //! arguments stand beside its code.
 
 mod call;
+mod config;
 mod eval;
 mod ops;
 mod repl;
@@ -61,8 +62,10 @@ enum Command {
     Call(call::CallArgs),
     /// List the operations, or show one in full
     Ops(ops::OpsArgs),
-    /// Show which credentials are used and where they come from, without the network
-    Whoami,
+    /// Show who signs and where that comes from; only --check takes the network
+    Whoami(whoami::WhoamiArgs),
+    /// Show every setting and where it comes from; write or check config.toml
+    Config(config::ConfigArgs),
     /// Find and run tests of scripts, each on a simulator of its own
     Test(test::TestArgs),
     /// Serve the simulator
@@ -127,8 +130,14 @@ fn settings(
     let levels = Levels::of(matches, &around).map_err(|error| (error, LogFormat::Text, colour))?;
     let flags = levels.merged();
     know_secrets(&flags, &around);
+    levels.secrets().into_iter().for_each(|secret| REDACTOR.add(&Secret::new(secret), Class::Credential));
     let format = flags.log_format.unwrap_or(LogFormat::Text);
-    Settings::new(&levels, around).map_err(|error| (error, format, colour))
+    // These tell what is wrong with the file of settings themselves.
+    let tells = matches.subcommand_name().is_some_and(|name| matches!(name, "config" | "whoami"));
+    if let Some(problem) = levels.problem().filter(|_| !tells) {
+        return Err((problem.clone(), format, colour));
+    }
+    Settings::new(levels, around).map_err(|error| (error, format, colour))
 }
 
 fn begin(cli: Cli, settings: Settings, exit: &Exit) -> Result<u8> {
@@ -171,7 +180,8 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         }
         Some(Command::Call(args)) => call::call(settings, exit, &args),
         Some(Command::Ops(args)) => ops::ops(settings, exit, &args),
-        Some(Command::Whoami) => whoami::whoami(settings),
+        Some(Command::Whoami(args)) => whoami::whoami(settings, &args),
+        Some(Command::Config(args)) => config::config(settings, args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command_line(), "jst", &mut script);

@@ -100,7 +100,7 @@ fn run_line(line: Vec<String>, around: Surroundings, ready: Ready) -> u8 {
         Ok(_) => return Kind::Usage.exit_code(),
         Err(said) => return usage(said),
     };
-    let settings = Levels::of(&matches, &around).and_then(|levels| Settings::new(&levels, around));
+    let settings = Levels::of(&matches, &around).and_then(|levels| Settings::new(levels, around));
     let format = settings.as_ref().map_or(crate::show::log::LogFormat::Text, Settings::log_format);
     let exit = Exit::new(move |error| data::tell(&errors::line(error, format, false)));
     let code = settings.and_then(|settings| {

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::source::{Held, held, meant};
-use super::{Credentials, aliyun_cli, ini};
+use serde_json::{Map, Value};
+
+use super::source::{Held, Profile, held, meant};
+use super::way::{Metadata, Role, Way};
+use super::{Credentials, Meant, aliyun_cli, ini};
 use crate::error::{Error, Kind, Result};
-use crate::secret::shortened;
+use crate::files;
 
 /// Where to look.
 #[derive(Debug, Default)]
@@ -21,6 +24,23 @@ pub(crate) struct Sources {
     pub home: Option<PathBuf>,
     /// A profile given by hand, which outranks the environment.
     pub profile: Option<String>,
+    /// The file of settings, where there is one.
+    pub config: Option<Configured>,
+}
+
+/// What a file of settings says of who signs.
+#[derive(Debug, Default)]
+pub(crate) struct Configured {
+    /// The file.
+    pub file: String,
+    /// The profile that is meant, and where it is named: perhaps in a variable or by hand.
+    pub chosen: Option<(String, String)>,
+    /// Whether the file has that profile.
+    pub is_profile: bool,
+    /// Id, secret and token of an access key.
+    pub access_key: [Option<String>; 3],
+    /// Another source, and where it is named.
+    pub meant: Option<(String, Meant)>,
 }
 
 /// One source that was looked at.
@@ -37,8 +57,8 @@ pub(crate) struct Tried {
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
-    /// The credentials in use, if any.
-    pub credentials: Option<Credentials>,
+    /// The way of signing in that is used, if there is one.
+    pub way: Option<Way>,
     /// Every source in the order it was looked at.
     pub trace: Vec<Tried>,
     /// The profile in use, where one was.
@@ -47,6 +67,8 @@ pub(crate) struct Found {
     pub region: Option<String>,
     /// The endpoint that the profile names.
     pub endpoint: Option<String>,
+    /// The file that the secrets in use come from, if everybody can read it.
+    pub exposed: Option<PathBuf>,
     /// What is to be said of sources that could not be looked at before others were.
     pub passed_over: Vec<String>,
     /// What ended the search: a source that was meant to be used and cannot be. To go on to the next
@@ -54,11 +76,26 @@ pub(crate) struct Found {
     error: Option<Error>,
 }
 
-/// Looks at sources of one kind: what each is called, and what it holds.
-type Look = fn(&Sources) -> Vec<(String, Result<Held>)>;
+/// Looks at sources of one kind, for a profile where they have some: what each is called, and what it holds.
+type Look = fn(&Sources, Option<&str>) -> Vec<(String, Result<Held>)>;
+
+/// A profile that is meant.
+struct Chosen<'a> {
+    name: &'a str,
+    /// Where it is named, if not by hand.
+    by: Option<String>,
+    /// Whether it is an error that no file has it.
+    must: bool,
+}
 
 /// The environment's names by the vendor's generations, newest first.
 const PREFIXES: [&str; 3] = ["ALIBABA_CLOUD", "ALIBABACLOUD", "ALICLOUD"];
+
+/// The variable that names a profile of the vendor's files, and the profile.
+pub(crate) fn chosen_by(env: &BTreeMap<String, String>) -> Option<(String, &str)> {
+    let variables = PREFIXES.iter().map(|prefix| format!("{prefix}_PROFILE"));
+    variables.filter_map(|variable| Some((meant(env.get(&variable)?)?, variable))).map(|(name, by)| (by, name)).next()
+}
 
 /// Whether jst reads an environment variable of this name.
 pub(crate) fn is_variable(name: &str) -> bool {
@@ -71,17 +108,15 @@ impl Sources {
     /// only stands in the trace.
     pub(crate) fn find(&self) -> Found {
         let mut found = Found::default();
-        let order: &[Look] = match self.profile {
-            Some(_) => &[Self::flags, Self::command_line_file, Self::ini_files],
-            None => &[Self::flags, Self::environment, Self::command_line_file, Self::ini_files],
-        };
-        for look in order {
-            for (source, held) in look(self) {
+        let chosen = self.chosen();
+        for (look, profile) in self.order(chosen.as_ref()) {
+            for (source, held) in look(self, profile) {
                 found.take(source, held);
             }
         }
-        if let (Some((by, name)), None) = (self.chosen(), &found.credentials) {
-            let by = by.map(|variable| format!(", which {variable} names")).unwrap_or_default();
+        found.finish();
+        if let (Some(Chosen { name, by, must: true }), None) = (chosen, &found.way) {
+            let by = by.map(|place| format!(", which {place} names")).unwrap_or_default();
             let missing = Error::new(Kind::Config, format!("there is no usable profile `{name}`{by}"))
                 .hint(format!("looked at: {}", found.describe()));
             found.error.get_or_insert(missing);
@@ -89,26 +124,55 @@ impl Sources {
         found
     }
 
-    /// The profile that is meant, and the variable that names it where it was not given by hand.
-    fn chosen(&self) -> Option<(Option<String>, &str)> {
+    /// Where is looked, in order, and for which profile there.
+    fn order<'a>(&self, chosen: Option<&Chosen<'a>>) -> Vec<(Look, Option<&'a str>)> {
+        let name = chosen.map(|chosen| chosen.name);
+        let files = |name| [(Self::command_line_file as Look, name), (Self::ini_files as Look, name)];
+        let mut order: Vec<(Look, Option<&str>)> = vec![(Self::flags, None)];
+        let by_hand = self.profile.is_some();
+        if !by_hand {
+            order.extend([(Self::environment as Look, None), (Self::oidc, None)]);
+        }
+        order.push((Self::configured, None));
+        order.extend(files(name));
+        if chosen.is_some_and(|chosen| !chosen.must) {
+            if by_hand {
+                order.extend([(Self::environment as Look, None), (Self::oidc, None)]);
+            }
+            order.extend(files(None));
+        }
+        // A profile that must be there is somewhere else.
+        if !chosen.is_some_and(|chosen| chosen.must) {
+            order.extend([(Self::metadata as Look, None), (Self::uri, None)]);
+        }
+        order
+    }
+
+    /// The profile of the vendor's files that is meant.
+    fn chosen(&self) -> Option<Chosen<'_>> {
+        let config = self.config.as_ref();
+        if let Some((place, Meant::Profile(name))) = config.and_then(|config| config.meant.as_ref()) {
+            return Some(Chosen { name, by: Some(place.clone()), must: true });
+        }
+        // A profile of the settings that says nothing of who signs leaves that open.
+        let must = !config.is_some_and(|config| config.is_profile);
         let by_hand = self.profile.as_deref().map(|name| (None, name));
-        by_hand.or_else(|| {
-            let variables = PREFIXES.iter().map(|prefix| format!("{prefix}_PROFILE"));
-            variables.filter_map(|variable| self.var(&variable).map(|name| (Some(variable), name))).next()
-        })
+        let by_variable = || chosen_by(&self.env).map(|(variable, name)| (Some(variable), name));
+        let by_file = || config?.chosen.as_ref().map(|(name, place)| (Some(place.clone()), name.as_str()));
+        by_hand.or_else(by_variable).or_else(by_file).map(|(by, name)| Chosen { name, by, must })
     }
 
     fn var(&self, name: &str) -> Option<&str> {
         self.env.get(name).and_then(|value| meant(value))
     }
 
-    fn flags(&self) -> Vec<(String, Result<Held>)> {
+    fn flags(&self, _: Option<&str>) -> Vec<(String, Result<Held>)> {
         let [id, secret, token] = self.flags.each_ref().map(Option::as_deref);
         let names = ["--access-key-id", "--access-key-secret"];
         vec![("flags".to_owned(), held(id, secret, token, names, "not given"))]
     }
 
-    fn environment(&self) -> Vec<(String, Result<Held>)> {
+    fn environment(&self, _: Option<&str>) -> Vec<(String, Result<Held>)> {
         let look = |prefix| {
             let name = |end: &str| format!("{prefix}_{end}");
             let names = ["ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"].map(name);
@@ -118,6 +182,8 @@ impl Sources {
                 Some(name) => Err(Error::new(Kind::Credentials, format!("{name} is not UTF-8 text"))),
                 None => held(id, secret, token, [id_name, secret_name], "not set"),
             };
+            let is_older = matches!(prefix, "ALIBABACLOUD" | "ALICLOUD");
+            let held = held.map(|held| if is_older { held.by_older_names() } else { held });
             (format!("environment {prefix}_*"), held)
         };
         // Ours first: they are meant for nobody else. Most have none.
@@ -127,19 +193,117 @@ impl Sources {
         ours.into_iter().chain(PREFIXES).map(look).collect()
     }
 
+    /// The file of settings.
+    fn configured(&self, _: Option<&str>) -> Vec<(String, Result<Held>)> {
+        let Some(config) = &self.config else { return Vec::new() };
+        let profile = config.chosen.as_ref().filter(|_| config.is_profile);
+        let name = profile.map_or("defaults", |(name, _)| name);
+        let [id, secret, token] = config.access_key.each_ref().map(Option::as_deref);
+        let held = match &config.meant {
+            Some((place, Meant::Given(map))) => {
+                self.given(map, name, &config.file).map_err(|error| error.hint(format!("see {place}")))
+            }
+            _ => {
+                let nothing = "names no access key of its own";
+                held(id, secret, token, ["access_key_id", "access_key_secret"], nothing)
+            }
+        };
+        let held = held.map(|held| match held {
+            Held::Way(way, beside) => {
+                let name = profile.map(|(name, _)| name.clone());
+                Held::Way(way, Profile { name, file: None, ..beside })
+            }
+            other => other,
+        });
+        vec![(format!("{} {name}", config.file), held)]
+    }
+
+    /// A profile that stands in a file of settings, and may refer to those of the vendor's.
+    fn given(&self, map: &Map<String, Value>, name: &str, file: &str) -> Result<Held> {
+        let path = self.home.as_ref().map(|home| home.join(".aliyun/config.json")).unwrap_or_else(|| file.into());
+        let others = match map.contains_key("source_profile") {
+            true => aliyun_cli::Profiles::read(&path, self.commands())?,
+            false => None,
+        };
+        let others = others.unwrap_or_else(|| aliyun_cli::Profiles::none(&path, self.commands()));
+        aliyun_cli::in_profile(map, name, &others)
+    }
+
+    /// Whether a profile may run a command.
+    fn commands(&self) -> bool {
+        !self.is_yes("ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS")
+    }
+
+    fn is_yes(&self, name: &str) -> bool {
+        self.var(name).is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "yes"))
+    }
+
+    /// The role of a service account: all three variables or none.
+    fn oidc(&self, _: Option<&str>) -> Vec<(String, Result<Held>)> {
+        let names = ["OIDC_TOKEN_FILE", "ROLE_ARN", "OIDC_PROVIDER_ARN"].map(|end| format!("ALIBABA_CLOUD_{end}"));
+        let [file, arn, provider] = names.each_ref().map(|name| self.var(name));
+        let held = match (file, arn, provider) {
+            (None, None, None) => Held::nothing("not set"),
+            (Some(file), Some(arn), Some(provider)) => {
+                let session = self.var("ALIBABA_CLOUD_ROLE_SESSION_NAME").map(str::to_owned);
+                let role = Role { arn: arn.to_owned(), session, ..Role::default() };
+                let way = Way::Oidc { role, provider_arn: provider.to_owned(), token_file: file.into() };
+                Ok(Held::Way(way, Profile::default()))
+            }
+            _ => {
+                let named = |set: bool| {
+                    let of = |name: &&String| self.var(name.as_str()).is_some() == set;
+                    names.iter().filter(of).map(String::as_str).collect::<Vec<_>>().join(" and ")
+                };
+                let verb = |list: &str| if list.contains(" and ") { "are" } else { "is" };
+                let (given, missing) = (named(true), named(false));
+                let why =
+                    format!("half a credential: {given} {} given, {missing} {} missing", verb(&given), verb(&missing));
+                Err(Error::new(Kind::Credentials, why).hint("give all three, or none"))
+            }
+        };
+        vec![("environment ALIBABA_CLOUD_OIDC_*".to_owned(), held)]
+    }
+
+    /// The machine itself, which is asked when nothing else is left.
+    fn metadata(&self, _: Option<&str>) -> Vec<(String, Result<Held>)> {
+        let role = self.var("ALIBABA_CLOUD_ECS_METADATA").map(str::to_owned);
+        let wanted = Metadata { role };
+        let held = if self.is_yes("ALIBABA_CLOUD_ECS_METADATA_DISABLED") {
+            Held::nothing("ALIBABA_CLOUD_ECS_METADATA_DISABLED says so")
+        } else if wanted.role.is_some() {
+            Ok(Held::Way(Way::Metadata(wanted), Profile::default()))
+        } else {
+            Ok(Held::Way(Way::IfOnEcs(wanted, None), Profile::default()))
+        };
+        vec![("ECS metadata".to_owned(), held)]
+    }
+
+    fn uri(&self, _: Option<&str>) -> Vec<(String, Result<Held>)> {
+        let held = match self.var("ALIBABA_CLOUD_CREDENTIALS_URI") {
+            Some(uri) => Ok(Held::Way(Way::Uri(uri.to_owned()), Profile::default())),
+            None => Held::nothing("not set"),
+        };
+        vec![("environment ALIBABA_CLOUD_CREDENTIALS_URI".to_owned(), held)]
+    }
+
     /// The vendor command line's own file.
-    fn command_line_file(&self) -> Vec<(String, Result<Held>)> {
+    fn command_line_file(&self, chosen: Option<&str>) -> Vec<(String, Result<Held>)> {
         let home = match self.home() {
             Ok(home) => home,
             Err(why) => return vec![("~/.aliyun/config.json".to_owned(), Ok(*why))],
         };
         let path = home.join(".aliyun/config.json");
+        if self.is_yes("ALIBABA_CLOUD_CLI_PROFILE_DISABLED") {
+            let why = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED says so";
+            return vec![(path.display().to_string(), Held::nothing(why))];
+        }
         let mut source = path.display().to_string();
-        let held = aliyun_cli::file(&path, self.chosen().map(|(_, name)| name), &mut source);
+        let held = aliyun_cli::file(&path, chosen, self.commands(), &mut source);
         vec![(source, held)]
     }
 
-    fn ini_files(&self) -> Vec<(String, Result<Held>)> {
+    fn ini_files(&self, chosen: Option<&str>) -> Vec<(String, Result<Held>)> {
         let paths = match (self.var("ALIBABA_CLOUD_CREDENTIALS_FILE"), self.home()) {
             (Some(named), _) => vec![PathBuf::from(named)],
             (None, Ok(home)) => {
@@ -147,7 +311,7 @@ impl Sources {
             }
             (None, Err(why)) => return vec![("~/.alibabacloud/credentials".to_owned(), Ok(*why))],
         };
-        let chosen = self.chosen().map_or("default", |(_, name)| name);
+        let chosen = chosen.unwrap_or("default");
         let look = |path: &PathBuf| {
             let mut source = path.display().to_string();
             let held = ini::file(path, chosen, &mut source);
@@ -171,7 +335,7 @@ impl Sources {
 
 impl Found {
     fn take(&mut self, source: String, held: Result<Held>) {
-        let taken = self.credentials.is_some() || self.error.is_some();
+        let taken = self.way.is_some() || self.error.is_some();
         let (result, used) = match held {
             Ok(Held::Nothing(why)) => (why.into_owned(), false),
             Ok(Held::PassedOver(why)) => {
@@ -187,14 +351,21 @@ impl Found {
                 }
                 (result, false)
             }
-            Ok(Held::Credentials(credentials, profile)) => {
-                let token = if credentials.security_token.is_some() { " with a security token" } else { "" };
-                let result = format!("access key {}{token}", shortened(&credentials.access_key_id));
-                if !taken {
-                    self.credentials = Some(credentials);
-                    self.profile = profile.name;
-                    self.region = profile.region;
-                    self.endpoint = profile.endpoint;
+            Ok(Held::Way(way, profile)) => {
+                let older = if profile.is_older { ", by an older name of the vendor's" } else { "" };
+                let result = way.describe() + older;
+                match &mut self.way {
+                    // Whoever the machine is was only to be asked: there is something else, should it be nobody.
+                    Some(Way::IfOnEcs(_, otherwise @ None)) => *otherwise = Some(Box::new(way)),
+                    None if !taken => {
+                        let holds_secret = way.holds_secret();
+                        self.way = Some(way);
+                        self.profile = profile.name;
+                        self.region = profile.region;
+                        self.endpoint = profile.endpoint;
+                        self.exposed = profile.file.filter(|path| holds_secret && files::is_open(path));
+                    }
+                    _ => {}
                 }
                 (result, !taken)
             }
@@ -207,20 +378,46 @@ impl Found {
         tried.join("; ")
     }
 
-    /// The credentials, or what to do to have some.
+    /// Nobody knows yet whether the machine is somebody.
+    fn finish(&mut self) {
+        if let Some(Way::IfOnEcs(_, None)) = self.way {
+            self.trace.iter_mut().for_each(|tried| tried.used = false);
+        }
+    }
+
+    /// The access key that is known without the network.
+    pub(crate) fn key(&self) -> Option<&Credentials> {
+        self.way.as_ref().and_then(Way::key)
+    }
+
+    /// The way of signing in, or what to do to have one. It may turn out to be none only on the way.
     ///
     /// # Errors
-    /// `credentials` for half a credential, for a profile of a kind that cannot be used, and when there are
-    /// none; `config` for a file that cannot be read, or a profile that is meant and not there.
-    pub(crate) fn require(&self) -> Result<&Credentials> {
-        if let Some(error) = &self.error {
-            return Err(error.clone());
+    /// `credentials` for half a credential, for a profile of a kind that cannot be used, and when there is no
+    /// way at all; `config` for a file that cannot be read, or a profile that is meant and not there.
+    pub(crate) fn require(&self) -> Result<&Way> {
+        match (&self.error, &self.way) {
+            (Some(error), _) => Err(error.clone()),
+            (None, Some(way)) => Ok(way),
+            (None, None) => Err(nobody().hint(format!("looked at: {}", self.describe()))),
         }
-        self.credentials.as_ref().ok_or_else(|| {
-            Error::new(Kind::Credentials, "there are no credentials")
-                .hint(format!("looked at: {}", self.describe()))
-                .hint("set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET")
-                .hint("or try without an account: --sim")
-        })
     }
+
+    /// The way of signing in, where one is known without the network.
+    ///
+    /// # Errors
+    /// As [`Found::require`]; `credentials` also where only the machine itself can be asked.
+    pub(crate) fn known(&self) -> Result<&Way> {
+        match self.require()? {
+            Way::IfOnEcs(_, None) => Err(nobody().hint(format!("looked at: {}", self.describe()))),
+            way => Ok(way),
+        }
+    }
+}
+
+/// There is nobody to sign.
+pub(super) fn nobody() -> Error {
+    Error::new(Kind::Credentials, "there are no credentials")
+        .hint("set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+        .hint("or try without an account: --sim")
 }

@@ -1,9 +1,10 @@
 //! What a source holds, and what is wrong with one.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Credentials;
+use super::way::Way;
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::secret::Secret;
@@ -14,10 +15,19 @@ pub(super) enum Held {
     Nothing(Cow<'static, str>),
     /// It could not be looked at, for a reason that is none of its own.
     PassedOver(String),
-    Credentials(Credentials, Profile),
+    /// A way of signing in.
+    Way(Way, Profile),
 }
 
 impl Held {
+    /// The same, found by names that the vendor has given up.
+    pub(super) fn by_older_names(self) -> Self {
+        match self {
+            Self::Way(way, profile) => Self::Way(way, Profile { is_older: true, ..profile }),
+            other => other,
+        }
+    }
+
     /// Nothing, for this reason.
     pub(super) fn nothing(why: impl Into<Cow<'static, str>>) -> Result<Self> {
         Ok(Self::Nothing(why.into()))
@@ -30,6 +40,10 @@ pub(super) struct Profile {
     pub name: Option<String>,
     pub region: Option<String>,
     pub endpoint: Option<String>,
+    /// Whether it goes by names that the vendor has given up.
+    pub is_older: bool,
+    /// The vendor's file that it stands in.
+    pub file: Option<PathBuf>,
 }
 
 /// A value as it is meant: the line break or blank that a shell or an editor left at its end is no part of it,
@@ -48,12 +62,12 @@ pub(super) fn held(
     nothing: &'static str,
 ) -> Result<Held> {
     match (id.and_then(meant), secret.and_then(meant)) {
-        (Some(id), Some(secret)) => Ok(Held::Credentials(
-            Credentials {
+        (Some(id), Some(secret)) => Ok(Held::Way(
+            Way::Static(Credentials {
                 access_key_id: id.to_owned(),
                 secret: Secret::new(secret),
                 security_token: token.and_then(meant).map(Secret::new),
-            },
+            }),
             Profile::default(),
         )),
         (None, None) => Held::nothing(nothing),
@@ -67,8 +81,23 @@ pub(super) fn half(given: &str, missing: &str) -> Error {
         .hint("give both, or neither")
 }
 
+/// A kind of credentials that cannot be used, and what can be instead.
 pub(super) fn unsupported(kind: &str) -> Error {
-    Error::new(Kind::Credentials, format!("{kind}: this kind of credentials is not supported"))
+    const ROLE: &str = "use the mode RamRoleArn, with a lasting key that may only assume the role, or EcsRamRole";
+    let instead = match kind {
+        "CloudSSO" | "OAuth" => {
+            "it signs in with a browser; use the mode External with a command that prints temporary keys, as acs-sso does"
+        }
+        "RsaKeyPair" | "rsa_key_pair" => ROLE,
+        "BearerToken" | "bearer" | "Anonymous" => {
+            "calls of this service are signed: use the mode AK, StsToken or RamRoleArn"
+        }
+        _ => {
+            "the modes are AK, StsToken, RamRoleArn, ChainableRamRoleArn, RamRoleArnWithRoleName, EcsRamRole, OIDC, \
+             CredentialsURI and External"
+        }
+    };
+    Error::new(Kind::Credentials, format!("{kind}: this kind of credentials is not supported")).hint(instead)
 }
 
 /// The text of a file; `None` where there is none.

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::error::Kind;
+use crate::secret::Secret;
 
 /// A home folder with these files.
 fn home(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -30,7 +31,7 @@ const CONFIG: (&str, &str) = (
     r#"{"current": "shop", "profiles": [
         {"name": "shop", "mode": "AK", "access_key_id": "shop-id", "access_key_secret": "fake", "region_id": "cn-x"},
         {"name": "sts", "mode": "StsToken", "access_key_id": "sts-id", "access_key_secret": "fake", "sts_token": "fake-token"},
-        {"name": "role", "mode": "RamRoleArn"},
+        {"name": "role", "mode": "CloudSSO"},
         {"name": "half", "mode": "AK", "access_key_id": "half-id"}]}"#,
 );
 const INI: (&str, &str) = (
@@ -80,12 +81,12 @@ fn sources_are_taken_in_the_contracts_order() {
     ];
     for (sources, id, profile) in table {
         let found = sources.find();
-        assert_eq!(found.credentials.as_ref().map(|c| c.access_key_id.as_str()), id, "{sources:?}");
+        assert_eq!(found.key().map(|c| c.access_key_id.as_str()), id, "{sources:?}");
         assert_eq!(found.profile.as_deref(), profile, "{sources:?}");
     }
     let flags =
         Sources { flags: [Some("flag-id".into()), Some("fake".into()), None], ..sources(&files, &ENV, Some("shop")) };
-    assert_eq!(flags.find().credentials.unwrap().access_key_id, "flag-id");
+    assert_eq!(flags.find().key().unwrap().access_key_id, "flag-id");
 }
 
 #[test]
@@ -95,9 +96,9 @@ fn secrets_are_read_whole_and_tokens_are_kept() {
         env: [("ALIBABA_CLOUD_CREDENTIALS_FILE".to_owned(), files.path().join(INI.0).display().to_string())].into(),
         ..Sources::default()
     };
-    assert_eq!(ini.find().credentials.unwrap().secret.expose(), "fa;ke=x:y");
+    assert_eq!(ini.find().key().unwrap().secret.expose(), "fa;ke=x:y");
     let sts = sources(&files, &[], Some("sts")).find();
-    assert_eq!(sts.credentials.unwrap().security_token, Some(Secret::new("fake-token")));
+    assert_eq!(sts.key().unwrap().security_token, Some(Secret::new("fake-token")));
 }
 
 #[test]
@@ -125,23 +126,19 @@ fn what_is_wrong_is_named() {
         (
             sources(&files, &[("ALIBABA_CLOUD_PROFILE", "role")], None),
             Kind::Credentials,
-            "RamRoleArn: this kind of credentials is not supported",
+            "CloudSSO: this kind of credentials is not supported",
         ),
-        (
-            sources(&files, &[], Some("role")),
-            Kind::Credentials,
-            "RamRoleArn: this kind of credentials is not supported",
-        ),
+        (sources(&files, &[], Some("role")), Kind::Credentials, "CloudSSO: this kind of credentials is not supported"),
     ];
     for (sources, kind, message) in table {
-        let error = sources.find().require().unwrap_err();
+        let error = sources.find().known().unwrap_err();
         assert_eq!((error.kind, error.message.as_str()), (kind, message));
     }
-    let error = sources(&broken, &[], None).find().require().unwrap_err();
+    let error = sources(&broken, &[], None).find().known().unwrap_err();
     assert_eq!(error.kind, Kind::Config);
     assert!(error.message.contains("config.json: not JSON: EOF"), "{}", error.message);
     let none = Sources::default().find();
-    assert_eq!(none.require().unwrap_err().kind, Kind::Credentials);
+    assert_eq!(none.known().unwrap_err().kind, Kind::Credentials);
 }
 
 #[test]
@@ -155,17 +152,21 @@ fn a_current_profile_that_is_not_there_ends_the_search() {
         (r#"{"current": 7, "profiles": []}"#, "`current` is no text"),
     ] {
         let files = home(&[(CONFIG.0, config), INI]);
-        let error = sources(&files, &[], None).find().require().unwrap_err();
+        let error = sources(&files, &[], None).find().known().unwrap_err();
         assert_eq!(error.kind, Kind::Config, "{config}");
         assert_eq!(error.message, format!("{}: {message}", files.path().join(CONFIG.0).display()));
         // Whoever names another does not care.
         let other = sources(&files, &[("ALIBABA_CLOUD_PROFILE", "default")], None).find();
-        assert!(other.require().is_ok() || config.contains('7'), "{config}");
+        assert!(other.known().is_ok() || config.contains('7'), "{config}");
     }
     for config in [r#"{"current": "", "profiles": []}"#, r#"{"profiles": []}"#, r#"{"current": null, "profiles": []}"#]
     {
         let files = home(&[(CONFIG.0, config), INI]);
-        assert_eq!(sources(&files, &[], None).find().require().unwrap().access_key_id, "ini-id", "{config}");
+        assert_eq!(
+            sources(&files, &[], None).find().known().unwrap().key().unwrap().access_key_id,
+            "ini-id",
+            "{config}"
+        );
     }
 }
 
@@ -174,8 +175,9 @@ fn in_ini(lines: &str) -> std::result::Result<[String; 3], String> {
     let files = home(&[(INI.0, &format!("[default]\n{lines}"))]);
     let found = sources(&files, &[], None).find();
     let said = found.trace.iter().find(|tried| tried.source.ends_with("profile default")).map(|t| t.result.clone());
-    match found.require() {
-        Ok(held) => {
+    match found.known() {
+        Ok(way) => {
+            let held = way.key().unwrap();
             let token = held.security_token.as_ref().map_or("", |token| token.expose());
             Ok([&held.access_key_id, held.secret.expose(), token].map(str::to_owned))
         }
@@ -221,7 +223,7 @@ fn ini_files_are_taken_as_the_vendors_readers_take_them() {
         ),
         (
             format!("type = ram_role_arn # of another\n{KEY}"),
-            said("ram_role_arn: this kind of credentials is not supported"),
+            said("profile default: type ram_role_arn needs role_arn, which is missing"),
         ),
     ] {
         assert_eq!(in_ini(&lines), expected, "{lines}");
@@ -243,26 +245,26 @@ fn what_a_shell_or_an_editor_adds_is_no_part_of_a_value() {
         [sources(&marked, &[], None), sources(&marked, &[], Some("ini")), sources(&marked, &env, None), flags]
     {
         let found = sources.find();
-        let held = found.require().unwrap();
+        let held = found.known().unwrap().key().unwrap();
         assert_eq!((held.access_key_id.as_str(), held.secret.expose()), ("id", "fake"), "{sources:?}");
         assert_eq!(held.security_token, None, "{sources:?}");
     }
     let blank = home(&[]);
     let blank =
         sources(&blank, &[("ALIBABA_CLOUD_ACCESS_KEY_ID", " \n"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "\n")], None);
-    assert_eq!(blank.find().require().unwrap_err().message, "there are no credentials");
+    assert_eq!(blank.find().known().unwrap_err().message, "there are no credentials");
 }
 
 #[test]
 fn what_is_no_text_is_named() {
     for name in ["ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECURITY_TOKEN"] {
         let sources = Sources { not_text: [name.to_owned()].into(), ..Sources::default() };
-        let error = sources.find().require().unwrap_err();
+        let error = sources.find().known().unwrap_err();
         assert_eq!((error.kind, error.to_string()), (Kind::Credentials, format!("{name} is not UTF-8 text")));
     }
     let latin = home(&[(INI.0, "")]);
     std::fs::write(latin.path().join(INI.0), b"[default]\n# caf\xe9\n").unwrap();
-    let error = sources(&latin, &[], None).find().require().unwrap_err();
+    let error = sources(&latin, &[], None).find().known().unwrap_err();
     assert_eq!(error.message, format!("cannot read {}: it is not UTF-8 text", latin.path().join(INI.0).display()));
 }
 
@@ -276,13 +278,13 @@ fn a_home_folder_that_cannot_be_used_is_passed_over_and_said() {
     for name in ["file", "loop", "missing"] {
         let env = named.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let found = Sources { env, home: Some(at(name)), ..Sources::default() }.find();
-        assert_eq!(found.require().unwrap().access_key_id, "ini-id", "{name}");
+        assert_eq!(found.known().unwrap().key().unwrap().access_key_id, "ini-id", "{name}");
         let said =
             format!(".aliyun/config.json was passed over: the home folder {} cannot be used: ", at(name).display());
         let is_said = found.passed_over.iter().any(|text| text.contains(&said));
         assert_eq!(is_said, name != "missing", "{:?}", found.passed_over);
         let alone = Sources { home: Some(at(name)), ..Sources::default() }.find();
-        assert_eq!(alone.require().unwrap_err().message, "there are no credentials", "{name}");
+        assert_eq!(alone.known().unwrap_err().message, "there are no credentials", "{name}");
     }
 }
 
@@ -290,7 +292,7 @@ fn a_home_folder_that_cannot_be_used_is_passed_over_and_said() {
 fn what_is_wrong_with_a_source_that_is_not_needed_does_no_harm() {
     let broken = home(&[(".aliyun/config.json", "{")]);
     let found = sources(&broken, &[ENV[0], ENV[1], ("ALICLOUD_ACCESS_KEY_ID", "stray")], None).find();
-    assert_eq!(found.require().unwrap().access_key_id, "env-id");
+    assert_eq!(found.known().unwrap().key().unwrap().access_key_id, "env-id");
     let said: Vec<&str> = found.trace.iter().map(|tried| tried.result.as_str()).collect();
     assert!(said[3].contains("half a credential") && said[4].contains("not JSON"), "{said:?}");
 }

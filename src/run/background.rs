@@ -28,6 +28,11 @@ impl Background {
         Ok(Self(handle))
     }
 
+    /// Where something goes on beside the run.
+    pub(super) fn handle(&self) -> Handle {
+        self.0.clone()
+    }
+
     /// Lets something go on for as long as the process lives.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(task);

@@ -1,10 +1,11 @@
 //! A run of a command: its [`service`] and account, what goes on in the [`background`], what stops it
-//! ([`signals`]), who is asked ([`confirm`]), what it is called ([`id`]), and the way out ([`exit`]).
+//! ([`signals`]), who is asked ([`confirm`]), what it is called ([`id`]), the way out ([`exit`]), and who a run would be ([`identity`]).
 
 mod background;
 mod confirm;
 pub(crate) mod exit;
 pub(crate) mod id;
+pub(crate) mod identity;
 mod service;
 mod signals;
 
@@ -55,8 +56,9 @@ impl Run {
     pub(crate) fn new(settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
         system::room_for_run()?;
         let stop = Arc::new(Stop::new(settings.deadline));
-        signals::watch(&Background::start()?, &stop, exit, for_person)?;
-        let service = Service::new(settings, for_person)?;
+        let background = Background::start()?;
+        signals::watch(&background, &stop, exit, for_person)?;
+        let service = Service::new(settings, background, for_person)?;
         let clock = Arc::clone(&service.clock);
         let ready = Ready { clock, connect: Box::new(move || service.connect()), watch: None, coverage: None };
         Self::on(ready, settings, exit, stop, for_person)
@@ -138,7 +140,7 @@ impl Run {
             return Ok("sim".to_owned());
         }
         let found = self.settings.found();
-        found.require()?;
+        found.known()?;
         Ok(found.profile.clone().unwrap_or_else(|| "jst".to_owned()))
     }
 }

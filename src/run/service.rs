@@ -4,15 +4,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::call::endpoint::Endpoint;
+use super::background::Background;
 use crate::call::{Client, ClientConfig};
 use crate::clock::{Clock, Pace};
-use crate::credentials::Provider;
+use crate::credentials::{Provider, Way, fetch, know};
 use crate::error::{Error, Kind, Result};
 use crate::memory;
-use crate::secret::Class;
+use crate::net::endpoint::Endpoint;
 use crate::settings::{Settings, Simulation};
-use crate::show::redaction::REDACTOR;
 use crate::sim::engine::state::State;
 use crate::sim::http::running::Running;
 use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, store};
@@ -25,6 +24,7 @@ pub(super) struct Service {
     pub clock: Arc<Clock>,
     /// What the simulator begins with, until it does.
     simulation: Mutex<Option<Begin>>,
+    background: Background,
     /// The simulator, from the first call on and for as long as this is held.
     simulator: Mutex<Option<Running>>,
 }
@@ -62,7 +62,7 @@ impl Service {
     ///
     /// # Errors
     /// What is said of the simulator does not fit together, or its account cannot be read.
-    pub(super) fn new(settings: &Arc<Settings>, for_person: bool) -> Result<Self> {
+    pub(super) fn new(settings: &Arc<Settings>, background: Background, for_person: bool) -> Result<Self> {
         let simulation = settings.simulation()?.map(Begin::new).transpose()?;
         let pace = if for_person { Pace::Times(1.0) } else { Pace::Told };
         let clock = match &simulation {
@@ -70,7 +70,8 @@ impl Service {
             None => Clock::real(),
         };
         let simulation = Mutex::new(simulation);
-        Ok(Self { settings: Arc::clone(settings), clock: Arc::new(clock), simulation, simulator: Mutex::default() })
+        let settings = Arc::clone(settings);
+        Ok(Self { settings, clock: Arc::new(clock), simulation, background, simulator: Mutex::default() })
     }
 
     /// A client of the service.
@@ -91,13 +92,26 @@ impl Service {
 
     fn real(&self) -> Result<ClientConfig> {
         let found = self.settings.found();
-        let credentials = found.require()?.clone();
+        let way = found.require()?.clone();
         self.settings.around.check_ca_file()?;
-        found.passed_over.iter().for_each(|said| tracing::warn!("{said}"));
-        let secrets = [Some(&credentials.secret), credentials.security_token.as_ref()];
-        secrets.into_iter().flatten().for_each(|secret| REDACTOR.add(secret, Class::Credential));
-        let config = self.settings.client(self.settings.endpoint()?, Provider::fixed(credentials))?;
+        let exposed = self.settings.exposed()?;
+        found.passed_over.iter().chain(&exposed).for_each(|said| tracing::warn!("{said}"));
+        let config = self.settings.client(self.settings.endpoint()?, self.provider(way))?;
         Ok(ClientConfig { region: self.settings.region().map(str::to_owned), ..config })
+    }
+
+    /// Whoever signs in this way, kept fresh beside the run where that is needed.
+    fn provider(&self, way: Way) -> Provider {
+        if let Way::Static(credentials) = way {
+            know(&credentials);
+            return Provider::fixed(credentials);
+        }
+        let (way, reach) = (Arc::new(way), Arc::new(self.settings.reach()));
+        let fetch = move || -> std::pin::Pin<Box<dyn Future<Output = _> + Send>> {
+            let (way, reach) = (Arc::clone(&way), Arc::clone(&reach));
+            Box::pin(async move { fetch(&way, &reach).await })
+        };
+        Provider::fresh(Box::new(fetch), self.background.handle())
     }
 
     fn simulated(&self) -> Result<ClientConfig> {

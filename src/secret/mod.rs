@@ -51,6 +51,17 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What signs a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    /// The access key's id.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret: Secret,
+    /// The token of temporary credentials.
+    pub security_token: Option<Secret>,
+}
+
 /// An access key's id, shortened: enough to recognise it.
 pub(crate) fn shortened(id: &str) -> String {
     let characters: Vec<char> = id.chars().collect();

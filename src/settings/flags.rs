@@ -14,6 +14,7 @@ use crate::show::log::LogFormat;
 use crate::sim::Fleet;
 use crate::sim::faults::Rules;
 use crate::sim::options::start;
+use crate::wire::sign::Version;
 
 /// Flags that work before and after the command.
 #[derive(Clone, Debug, Default, Args)]
@@ -35,7 +36,13 @@ pub(crate) struct Flags {
     /// With --sim: what request ids, chance in faults and generated accounts derive from [default: 1]
     #[arg(long, global = true, env = "JST_SIM_SEED", value_name = "N")]
     pub sim_seed: Option<u64>,
-    /// Profile of the credential files
+    /// File of settings [default: jst/config.toml in $XDG_CONFIG_HOME, in ~/.config or in /etc]
+    #[arg(long, global = true, env = "JST_CONFIG", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub config: Option<String>,
+    /// Refuse files with secrets that every user of the machine can read
+    #[arg(long, global = true, env = "JST_STRICT", value_parser = switch, num_args = 0..=1, default_missing_value = "true", value_name = "yes|no", require_equals = true)]
+    pub strict: Option<bool>,
+    /// Profile of config.toml, and of the files of credentials
     #[arg(long, global = true, env = "JST_PROFILE", value_name = "NAME")]
     pub profile: Option<String>,
     /// URL of the service [default: https://retailcloud.aliyuncs.com]
@@ -44,6 +51,9 @@ pub(crate) struct Flags {
     /// Region sent with every call
     #[arg(long, global = true, env = "JST_REGION", value_name = "ID")]
     pub region: Option<String>,
+    /// Signature of calls [default: v1]
+    #[arg(long, global = true, env = "JST_SIGNATURE", value_enum, value_name = "VERSION")]
+    pub signature: Option<Version>,
     /// Id of the access key
     #[arg(long, global = true, env = "JST_ACCESS_KEY_ID", value_name = "ID")]
     pub access_key_id: Option<String>,
@@ -53,6 +63,12 @@ pub(crate) struct Flags {
     /// Token of temporary credentials
     #[arg(long, global = true, env = "JST_SECURITY_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub security_token: Option<String>,
+    /// URL of the token service, which gives credentials of roles [default: its own in the role's region]
+    #[arg(long, global = true, env = "JST_STS_ENDPOINT", value_name = "URL")]
+    pub sts_endpoint: Option<String>,
+    /// URL of the metadata host, which gives those of the machine's role [default: http://100.100.100.200]
+    #[arg(long, global = true, env = "JST_METADATA_ENDPOINT", value_name = "URL")]
+    pub metadata_endpoint: Option<String>,
     /// Form of the data on stdout [default: table at a terminal, json in a pipe]
     #[arg(long, global = true, env = "JST_OUTPUT", value_enum, value_name = "FORMAT")]
     pub output: Option<Format>,
@@ -65,10 +81,10 @@ pub(crate) struct Flags {
     /// Log errors only
     #[arg(short, long, global = true, env = "JST_QUIET", value_parser = switch, num_args = 0..=1, default_missing_value = "true", value_name = "yes|no", require_equals = true)]
     pub quiet: Option<bool>,
-    /// Longest time for one attempt of a call: 10s, 1m, or seconds
+    /// Longest time for one attempt of a call: 10s, 1m, or seconds [default: 30s]
     #[arg(long, global = true, env = "JST_TIMEOUT", value_parser = duration, value_name = "TIME")]
     pub timeout: Option<Duration>,
-    /// Longest time for connecting
+    /// Longest time for connecting [default: 5s]
     #[arg(long, global = true, env = "JST_CONNECT_TIMEOUT", value_parser = duration, value_name = "TIME")]
     pub connect_timeout: Option<Duration>,
     /// Longest time for the whole run
@@ -141,6 +157,19 @@ impl ValueEnum for Format {
             Self::Csv => {
                 PossibleValue::new("csv").help("Comma-separated values with a header, one line for each record")
             }
+        })
+    }
+}
+
+impl ValueEnum for Version {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::V1, Self::V3]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::V1 => PossibleValue::new("v1").help("In parameters, with SHA-1"),
+            Self::V3 => PossibleValue::new("v3").help("In headers, with SHA-256"),
         })
     }
 }

@@ -1,23 +1,36 @@
-//! The levels that flags are given at: variables, before the command, and behind it.
+//! The levels that flags are given at: `[defaults]` and the profile of `config.toml`, variables, before the
+//! command, and behind it.
 //!
-//! Of a plain setting the nearest level decides, a flag before a variable. What forbids adds up over all
-//! levels. What grants can only narrow what another level grants. An empty variable is one that is not set.
+//! Of a plain setting the nearest level decides: a flag before a variable, a variable before a file. What
+//! forbids adds up over all levels. What grants can only narrow what another level grants. An empty variable
+//! is one that is not set.
 
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _};
+use clap::{Arg, ArgMatches, Args as _, Command};
 
 use super::Surroundings;
-use super::flags::{Flags, Simulator, verbosity};
+use super::file::{self, File};
+use super::flags::{Flags, Simulator};
+use super::given::{Given, Level, Origin};
 use crate::call::policy::Grant;
+use crate::credentials;
 use crate::error::{Error, Kind, Result};
 
-/// Flags as they were given at each level, the nearest last.
+/// Flags as they were given at each level.
 #[derive(Debug, Default)]
 pub(crate) struct Levels {
-    variables: Flags,
-    before: Flags,
-    behind: Flags,
+    defaults: Level,
+    profile: Level,
+    variables: Level,
+    before: Level,
+    behind: Level,
+    /// The file of settings, where there is one.
+    file: Option<File>,
+    /// The profile that is meant, and where it is named.
+    chosen: Option<Given>,
+    /// What is wrong with the file.
+    problem: Option<Error>,
 }
 
 /// The command line with the flags at both of its levels, apart. Variables are not clap's to read: it would
@@ -31,7 +44,7 @@ pub(crate) fn command(cli: Command) -> Command {
 }
 
 /// A flag as it is written by hand; its help names the variable.
-fn by_hand(arg: Arg) -> Arg {
+pub(super) fn by_hand(arg: Arg) -> Arg {
     let Some(variable) = arg.get_env().map(|name| name.to_string_lossy().into_owned()) else {
         return arg;
     };
@@ -40,31 +53,93 @@ fn by_hand(arg: Arg) -> Arg {
 }
 
 impl Levels {
-    /// The levels of a command line and of what surrounds it.
+    /// The levels of a command line and of what surrounds it. What is wrong with the file of settings is for
+    /// [`Levels::problem`] to say: some commands tell of it and go on.
     ///
     /// # Errors
     /// `usage` for a variable that the flag of its name would not take.
     pub(crate) fn of(matches: &ArgMatches, around: &Surroundings) -> Result<Self> {
-        let flags = |matches| Flags::from_arg_matches(matches).map_err(|error| usage(error.to_string()));
-        Ok(Self {
-            variables: variables(around)?,
-            before: flags(matches)?,
-            behind: matches.subcommand().map_or(Ok(Flags::default()), |(_, matches)| flags(matches))?,
-        })
+        let mut levels = Self {
+            variables: Level::of_variables(around)?,
+            before: Level::of_line(matches)?,
+            behind: matches.subcommand().map_or(Ok(Level::default()), |(_, matches)| Level::of_line(matches))?,
+            ..Self::default()
+        };
+        if let Err(problem) = levels.read_file(around) {
+            levels.problem = Some(problem);
+        }
+        Ok(levels)
     }
 
-    /// Id, secret and token of an access key that were given as flags; variables are another source.
+    fn read_file(&mut self, around: &Surroundings) -> Result<()> {
+        self.chosen = self.by_hand().or_else(|| {
+            let (variable, name) = credentials::chosen_by(&around.env)?;
+            let origin = Origin::Variable(variable);
+            Some(Given { long: "profile".to_owned(), value: name.to_owned(), origin })
+        });
+        let named = nearest(self, |flags| flags.config.clone().filter(|name| !name.is_empty()));
+        let Some(file) = file::read(named.as_deref(), around)? else { return Ok(()) };
+        self.defaults = Level::of(file.defaults.given.clone())?;
+        let by_default = || file.defaults.given.iter().rev().find(|given| given.long == "profile").cloned();
+        self.chosen = self.chosen.take().or_else(by_default);
+        if let Some(section) = self.chosen.as_ref().and_then(|chosen| file.profiles.get(&chosen.value)) {
+            self.profile = Level::of(section.given.clone())?;
+        }
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// The profile that a flag or its variable names.
+    fn by_hand(&self) -> Option<Given> {
+        let named = |level: &Level| {
+            let meant = |given: &&Given| given.long == "profile" && !given.value.trim().is_empty();
+            level.given.iter().rev().find(meant).cloned()
+        };
+        [&self.behind, &self.before, &self.variables].into_iter().find_map(named)
+    }
+
+    /// What is wrong with the file of settings.
+    pub(crate) fn problem(&self) -> Option<&Error> {
+        self.problem.as_ref()
+    }
+
+    /// The file of settings, where there is one.
+    pub(super) fn file(&self) -> Option<&File> {
+        self.file.as_ref()
+    }
+
+    /// What every file holds of secrets.
+    pub(crate) fn secrets(&self) -> Vec<&str> {
+        self.file.iter().flat_map(|file| file.secrets()).collect()
+    }
+
+    /// The profile that is meant, and where it is named.
+    pub(super) fn chosen(&self) -> Option<&Given> {
+        self.chosen.as_ref()
+    }
+
+    /// What each level gives of a setting, the nearest last.
+    pub(super) fn given(&self, long: &str) -> Vec<&Given> {
+        self.levels().into_iter().flat_map(|level| &level.given).filter(|given| given.long == long).collect()
+    }
+
+    /// Id, secret and token of an access key that were given as flags; variables and profiles are other
+    /// sources.
     pub(super) fn access_key(&self) -> [Option<String>; 3] {
-        let given = |of: fn(&Flags) -> &Option<String>| of(&self.behind).clone().or_else(|| of(&self.before).clone());
-        [
-            given(|flags| &flags.access_key_id),
-            given(|flags| &flags.access_key_secret),
-            given(|flags| &flags.security_token),
-        ]
+        of_key(&[&self.before.flags, &self.behind.flags])
     }
 
-    fn all(&self) -> [&Flags; 3] {
-        [&self.variables, &self.before, &self.behind]
+    /// Id, secret and token of the profile.
+    pub(super) fn access_key_of_file(&self) -> [Option<String>; 3] {
+        of_key(&[&self.defaults.flags, &self.profile.flags])
+    }
+
+    fn levels(&self) -> [&Level; 5] {
+        [&self.defaults, &self.profile, &self.variables, &self.before, &self.behind]
+    }
+
+    fn all(&self) -> [&Flags; 5] {
+        self.levels().map(|level| &level.flags)
     }
 
     /// Whether any level wants reads only.
@@ -73,7 +148,7 @@ impl Levels {
     }
 
     /// What each level allows.
-    pub(super) fn grants(&self) -> [Grant; 3] {
+    pub(super) fn grants(&self) -> [Grant; 5] {
         self.all().map(|flags| Grant { destructive: flags.allow_destructive, allow: flags.allow.clone() })
     }
 
@@ -87,10 +162,12 @@ impl Levels {
     /// # Errors
     /// `usage` when both it and an endpoint were asked for by hand.
     pub(super) fn sim(&self) -> Result<(bool, Option<&'static str>)> {
-        let on = |flags: &Flags| flags.sim.as_ref().map(|sim| *sim != Simulator::None);
+        let on = |level: &Level| level.flags.sim.as_ref().map(|sim| *sim != Simulator::None);
         let sim = on(&self.behind).or_else(|| on(&self.before));
-        let endpoint = self.behind.endpoint.is_some() || self.before.endpoint.is_some();
-        let (sim_too, endpoint_too) = (on(&self.variables) == Some(true), self.variables.endpoint.is_some());
+        let has_endpoint = |level: &Level| level.flags.endpoint.is_some();
+        let endpoint = has_endpoint(&self.behind) || has_endpoint(&self.before);
+        let (sim_too, endpoint_too) = (on(&self.variables) == Some(true), has_endpoint(&self.variables));
+        let in_file = on(&self.profile).or_else(|| on(&self.defaults)) == Some(true);
         Ok(match (sim, endpoint) {
             (Some(true), true) => {
                 return Err(usage("--sim and --endpoint exclude each other".to_owned())
@@ -101,29 +178,38 @@ impl Levels {
             (Some(false), _) | (None, true) => (false, None),
             (None, false) if sim_too && endpoint_too => (true, Some("JST_SIM outranks JST_ENDPOINT")),
             (None, false) if sim_too => (true, Some("JST_SIM says so")),
-            (None, false) => (false, endpoint_too.then_some("JST_ENDPOINT says so")),
+            (None, false) if endpoint_too => (false, Some("JST_ENDPOINT says so")),
+            (None, false) if in_file && on(&self.variables).is_none() => (true, Some("config.toml says so")),
+            (None, false) => (false, None),
         })
     }
 
     /// One set of flags: of each the nearest that was given.
     pub(crate) fn merged(&self) -> Flags {
-        let Self { variables, before, behind } = self;
-        let verbose = before.verbose.saturating_add(behind.verbose);
+        let by_hand = self.before.flags.verbose.saturating_add(self.behind.flags.verbose);
+        let elsewhere = [&self.variables, &self.profile, &self.defaults].map(|level| level.flags.verbose);
+        let verbose = std::iter::once(by_hand).chain(elsewhere).find(|count| *count > 0).unwrap_or_default();
         Flags {
             sim: nearest(self, |flags| flags.sim.clone()),
             sim_fault: self.all().iter().flat_map(|flags| flags.sim_fault.clone()).collect(),
             sim_fleet: nearest(self, |flags| flags.sim_fleet),
             sim_start: nearest(self, |flags| flags.sim_start),
             sim_seed: nearest(self, |flags| flags.sim_seed),
-            profile: nearest(self, |flags| flags.profile.clone()),
+            config: nearest(self, |flags| flags.config.clone()),
+            strict: nearest(self, |flags| flags.strict),
+            // One that a file names is not named by hand.
+            profile: self.by_hand().map(|given| given.value),
             endpoint: nearest(self, |flags| flags.endpoint.clone()),
             region: nearest(self, |flags| flags.region.clone()),
+            signature: nearest(self, |flags| flags.signature),
             access_key_id: nearest(self, |flags| flags.access_key_id.clone()),
             access_key_secret: nearest(self, |flags| flags.access_key_secret.clone()),
             security_token: nearest(self, |flags| flags.security_token.clone()),
+            sts_endpoint: nearest(self, |flags| flags.sts_endpoint.clone()),
+            metadata_endpoint: nearest(self, |flags| flags.metadata_endpoint.clone()),
             output: nearest(self, |flags| flags.output),
             log_format: nearest(self, |flags| flags.log_format),
-            verbose: if verbose > 0 { verbose } else { variables.verbose },
+            verbose,
             quiet: nearest(self, |flags| flags.quiet),
             timeout: nearest(self, |flags| flags.timeout),
             connect_timeout: nearest(self, |flags| flags.connect_timeout),
@@ -166,41 +252,10 @@ fn real(path: &str) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| absolute())
 }
 
-/// The flags that variables stand for.
-fn variables(around: &Surroundings) -> Result<Flags> {
-    let command = || Flags::augment_args(Command::new("jst").no_binary_name(true)).mut_args(by_hand);
-    let mut words = Vec::new();
-    for arg in Flags::augment_args(Command::new("jst")).get_arguments() {
-        let (Some(variable), Some(long)) = (arg.get_env().and_then(|name| name.to_str()), arg.get_long()) else {
-            continue;
-        };
-        if around.not_text.iter().any(|name| name == variable) {
-            return Err(usage(format!("{variable} is no text in UTF-8")));
-        }
-        let Some(value) = around.env.get(variable).filter(|value| !value.is_empty()) else {
-            continue;
-        };
-        if matches!(arg.get_action(), ArgAction::Count) {
-            let count = verbosity(value).map_err(|why| usage(format!("{variable}: {why}")))?;
-            words.extend((0..count).map(|_| format!("--{long}")));
-            continue;
-        }
-        let word = format!("--{long}={value}");
-        command().try_get_matches_from([&word]).map_err(|error| usage(format!("{variable}: {}", why(&error))))?;
-        words.push(word);
-    }
-    let matches = command().try_get_matches_from(words);
-    matches.and_then(|matches| Flags::from_arg_matches(&matches)).map_err(|error| usage(why(&error)))
-}
-
-/// What is wrong with a value: what its reader says, or the values that there are.
-fn why(error: &clap::Error) -> String {
-    if let Some(source) = std::error::Error::source(error) {
-        return source.to_string();
-    }
-    let text = error.to_string();
-    let told = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
-    told.split_whitespace().collect::<Vec<_>>().join(" ")
+/// Id, secret and token: of each the last that was given.
+fn of_key(flags: &[&Flags]) -> [Option<String>; 3] {
+    let last = |of: fn(&Flags) -> &Option<String>| flags.iter().rev().find_map(|flags| of(flags).clone());
+    [last(|flags| &flags.access_key_id), last(|flags| &flags.access_key_secret), last(|flags| &flags.security_token)]
 }
 
 fn usage(message: String) -> Error {

@@ -1,24 +1,30 @@
 //! One set of settings for a run, resolved once from flags, environment and files. Nothing reads
-//! the environment later. [`flags`] is the command line as written, [`levels`] where on it.
+//! the environment later. [`flags`] is the command line as written, [`file`] what `config.toml` says,
+//! [`given`] one value and where it stands, [`levels`] which of them counts, [`shown`] what `jst config` says.
 
+pub(crate) mod file;
 pub(crate) mod flags;
+mod given;
 pub(crate) mod levels;
+pub(crate) mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::call::ClientConfig;
-use crate::call::endpoint::Endpoint;
 use crate::call::policy::Policy;
-use crate::call::proxy::Proxy;
-use crate::credentials::{Found, Provider, Sources};
+use crate::credentials::{Configured, Found, Provider, Reach, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::net::endpoint::Endpoint;
+use crate::net::proxy::Proxy;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Options;
+use crate::wire::sign::Version;
+use file::File;
 use flags::{Flags, Simulator};
 use levels::Levels;
 
@@ -64,12 +70,12 @@ impl Surroundings {
         }
     }
 
-    fn path(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
         self.env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from)
     }
 
     /// The home folder; `None` where there is none.
-    fn home(&self) -> Option<PathBuf> {
+    pub(crate) fn home(&self) -> Option<PathBuf> {
         self.path("HOME").or_else(|| self.path("USERPROFILE"))
     }
 
@@ -125,8 +131,8 @@ pub(crate) struct Simulation {
 pub(crate) struct Settings {
     /// The flags, of all levels together.
     flags: Flags,
-    /// Id, secret and token that were given as flags.
-    access_key: [Option<String>; 3],
+    /// Where each of them was given.
+    levels: Levels,
     /// What surrounds the process.
     pub around: Surroundings,
     /// When the run must have ended.
@@ -144,13 +150,12 @@ impl Settings {
     ///
     /// # Errors
     /// `config` for a policy or an endpoint that does not parse.
-    pub(crate) fn new(levels: &Levels, around: Surroundings) -> Result<Self> {
+    pub(crate) fn new(levels: Levels, around: Surroundings) -> Result<Self> {
         let policy = Policy::new(levels.read_only(), &levels.grants(), &levels.deny())?;
         let (sim, route) = levels.sim()?;
         let flags = levels.merged();
         let deadline = flags.deadline.map(|span| Instant::now() + span);
-        let access_key = levels.access_key();
-        let settings = Self { deadline, policy, sim, route, flags, access_key, around, found: OnceLock::new() };
+        let settings = Self { deadline, policy, sim, route, flags, levels, around, found: OnceLock::new() };
         settings.given_endpoint()?;
         Ok(settings)
     }
@@ -256,7 +261,8 @@ impl Settings {
         self.found.get_or_init(|| {
             let flags = &self.flags;
             let sources = Sources {
-                flags: self.access_key.clone(),
+                flags: self.levels.access_key(),
+                config: self.configured(),
                 env: self.around.env.clone(),
                 not_text: self.around.not_text.clone(),
                 home: self.around.home(),
@@ -264,6 +270,77 @@ impl Settings {
             };
             sources.find()
         })
+    }
+
+    /// What whoever signs in reaches, and how.
+    pub(crate) fn reach(&self) -> Reach {
+        let given = |flag: &Option<String>| flag.clone().filter(|text| !text.is_empty());
+        let only_v2 = self.around.env.get("ALIBABA_CLOUD_IMDSV1_DISABLED");
+        Reach {
+            env: self.around.env.clone(),
+            sts: given(&self.flags.sts_endpoint),
+            metadata: given(&self.flags.metadata_endpoint),
+            only_v2: only_v2
+                .is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes")),
+            patience: [
+                self.flags.timeout.unwrap_or(Duration::from_secs(30)),
+                self.flags.connect_timeout.unwrap_or(Duration::from_secs(5)),
+            ],
+        }
+    }
+
+    /// What the file of settings says of who signs.
+    fn configured(&self) -> Option<Configured> {
+        let (file, chosen) = (self.levels.file()?, self.levels.chosen());
+        let chosen = chosen.map(|given| (given.value.clone(), given.origin.to_string()));
+        let section = chosen.as_ref().and_then(|(name, _)| file.profiles.get(name));
+        let meant =
+            section.and_then(|section| section.credentials.clone()).or_else(|| file.defaults.credentials.clone());
+        Some(Configured {
+            file: file.path.display().to_string(),
+            is_profile: section.is_some(),
+            chosen,
+            access_key: self.levels.access_key_of_file(),
+            meant: meant.map(|(origin, meant)| (origin.to_string(), meant)),
+        })
+    }
+
+    /// What is wrong with the file of settings, where a command goes on nevertheless.
+    pub(crate) fn problem(&self) -> Option<&Error> {
+        self.levels.problem()
+    }
+
+    /// The file of settings that a flag or variable names.
+    pub(crate) fn config_file(&self) -> Option<&str> {
+        self.flags.config.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// The file of settings in use.
+    pub(crate) fn config_of_run(&self) -> Option<&File> {
+        self.levels.file()
+    }
+
+    /// Whether the profile is one of production.
+    pub(crate) fn is_production(&self) -> bool {
+        let Some(file) = self.levels.file() else { return false };
+        let section = self.levels.chosen().and_then(|given| file.profiles.get(&given.value));
+        section.and_then(|section| section.production).or(file.defaults.production) == Some(true)
+    }
+
+    /// What is to be said of files with secrets that everybody can read; refused with `--strict`.
+    ///
+    /// # Errors
+    /// `config` with `--strict`.
+    pub(crate) fn exposed(&self) -> Result<Option<String>> {
+        let config = self.levels.file().filter(|file| file.is_exposed).map(|file| file.path.clone());
+        let Some(path) = config.or_else(|| self.found().exposed.clone()) else { return Ok(None) };
+        let path = path.display();
+        let said = format!("{path} holds secrets, and every user of this machine can read it");
+        let way_out = format!("chmod 600 {path}");
+        match self.flags.strict {
+            Some(true) => Err(Error::new(Kind::Config, said).hint(way_out)),
+            _ => Ok(Some(format!("{said}: {way_out}"))),
+        }
     }
 
     /// The endpoint of a flag or the environment.
@@ -289,6 +366,11 @@ impl Settings {
         given.or_else(|| self.found().region.as_deref())
     }
 
+    /// The signature that calls carry.
+    pub(crate) fn signature(&self) -> Version {
+        self.flags.signature.unwrap_or_default()
+    }
+
     /// What a client of this endpoint needs to know beside who signs.
     ///
     /// # Errors
@@ -303,6 +385,7 @@ impl Settings {
             concurrency: self.flags.concurrency.map_or(usual.concurrency, usize::from),
             rate: self.flags.rate,
             deadline: self.deadline,
+            signature: self.signature(),
             ..usual
         })
     }

@@ -25,7 +25,7 @@ fn settings(line: &str, env: Env<'_>) -> Result<Settings> {
     let matches = levels::command(Line::command()).try_get_matches_from(line.split(' ')).unwrap();
     let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let around = Surroundings { env, ..Surroundings::default() };
-    Settings::new(&Levels::of(&matches, &around)?, around)
+    Settings::new(Levels::of(&matches, &around)?, around)
 }
 
 fn may(settings: &Settings, action: &str) -> &'static str {

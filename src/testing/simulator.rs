@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::call::Client;
 use crate::call::ClientConfig;
-use crate::call::endpoint::Endpoint;
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
 use crate::error::{Error, Kind, Result};
 use crate::memory;
+use crate::net::endpoint::Endpoint;
 use crate::pattern::Unfit;
 use crate::settings::Settings;
 use crate::sim::engine::state::State;

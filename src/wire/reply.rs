@@ -39,6 +39,8 @@ pub(crate) enum Reason {
     Nonce,
     /// The timestamp was rejected; nothing happened.
     Clock,
+    /// The token of temporary credentials was rejected, and there may be another; nothing happened.
+    Token,
     /// The service failed inside: what happened is not known.
     Unavailable,
     /// The answer cannot be understood: what happened is not known.

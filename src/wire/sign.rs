@@ -1,4 +1,4 @@
-//! Signature version 1: from a validated request to the URL and form that go out.
+//! Signature version 1: from a validated request to the URL and form that go out. Version 3 is [`v3`].
 //!
 //! Facts: `gateway` section of the vendor's published clients; the vectors in
 //! `tests/golden/signature-vectors.json` come from the vendor's own client.
@@ -10,8 +10,20 @@ use sha1::Sha1;
 
 use super::request::Request;
 use crate::catalogue::{self, Method};
-use crate::credentials::Credentials;
 use crate::encoding::percent;
+use crate::secret::Credentials;
+
+pub(crate) mod v3;
+
+/// Which signature a client sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// In parameters, with SHA-1.
+    #[default]
+    V1,
+    /// In headers, with SHA-256.
+    V3,
+}
 
 /// What makes two attempts of one call different.
 #[derive(Clone, Debug)]
@@ -42,6 +54,8 @@ pub(crate) struct Signed {
     pub query: String,
     /// The form of a POST; empty when no parameter travels there.
     pub body: String,
+    /// Headers beside the usual ones; secret where they hold a token.
+    pub headers: v3::Headers,
     /// What was signed, to compare with what a gateway says it expected.
     pub string_to_sign: String,
 }
@@ -72,7 +86,7 @@ pub(crate) fn sign(request: &Request, credentials: &Credentials, region: Option<
     let string_to_sign = with_form.unwrap_or_else(|| string_to_sign_of(method, &query));
     query.push_str("&Signature=");
     query.extend(percent(&signature(credentials.secret.expose(), &string_to_sign)));
-    Signed { method: request.method, query, body: canonical(in_body), string_to_sign }
+    Signed { method: request.method, query, body: canonical(in_body), headers: Vec::new(), string_to_sign }
 }
 
 /// Whether a parameter of this name is the client's own to set: given by a caller, it would be sent

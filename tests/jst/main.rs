@@ -14,6 +14,8 @@ mod rooms;
 mod scarcity;
 mod scripts;
 mod secrets;
+mod settings;
+mod signin;
 mod simulated;
 mod support;
 mod terminal;

@@ -10,9 +10,9 @@ use serde_json::json;
 
 use super::*;
 use crate::call::ClientConfig;
-use crate::call::endpoint::Endpoint;
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
+use crate::net::endpoint::Endpoint;
 
 #[test]
 fn throttling_is_waited_out_on_the_clock_that_is_given() {

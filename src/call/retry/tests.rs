@@ -13,7 +13,7 @@ fn answered(reason: Reason, wait: Option<u64>) -> Failure {
 fn reads_are_sent_again_writes_only_when_they_did_not_happen() {
     use Reason::*;
     let lost = || Error::new(Kind::Network, "gone");
-    let once = Tried { clock: true, signature: true };
+    let once = Tried { clock: true, token: true, signature: true };
     // failure, already tried, read again?, write again?, kind of a write's final error
     let table = [
         (Failure::NotConnected(lost()), Tried::default(), true, true, Kind::Network),

@@ -8,12 +8,12 @@ use serde_json::json;
 
 use super::*;
 use crate::call::account::{Account, Calls};
-use crate::call::endpoint::Endpoint;
 use crate::call::policy::Policy;
 use crate::call::{Client, ClientConfig};
 use crate::catalogue::{self, Effect};
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
+use crate::net::endpoint::Endpoint;
 use crate::sim::http::running::Running;
 use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, demo};
 use crate::stop::Stop;

@@ -15,12 +15,12 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 
 use crate::call::account::Account;
-use crate::call::endpoint::Endpoint;
 use crate::call::policy::Policy;
 use crate::call::{Client, ClientConfig};
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
 use crate::error::{Error, Result};
+use crate::net::endpoint::Endpoint;
 use crate::script::{Ended, Host, HostConfig, Session};
 use crate::stop::Stop;
 

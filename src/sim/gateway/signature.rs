@@ -6,7 +6,6 @@
 
 use std::fmt::Write as _;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Request};
 use sha2::{Digest as _, Sha256};
@@ -14,9 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::Rejection;
 use super::params::Pairs;
 use crate::wire::sign;
-
-/// The name of version 3's algorithm, and the first word of its `Authorization`.
-const ALGORITHM: &str = "ACS3-HMAC-SHA256";
+use crate::wire::sign::v3::{ALGORITHM, hex, hmac_sha256};
 
 /// Headers that version 3 gives a meaning, so that they must be signed.
 const MEANINGFUL: [&str; 6] =
@@ -179,21 +176,4 @@ fn string_to_sign_v3(request: &Request<Bytes>, query: Vec<(&str, &str)>, headers
     }
     let _ = write!(canonical, "\n{headers}\n{body}");
     Ok(format!("{ALGORITHM}\n{}", hex(&Sha256::digest(canonical.as_bytes()))))
-}
-
-fn hmac_sha256(secret: &str, text: &str) -> String {
-    // HMAC takes a key of any length; the error its type allows for does not occur.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
-        return String::new();
-    };
-    mac.update(text.as_bytes());
-    hex(&mac.finalize().into_bytes())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

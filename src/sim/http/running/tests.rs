@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::call::account::Account;
-use crate::call::endpoint::Endpoint;
 use crate::call::policy::Policy;
 use crate::call::{Client, ClientConfig};
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
+use crate::net::endpoint::Endpoint;
 use crate::sim::engine::state::State;
 use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, demo};
 use crate::wire::request::Target;

@@ -29,9 +29,27 @@ impl Endpoint {
         Ok(Self(url))
     }
 
+    /// The endpoint that a URL leads to.
+    ///
+    /// # Errors
+    /// `config` for a URL of another scheme, or with credentials.
+    pub(crate) fn of(url: &reqwest::Url) -> Result<Self> {
+        let mut bare = url.clone();
+        bare.set_path("/");
+        bare.set_query(None);
+        bare.set_fragment(None);
+        Self::parse(bare.as_str())
+    }
+
     /// Its URL, without path and query.
     pub(crate) fn url(&self) -> &reqwest::Url {
         &self.0
+    }
+
+    /// Its host, as the header of that name has it: with the port, where it is not the scheme's own.
+    pub(crate) fn host(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
     /// Whether it is on this machine, where no proxy belongs in between.

@@ -51,7 +51,7 @@ impl Proxy {
     ///
     /// # Errors
     /// The client does not take it.
-    pub(super) fn for_all(&self) -> reqwest::Result<reqwest::Proxy> {
+    pub(crate) fn for_all(&self) -> reqwest::Result<reqwest::Proxy> {
         reqwest::Proxy::all(self.url.clone())
     }
 }

@@ -1,0 +1,40 @@
+//! The ground of all that goes over the network: the [`endpoint`] that it goes to, the [`proxy`] on the way, why
+//! somebody is not [trusted](trust), and [`ask`], one exchange with somebody who is not the service.
+
+pub(crate) mod ask;
+pub(crate) mod endpoint;
+pub(crate) mod proxy;
+pub(crate) mod trust;
+
+use std::time::Duration;
+
+use endpoint::Endpoint;
+use proxy::Proxy;
+
+/// What every client is built from: no redirects, nothing sent again by itself, and no variable read but those
+/// that [`Proxy`] knows.
+///
+/// # Errors
+/// The library does not take the proxy.
+pub(crate) fn builder(
+    endpoint: &Endpoint,
+    proxy: Option<&Proxy>,
+    connect_timeout: Duration,
+) -> reqwest::Result<reqwest::ClientBuilder> {
+    // A provider that is installed already serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("jst/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(connect_timeout)
+        .tcp_nodelay(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never());
+    if endpoint.url().scheme() == "http" {
+        // Reading the system's roots would take longer than the exchange.
+        builder = builder.tls_certs_only([]);
+    }
+    Ok(match proxy {
+        Some(proxy) => builder.proxy(proxy.for_all()?),
+        None => builder.no_proxy(),
+    })
+}
