@@ -8,7 +8,8 @@
 //!
 //! `i-demo-0009`–`0012` may join any of them. Volume `pv-demo-2` is the one that the claim `data-web`
 //! holds, the others are free. `rm-demo-0001` (MySQL) is backed up as it should be, `rm-demo-0002`
-//! (MySQL) has had bad nights, `rm-demo-0003` (SQL Server) has full backups once a week.
+//! (MySQL) has had bad nights, `rm-demo-0003` (SQL Server) has full backups once a week, and `rm-demo-0004`
+//! (PostgreSQL) is of an engine that most operations do not support.
 
 use std::collections::BTreeMap;
 
@@ -158,7 +159,10 @@ fn databases(state: &mut State, start: Timestamp) -> Result<(), Refusal> {
         .database("erp", "Chinese_PRC_CI_AS", "进销存", long_ago)
         .account("erp_owner", "进销存系统", false)
         .account("dba", "管理员", true);
-    for (id, instance) in [("rm-demo-0001", shop), ("rm-demo-0002", marketing), ("rm-demo-0003", back_office)] {
+    let maps = Instance::new(Engine::PostgreSql, History::default());
+    let instances =
+        [("rm-demo-0001", shop), ("rm-demo-0002", marketing), ("rm-demo-0003", back_office), ("rm-demo-0004", maps)];
+    for (id, instance) in instances {
         add_instance(state, id, instance);
     }
     for (instance, database, account, privilege) in [
