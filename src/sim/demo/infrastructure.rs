@@ -100,10 +100,10 @@ fn labels(state: &mut State) -> Result<(), Refusal> {
 
 fn volumes(state: &mut State) -> Result<(), Refusal> {
     for (number, (cluster, class, modes, capacity, policy)) in [
-        (PRODUCTION, "nas-demo", "ReadWriteMany", "20Gi", "Retain"),
+        (PRODUCTION, "nas-small", "ReadWriteMany", "20Gi", "Retain"),
         (PRODUCTION, "nas-demo", "ReadWriteMany", "200Gi", "Retain"),
         (PRODUCTION, "nas", "ReadWriteMany", "20Gi", "Retain"),
-        (PRODUCTION, "nas-demo", "ReadWriteOnce", "500Gi", "Delete"),
+        (PRODUCTION, "nas-archive", "ReadWriteOnce", "500Gi", "Delete"),
         (TEST, "nas-demo", "ReadWriteMany", "100Gi", "Delete"),
     ]
     .into_iter()
