@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::nodes::System;
 use super::{MachineType, Placement, add_machine, place, shortage, vacate};
 use crate::sim::engine::applications::tests::Account;
 use crate::sim::engine::resources::Resources;
@@ -437,10 +436,10 @@ fn a_windows_cluster_takes_windows_nodes() {
     account.wait(480);
     let refused = account.refused("AddClusterNode", node_list(&id, &["i-demo-0009"]));
     assert_eq!(refused, (10400, format!("ECS instance i-demo-0009 runs Linux, cluster {id} takes nodes with Windows")));
-    account.0.cluster.machines.get_mut("i-demo-0009").unwrap().system = System::Windows;
-    let refused = account.refused("AddClusterNode", node_list("c-demo-test", &["i-demo-0009"]));
-    assert_eq!(refused.1, "ECS instance i-demo-0009 runs Windows, cluster c-demo-test takes nodes with Linux");
-    account.ok("AddClusterNode", node_list(&id, &["i-demo-0009"]));
+    assert_eq!(account.nodes("ListAvailableClusterNode", &id), ["i-demo-0017", "i-demo-0018"]);
+    let refused = account.refused("AddClusterNode", node_list("c-demo-test", &["i-demo-0017"]));
+    assert_eq!(refused.1, "ECS instance i-demo-0017 runs Windows, cluster c-demo-test takes nodes with Linux");
+    account.ok("AddClusterNode", node_list(&id, &["i-demo-0017"]));
     let node = account.data("ListClusterNode", json!({"ClusterInstanceId": id}))[0].clone();
     assert_eq!((&node["EcsOsType"], &node["OSName"]), (&json!("windows"), &json!("Windows Server 2019 64位")));
     let detail = account.ok("QueryClusterDetail", json!({"ClusterInstanceId": id}))["Result"].clone();
@@ -467,6 +466,7 @@ fn nodes_come_from_the_available_list_and_return_to_it() {
         ("EcsConfiguration", "8vcpu 16G"),
         ("InstanceType", "ecs.c6.2xlarge"),
         ("EcsPrivateIp", "192.168.17.10"),
+        ("EcsEip", "39.100.0.9"),
     ] {
         assert_eq!(node[name], value);
     }
