@@ -131,7 +131,7 @@ impl Host {
     }
 
     pub(super) fn compile(&self, scope: &Scope<'_>, name: &str, text: &str) -> Result<AST> {
-        let compiled = compile(&self.engine, &self.sources, scope, name, text);
+        let compiled = compile(&self.engine, &self.sources, scope, name, text, false);
         // Reading a long text takes time, too.
         if let Some(why) = self.stop.why_set() {
             return Err(why);
@@ -221,6 +221,7 @@ pub(super) fn said_name(name: &str) -> &str {
     if name == api::CALL {
         return "call";
     }
+    let name = forms::name_in_module(name);
     name.strip_suffix(OF_MODULE).filter(|name| matches!(*name, "call" | "until")).unwrap_or(name)
 }
 
@@ -251,15 +252,16 @@ fn written_otherwise(value: &Dynamic) -> String {
     if text.contains("anon$") { "a closure".to_owned() } else { text }
 }
 
-/// Compiles a text whose source was added under this name, and looks at what it says.
+/// Compiles a script or module whose source was added under this name, and looks at what it says.
 pub(super) fn compile(
     engine: &Engine,
     sources: &Sources,
     scope: &Scope<'_>,
     name: &str,
     text: &str,
+    module: bool,
 ) -> std::result::Result<(AST, Vec<Diagnostic>), ParseError> {
-    let (written, moved) = forms::written(text);
+    let (written, moved) = forms::written(text, module.then_some(name));
     sources.moved(name, moved.clone());
     let ast = engine.compile_with_scope(scope, written)?;
     let found = diagnostics::check(name, text, &ast, &moved);

@@ -15,6 +15,7 @@ use crate::suggest;
 /// What follows `std/` in an import, and the module's text.
 const MODULES: &[(&str, &str)] = &[
     ("fleet", include_str!("../../stdlib/fleet.rhai")),
+    ("list", include_str!("../../stdlib/list.rhai")),
     ("options", include_str!("../../stdlib/options.rhai")),
     ("rollout", include_str!("../../stdlib/rollout.rhai")),
     ("settle", include_str!("../../stdlib/settle.rhai")),
@@ -107,7 +108,7 @@ fn parsed(text: &str) -> Option<AST> {
     #[expect(deprecated, reason = "marked so because it may change, not because anything replaces it")]
     engine.on_parse_token(|token, _, _| free_names(token));
     engine.set_max_expr_depths(0, 0);
-    engine.compile(forms::written(text).0).ok()
+    engine.compile(forms::written(text, None).0).ok()
 }
 
 /// The functions that others may call, forms of one name together.

@@ -7,6 +7,7 @@ use rhai::{Engine, EvalAltResult, NativeCallContext, Position};
 
 use super::forms::Moved;
 use super::hints;
+use super::host::said_name;
 use super::modules::is_closure;
 pub(super) use super::said::said;
 use super::telling;
@@ -138,7 +139,7 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
                 if !source.is_empty() {
                     file.clone_from(source);
                 }
-                function = Some(if is_closure(name) { "closure".to_owned() } else { name.clone() });
+                function = Some(if is_closure(name) { "closure".to_owned() } else { said_name(name).to_owned() });
                 error = inner;
             }
             EvalAltResult::ErrorInModule(name, inner, position) => {
