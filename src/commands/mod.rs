@@ -3,6 +3,7 @@
 
 mod call;
 mod eval;
+mod help;
 mod ops;
 mod repl;
 mod run;
@@ -36,7 +37,7 @@ use crate::terminal;
 
 /// Automate JuShiTa (Alibaba Cloud retailcloud) in Rhai scripts.
 #[derive(Debug, Parser)]
-#[command(name = "jst", version, max_term_width = 100)]
+#[command(name = "jst", version, max_term_width = 100, disable_help_subcommand = true)]
 struct Cli {
     /// Flags that every command takes.
     #[command(flatten)]
@@ -60,6 +61,8 @@ enum Command {
     Call(call::CallArgs),
     /// List the operations, or show one in full
     Ops(ops::OpsArgs),
+    /// Explain a command, an operation, a function or a module of the library
+    Help(help::HelpArgs),
     /// Show which credentials are used and where they come from, without the network
     Whoami,
     /// Serve the simulator
@@ -167,6 +170,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         }
         Some(Command::Call(args)) => call::call(settings, exit, &args),
         Some(Command::Ops(args)) => ops::ops(settings, exit, &args),
+        Some(Command::Help(args)) => help::help(settings, exit, &args),
         Some(Command::Whoami) => whoami::whoami(settings),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -86,7 +86,7 @@ impl Host {
             .set_max_strings_interned(0)
             .set_module_resolver(Resolver::new(&config.root, Arc::clone(&sources), Arc::clone(&modules)));
         #[expect(deprecated, reason = "marked so because it may change, not because anything replaces it")]
-        engine.on_parse_token(|token, _, _| free_names(token));
+        engine.on_parse_token(|token, _, _| own_operators(free_names(token)));
         engine.register_global_module(api::module(account, &threads).into());
         api::register_builtins(&mut engine, &config, account);
         limits.guard(&mut engine);
@@ -196,9 +196,6 @@ pub(super) fn free_names(token: Token) -> Token {
         Token::Fn => Before::Fn,
         _ => Before::Other,
     });
-    if let Some(name) = order_operator(&token) {
-        return Token::Custom(Box::new(name.into()));
-    }
     match (before, token) {
         (Before::Dot, token) => token,
         (Before::Colons | Before::Fn, Token::Reserved(name)) if *name == "call" => of_module("call"),
@@ -223,6 +220,11 @@ pub(super) fn said_name(name: &str) -> &str {
     }
     let name = forms::name_in_module(name);
     name.strip_suffix(OF_MODULE).filter(|name| matches!(*name, "call" | "until")).unwrap_or(name)
+}
+
+/// An operator that orders becomes ours.
+fn own_operators(token: Token) -> Token {
+    order_operator(&token).map_or(token, |name| Token::Custom(Box::new(name.into())))
 }
 
 /// What the engine reads for an operator that orders: its own would take what has no order for false.
