@@ -14,7 +14,10 @@ use crate::suggest;
 
 /// How each module is imported, and its text; in the order of their names.
 const MODULES: &[(&str, &str)] = &[
+    ("std/audit", include_str!("../../stdlib/audit.rhai")),
+    ("std/ensure", include_str!("../../stdlib/ensure.rhai")),
     ("std/fleet", include_str!("../../stdlib/fleet.rhai")),
+    ("std/k8s", include_str!("../../stdlib/k8s.rhai")),
     ("std/list", include_str!("../../stdlib/list.rhai")),
     ("std/options", include_str!("../../stdlib/options.rhai")),
     ("std/rollout", include_str!("../../stdlib/rollout.rhai")),
