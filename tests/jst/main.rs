@@ -6,6 +6,7 @@ mod accounts;
 mod commands;
 mod failures;
 mod inputs;
+mod library;
 mod limits;
 mod network;
 mod prompt;
