@@ -291,7 +291,7 @@ mod tests {
             let pods = state.perform("ListAppInstance", asked).unwrap();
             assert_eq!(pods["Data"].as_array().map_or(0, Vec::len), running, "{env}: {pods}");
         }
-        let databases = state.perform("DescribeDatabases", json!({"DBInstanceId": "rm-shop"}));
+        let databases = state.perform("DescribeDatabases", json!({"InstanceId": "rm-shop"}));
         assert!(databases.unwrap().to_string().contains("orders"));
     }
 

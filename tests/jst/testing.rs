@@ -195,7 +195,7 @@ fn test_world() {
     t::assert_eq(world.envs.keys(), ["shop/production", "shop/test"]);
     t::assert_eq(list_app().Data.map(|app| app.AppId), [world.apps.shop]);
     t::assert_eq(world.nodes, #{ production: ["i-0001"], test: ["i-0002"] });
-    t::assert_eq(describe_databases(world.databases[0]).Result.Items.len(), 1);
+    t::assert_eq(describe_databases(world.databases[0]).Result.Databases.map(|db| db.DBName), ["orders"]);
     t::assert_eq(t::ledger(), []);
     t::assert_throws("invalid", || t::world(#{ app: 1 }));
     t::world("demo");
@@ -204,6 +204,30 @@ fn test_world() {
 "#,
         5,
     );
+}
+
+/// The examples in the module's comments, each in a test of the name of its function.
+#[test]
+fn the_examples_of_the_module_hold() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("stdlib/testing.rhai")).unwrap();
+    let (mut tests, mut example, mut count) = (String::new(), None::<String>, 0);
+    for line in text.lines() {
+        match (line.strip_prefix("///").map(|rest| rest.strip_prefix(' ').unwrap_or(rest)), &mut example) {
+            (Some("```"), None) => example = Some(String::new()),
+            (Some("```"), Some(lines)) => {
+                tests.push_str(&format!("fn test_{count}() {{\n{lines}}}\n"));
+                (example, count) = (None, count + 1);
+            }
+            (Some(line), Some(lines)) => lines.push_str(&format!("    {line}\n")),
+            _ => {}
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("examples_test.rhai");
+    std::fs::write(&file, test_file(&tests)).unwrap();
+    let out = jst(["test", file.to_str().unwrap()]).in_folder(root).run().ok();
+    assert!(count >= 12 && out.ends_with(&format!("\n{count} passed, 0 failed\n")), "{out}");
 }
 
 #[test]
