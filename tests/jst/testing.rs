@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::readme::{fits, text_block};
 use crate::support::{Jst, Ran, jst};
 
 /// A file of tests, which import the module for them.
@@ -593,4 +594,21 @@ fn a_test_may_do_what_its_run_is_granted() {
     // What is set around is none of a test's.
     testing("fn test_a() { scale_app(3002, 5); }", &[]).env("JST_READ_ONLY", "1").run().ok();
     assert!(!Path::new("x_test.rhai").exists());
+}
+
+/// What the chapter on tests shows: a script, its tests, one of which fails, and the way to mend it.
+#[test]
+fn a_newcomer_sees_a_test_fail_and_mends_it() {
+    let script = text_block("let env = parse_int(args[0]);");
+    let tests = text_block("import \"std/testing\" as t;");
+    let shown = text_block("$ jst test");
+    let run = |tests: &str| jst(["test"]).file("close_early.rhai", &script).file("close_early_test.rhai", tests).run();
+    let ran = run(&tests);
+    assert_eq!(ran.code, Some(4), "{ran:#?}");
+    let lines = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
+    let (expected, said) = (lines(&shown), lines(&ran.stdout));
+    let expected: Vec<&str> = expected.iter().skip(1).map(String::as_str).collect();
+    assert!(fits(&expected, &said.iter().map(String::as_str).collect::<Vec<_>>()), "{}", ran.stdout);
+    let ran = run(&tests.replace("[3002]).code, 0);\n}", "[3002]).code, 11);\n}"));
+    assert_eq!((ran.code, ran.stdout.lines().last()), (Some(0), Some("3 passed, 0 failed")), "{ran:#?}");
 }
