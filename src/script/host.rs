@@ -178,30 +178,40 @@ impl Drop for Host {
 }
 
 /// Frees names that the engine keeps for itself: `call("Action", …)` beside its own `f.call(…)`, `log::debug(…)`,
-/// `wait::until(…)`, and the functions of modules that have such names.
+/// `wait::until(…)`, the functions of modules that have such names, and the `case` of `each(cases, |case| …)`.
 pub(super) fn free_names(token: Token) -> Token {
-    #[derive(Clone, Copy)]
+    #[derive(Clone, Copy, PartialEq)]
     enum Before {
         Dot,
         Colons,
         Fn,
+        Bar,
         Other,
     }
     thread_local! {
         static BEFORE: Cell<Before> = const { Cell::new(Before::Other) };
+        /// Whether a closure took a `case`: from then on it is a name like others.
+        static CASES: Cell<bool> = const { Cell::new(false) };
     }
     let before = BEFORE.replace(match token {
         Token::Period | Token::Elvis => Before::Dot,
         Token::DoubleColon => Before::Colons,
         Token::Fn => Before::Fn,
+        Token::Pipe => Before::Bar,
         _ => Before::Other,
     });
     match (before, token) {
         (Before::Dot, token) => token,
         (Before::Colons | Before::Fn, Token::Reserved(name)) if *name == "call" => of_module("call"),
-        (Before::Other, Token::Reserved(name)) if *name == "call" => Token::Identifier(Box::new(api::CALL.into())),
+        (Before::Other | Before::Bar, Token::Reserved(name)) if *name == "call" => {
+            Token::Identifier(Box::new(api::CALL.into()))
+        }
         (Before::Colons, Token::Reserved(name)) if *name == "debug" => Token::Identifier(name),
         (Before::Colons | Before::Fn, Token::Until) => of_module("until"),
+        (before, Token::Reserved(name)) if *name == "case" && (before == Before::Bar || CASES.get()) => {
+            CASES.set(true);
+            Token::Identifier(name)
+        }
         (_, token) => token,
     }
 }

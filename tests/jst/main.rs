@@ -20,4 +20,5 @@ mod signin;
 mod simulated;
 mod support;
 mod terminal;
+mod testing;
 mod vendor;
