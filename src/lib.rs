@@ -41,6 +41,7 @@
 //!   mirroring the catalogue.
 //! - [`settings`]: flags, environment and files, resolved once. [`run`]: a run of a command: its service, what
 //!   goes on in the background, what stops it, the way out of the process.
+//! - [`testing`]: tests of scripts, each in a process and on a simulator of its own.
 //! - [`repl`]: the session at a prompt (the only folder that names rustyline). [`commands`]: the command line
 //!   and what each command does. [`harness`]: what benchmarks and fuzz targets drive.
 //!
@@ -70,4 +71,5 @@ mod stop;
 mod suggest;
 mod system;
 mod terminal;
+mod testing;
 mod wire;

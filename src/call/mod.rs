@@ -10,7 +10,7 @@ mod client;
 mod pacer;
 pub(crate) mod paging;
 pub(crate) mod policy;
-mod record;
+pub(crate) mod record;
 mod retry;
 pub(crate) mod subject;
 

@@ -73,12 +73,33 @@ impl Record {
 pub(crate) struct Around {
     /// Names that were found.
     pub names: Names,
+    /// Who is told of every call that came to its end.
+    watcher: Watcher,
     /// In words, by their order.
     under_way: Mutex<BTreeMap<u64, String>>,
     begun: AtomicU64,
 }
 
+/// Is told of a call in words, its action, and what it failed with.
+pub(crate) type Watch = Box<dyn Fn(&str, &str, Option<&Error>) + Send + Sync>;
+
+/// Who is told of calls, if anybody is.
+#[derive(Default)]
+struct Watcher(OnceLock<Watch>);
+
+impl std::fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Watcher").field(&self.0.get().is_some()).finish()
+    }
+}
+
 impl Around {
+    /// Has somebody told of every call that comes to its end: its words, its action, and what it failed with. The
+    /// first who asks is.
+    pub(crate) fn watch(&self, watch: Watch) {
+        let _ = self.watcher.0.set(watch);
+    }
+
     /// Names the writes that are under way: whoever ends the process in the middle of them does it.
     pub(crate) fn name_unknown(&self) {
         for call in std::mem::take(&mut *self.under_way()).into_values() {
@@ -129,6 +150,9 @@ impl Call<'_> {
             Some(Outcome::NotSent) => Record::NOT_SENT,
             _ => Record::DONE,
         });
+        if let Some(watch) = self.around.watcher.0.get() {
+            watch(&self.words(), self.target.action(), result.as_ref().err());
+        }
         result
     }
 

@@ -8,6 +8,7 @@ mod ops;
 mod repl;
 mod run;
 mod sim;
+mod test;
 mod whoami;
 mod words;
 
@@ -65,6 +66,8 @@ enum Command {
     Whoami(whoami::WhoamiArgs),
     /// Show every setting and where it comes from; write or check config.toml
     Config(config::ConfigArgs),
+    /// Find and run tests of scripts, each on a simulator of its own
+    Test(test::TestArgs),
     /// Serve the simulator
     Sim(sim::SimArgs),
     /// Print the completion script of a shell
@@ -168,6 +171,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         Some(Command::Eval(args)) => eval::eval(settings, exit, args),
         Some(Command::Repl) => repl::repl(settings, exit),
         None if at_terminal => repl::repl(settings, exit),
+        Some(Command::Test(args)) => test::test(settings, exit, args),
         Some(Command::Sim(args)) => sim::serve(settings, &args).map(|()| 0),
         None => {
             let mut command = command_line();

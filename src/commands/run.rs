@@ -27,6 +27,11 @@ pub(super) struct RunArgs {
 
 /// Runs the script, or prints the command's help.
 pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Result<u8> {
+    script(args, || Run::new(settings, exit, false))
+}
+
+/// The same, in a run that is made once the words are known to be right.
+pub(super) fn script(args: RunArgs, begin: impl FnOnce() -> Result<Run>) -> Result<u8> {
     let mut words = args.words.into_iter();
     let Some(file) = words.next().map(PathBuf::from) else {
         let mut command = command_line();
@@ -35,7 +40,7 @@ pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Resul
     };
     let own_help = args.help.then(|| "--help".to_owned());
     let words = own_help.into_iter().chain(words::of_script("run", "FILE", words.collect())?).collect();
-    let run = Run::new(settings, exit, false)?;
+    let run = begin()?;
     let (name, text, root) = read(&run, &file)?;
     run.host(root, words).run(&name, &text)
 }

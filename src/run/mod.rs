@@ -12,9 +12,11 @@ mod signals;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::call::account::Account;
+use crate::call::account::{Account, Connect};
+use crate::call::record::Watch;
+use crate::clock::Clock;
 use crate::error::Result;
-use crate::script::{Host, HostConfig};
+use crate::script::{Coverage, Host, HostConfig};
 use crate::settings::Settings;
 use crate::show::log;
 use crate::stop::Stop;
@@ -29,8 +31,21 @@ pub(crate) struct Run {
     id: RunId,
     settings: Arc<Settings>,
     stop: Arc<Stop>,
-    service: Arc<Service>,
+    clock: Arc<Clock>,
     account: Arc<Account>,
+    coverage: Option<Arc<Coverage>>,
+}
+
+/// A service that is there already, for a run inside another one's process.
+pub(crate) struct Ready {
+    /// What scripts call time.
+    pub clock: Arc<Clock>,
+    /// Makes a client of it.
+    pub connect: Connect,
+    /// Who is told of every call.
+    pub watch: Option<Watch>,
+    /// Where what runs of scripts is counted.
+    pub coverage: Option<Arc<Coverage>>,
 }
 
 impl Run {
@@ -40,23 +55,45 @@ impl Run {
     /// `io` when the system gives no thread or no signal handler; what is said of the simulator is wrong.
     pub(crate) fn new(settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
         system::room_for_run()?;
-        let id = RunId::new();
-        tracing::debug!("run {id} begins");
         let stop = Arc::new(Stop::new(settings.deadline));
         let background = Background::start()?;
         signals::watch(&background, &stop, exit, for_person)?;
-        let service = Arc::new(Service::new(settings, background, for_person)?);
-        log::keep_time(&service.clock);
-        let connect = {
-            let service = Arc::clone(&service);
-            Box::new(move || service.connect())
-        };
+        let service = Service::new(settings, background, for_person)?;
+        let clock = Arc::clone(&service.clock);
+        let ready = Ready { clock, connect: Box::new(move || service.connect()), watch: None, coverage: None };
+        Self::on(ready, settings, exit, stop, for_person)
+    }
+
+    /// A run inside another one's process, which watches what stops both.
+    ///
+    /// # Errors
+    /// As [`Run::new`].
+    pub(crate) fn within(settings: &Arc<Settings>, exit: &Exit, ready: Ready) -> Result<Self> {
+        Self::on(ready, settings, exit, Arc::default(), false)
+    }
+
+    /// A run on a service that is there already.
+    ///
+    /// # Errors
+    /// As [`Run::new`].
+    pub(crate) fn watched(settings: &Arc<Settings>, exit: &Exit, ready: Ready) -> Result<Self> {
+        let stop = Arc::new(Stop::new(settings.deadline));
+        signals::watch(&Background::start()?, &stop, exit, false)?;
+        Self::on(ready, settings, exit, stop, false)
+    }
+
+    fn on(ready: Ready, settings: &Arc<Settings>, exit: &Exit, stop: Arc<Stop>, for_person: bool) -> Result<Self> {
+        let Ready { clock, connect, watch, coverage } = ready;
+        let id = RunId::new();
+        tracing::debug!("run {id} begins");
+        log::keep_time(&clock);
         let confirm = confirm::confirm(settings, &stop, for_person);
         let account = Account::new(connect, settings.policy.clone(), confirm, Arc::clone(&stop))?;
         let around = Arc::clone(account.around());
+        watch.into_iter().for_each(|watch| around.watch(watch));
         exit.before(move || around.name_unknown());
         let settings = Arc::clone(settings);
-        Ok(Self { id, settings, stop, service, account: Arc::new(account) })
+        Ok(Self { id, settings, stop, clock, account: Arc::new(account), coverage })
     }
 
     /// What it is called.
@@ -81,13 +118,17 @@ impl Run {
             args,
             allow_env: self.settings.allowed_env(),
             allow_read: self.settings.allowed_read(),
-            clock: Arc::clone(&self.service.clock),
+            clock: Arc::clone(&self.clock),
             stop: Arc::clone(&self.stop),
             max_memory: self.settings.max_memory(),
             max_operations: self.settings.max_operations(),
             simulated: self.settings.sim(),
         };
-        Host::new(config, &self.account)
+        let mut host = Host::new(config, &self.account);
+        if let Some(coverage) = &self.coverage {
+            host.cover(coverage);
+        }
+        host
     }
 
     /// What a prompt says of the account: `sim`, or the profile's name.

@@ -86,7 +86,9 @@ fn collect(metadata: &Value, module: &str, found: &mut Vec<Function>) {
 }
 
 fn is_name(name: &str) -> bool {
+    // The engine's debugger is what counts the lines that tests run; it is no part of the language.
     name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name != "back_trace"
         && name.chars().all(|c| c.is_alphanumeric() || c == '_')
         && !name.ends_with("__")
 }

@@ -63,7 +63,7 @@ pub(crate) struct Host {
     pub(super) engine: Engine,
     pub(super) sources: Arc<Sources>,
     limits: Arc<Limits>,
-    threads: Arc<Threads>,
+    pub(super) threads: Arc<Threads>,
     pub(super) modules: Arc<Loaded>,
     args: Vec<String>,
     stop: Arc<Stop>,
@@ -262,6 +262,9 @@ pub(super) fn compile(
     let (written, moved) = forms::written(text);
     sources.moved(name, moved.clone());
     let ast = engine.compile_with_scope(scope, written)?;
+    if let Some(coverage) = sources.coverage.get() {
+        coverage.know(name, &ast);
+    }
     let found = diagnostics::check(name, text, &ast, &moved);
     Ok((ast, found))
 }

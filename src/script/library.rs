@@ -13,11 +13,12 @@ use super::host::free_names;
 use crate::suggest;
 
 /// What follows `std/` in an import, and the module's text.
-const MODULES: &[(&str, &str)] = &[
+pub(super) const MODULES: &[(&str, &str)] = &[
     ("fleet", include_str!("../../stdlib/fleet.rhai")),
     ("options", include_str!("../../stdlib/options.rhai")),
     ("rollout", include_str!("../../stdlib/rollout.rhai")),
     ("settle", include_str!("../../stdlib/settle.rhai")),
+    ("testing", include_str!("../../stdlib/testing.rhai")),
     ("wait", include_str!("../../stdlib/wait.rhai")),
 ];
 

@@ -1,6 +1,7 @@
 //! The modules that were loaded, and what a session has to know to load one again when its file changed.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rhai::{Module, Position, Shared};
@@ -8,7 +9,11 @@ use rhai::{Module, Position, Shared};
 /// The modules that were loaded, by name. Their values need a deep stack to be dropped, so their
 /// owner clears them where it has one.
 #[derive(Default)]
-pub(super) struct Loaded(Mutex<Inner>);
+pub(super) struct Loaded {
+    inner: Mutex<Inner>,
+    /// Whether a test runs, which may import what only tests may.
+    pub for_tests: AtomicBool,
+}
 
 #[derive(Default)]
 struct Inner {
@@ -98,6 +103,6 @@ impl Loaded {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
@@ -16,6 +17,9 @@ use super::loaded::Loaded;
 use super::report::Sources;
 use super::value::{Ending, ScriptError, terminate};
 use crate::files::{self, Folder, Found, Unread};
+
+/// The module that only tests may import.
+const TESTING: &str = "std/testing";
 
 /// Finds, compiles and runs imported modules, each once.
 pub(super) struct Resolver {
@@ -46,6 +50,9 @@ impl Resolver {
     fn read(&self, source: Option<&str>, path: &str) -> Result<(String, String), String> {
         if let Some(name) = path.strip_prefix("std/") {
             let (name, text) = library::text(name)?;
+            if name == TESTING && !self.loaded.for_tests.load(Ordering::Acquire) {
+                return Err(format!("`{name}` is for tests: `jst test` runs them"));
+            }
             return Ok((name, text.to_owned()));
         }
         let (file, real) = self.locate(source, path)?;

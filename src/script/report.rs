@@ -1,10 +1,11 @@
 //! Where in a script an error happened, and how it is shown to a person.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rhai::{Engine, EvalAltResult, NativeCallContext, Position};
 
+use super::coverage::Coverage;
 use super::forms::Moved;
 use super::hints;
 use super::modules::is_closure;
@@ -15,12 +16,21 @@ use crate::catalogue;
 use crate::error::{Error, Frame, Kind};
 use crate::wire::request::Target;
 
+/// The module of what tests assert.
+const TESTING: &str = "std/testing";
+
 /// What a `catch` calls first, in what the engine reads of a script.
 pub(super) const CAUGHT: &str = "caught__";
 
 /// The texts of scripts and modules by name, to show a line of them, and where the engine reads them otherwise.
 #[derive(Debug, Default)]
-pub(super) struct Sources(Mutex<HashMap<String, Source>>);
+pub(super) struct Sources {
+    texts: Mutex<HashMap<String, Source>>,
+    /// Where what runs is counted.
+    pub coverage: OnceLock<Arc<Coverage>>,
+    /// The file of the test that runs.
+    pub test: OnceLock<String>,
+}
 
 #[derive(Clone, Debug, Default)]
 struct Source {
@@ -76,7 +86,7 @@ impl Sources {
     }
 
     fn texts(&self) -> std::sync::MutexGuard<'_, HashMap<String, Source>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,6 +126,23 @@ pub(super) fn place(sources: &Sources, source: &str, error: &EvalAltResult) -> O
     trace(sources, source, error).into_iter().find(|frame| frame.line > 0)
 }
 
+/// What a test asserts is wrong where it says so, not where that is looked at. The engine takes a closure that
+/// another module calls for that module's.
+fn of_test(sources: &Sources, test: &str, frames: &mut Vec<Frame>) {
+    for frame in frames.iter_mut().filter(|frame| frame.file == TESTING) {
+        if frame.function.as_deref() == Some(CLOSURE) {
+            test.clone_into(&mut frame.file);
+            frame.text = sources.line(test, frame.line);
+        }
+    }
+    if frames.iter().any(|frame| frame.file != TESTING) {
+        frames.retain(|frame| frame.file != TESTING);
+    }
+}
+
+/// What a closure is called in a place.
+const CLOSURE: &str = "closure";
+
 /// The places on the way to an error, innermost first.
 fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
     let mut frames = Vec::new();
@@ -138,7 +165,7 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
                 if !source.is_empty() {
                     file.clone_from(source);
                 }
-                function = Some(if is_closure(name) { "closure".to_owned() } else { name.clone() });
+                function = Some(if is_closure(name) { CLOSURE.to_owned() } else { name.clone() });
                 error = inner;
             }
             EvalAltResult::ErrorInModule(name, inner, position) => {
@@ -154,5 +181,8 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
         }
     }
     frames.reverse();
+    if let Some(test) = sources.test.get() {
+        of_test(sources, test, &mut frames);
+    }
     frames
 }

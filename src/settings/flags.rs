@@ -188,7 +188,7 @@ impl ValueEnum for LogFormat {
 }
 
 /// A span of time: `30s`, `20m`, `1h 30m`, or a number of seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a span of time: write 30s, 20m, 1h or a number of seconds");
     let span = match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?,

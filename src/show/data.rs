@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::catalogue::{self, Field, Shape};
 use crate::error::{Error, Kind, Result};
+use crate::show::held::{self, Stream};
 use crate::show::redaction::REDACTOR;
 use crate::show::table::{self, Column};
 use crate::show::visible;
@@ -310,6 +311,9 @@ pub(crate) fn print_rendered(text: &str) -> io::Result<()> {
 
 /// A terminal gets nothing that steers it; a pipe gets the text as it is.
 fn write(line: &str) -> io::Result<()> {
+    if held::taken(Stream::Stdout, &format!("{line}\n")) {
+        return Ok(());
+    }
     if system::is_stdout_closed() {
         return Err(io::Error::other("it is closed"));
     }
@@ -321,8 +325,11 @@ fn write(line: &str) -> io::Result<()> {
 
 /// Says something on stderr, without secrets.
 pub(crate) fn tell(text: &str) {
-    // There is nowhere left to complain to.
-    let _ = writeln!(io::stderr(), "{}", REDACTOR.talk(text));
+    let line = format!("{}\n", REDACTOR.talk(text));
+    if !held::taken(Stream::Stderr, &line) {
+        // There is nowhere left to complain to.
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Clock;
+use crate::show::held::{self, Stream};
 use crate::show::redaction::REDACTOR;
 use crate::show::visible;
 
@@ -84,7 +85,9 @@ impl<W: Write> Write for Redacted<W> {
         let line = String::from_utf8_lossy(bytes);
         let line = if *is_json { REDACTOR.json_line(&line) } else { REDACTOR.talk(&line) };
         let line = if *is_json { visible::json(&line) } else { line };
-        out.write_all(line.as_bytes())?;
+        if !held::taken(Stream::Stderr, &line) {
+            out.write_all(line.as_bytes())?;
+        }
         Ok(bytes.len())
     }
 

@@ -3,7 +3,7 @@
 //! The way of a call: bytes → [`http`] (a server on a socket) → [`gateway`] (verified and decoded into a
 //! call) → [`service`] (brings the [`engine`]'s state to the clock's time, applies the call, writes the
 //! [`ledger`], and what is kept of it into the [`store`]) → [`gateway::reply`] (the service's own form) → bytes. [`engine`] has a file for each
-//! chapter of the document, mirroring the catalogue; [`demo`] is the account that a start begins with;
+//! chapter of the document, mirroring the catalogue; [`demo`] is the account that a start begins with, [`world`] one of a few words;
 //! [`faults`] make any of it go wrong on demand; [`http::control`] looks inside while it runs.
 
 pub(crate) mod demo;
@@ -15,6 +15,7 @@ pub(crate) mod ledger;
 pub(crate) mod options;
 mod service;
 pub(crate) mod store;
+pub(crate) mod world;
 
 #[cfg(test)]
 mod tests;

@@ -36,7 +36,8 @@ pub(crate) struct Sim {
     seed: u64,
     control: Option<Secret>,
     answers: HashMap<String, Value>,
-    pub(super) faults: Faults,
+    /// What goes wrong with calls.
+    pub(crate) faults: Faults,
     nonces: Mutex<Nonces>,
     /// How often the state's file was opened before, and how many requests were answered since:
     /// request ids derive from both.
@@ -278,6 +279,18 @@ impl Sim {
     /// The time of the simulated account.
     pub(super) fn time(&self, book: &Book) -> Timestamp {
         self.clock.now().saturating_add(book.ahead).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Begins anew with another account: nothing was written to it yet.
+    pub(crate) fn restart(&self, state: State) {
+        let mut book = self.book();
+        book.ledger = Ledger::default();
+        self.begin(&mut book, state);
+    }
+
+    /// As JSON: the writes that were applied, oldest first, secrets masked; and how many there were.
+    pub(crate) fn writes(&self) -> String {
+        self.book().ledger.json()
     }
 
     /// The state as it is now, for a look inside.

@@ -127,7 +127,7 @@ pub(super) fn outcome(context: &NativeCallContext<'_>, item: Dynamic, result: Sc
 }
 
 /// Whether an error ends the script, past every form.
-fn is_end(error: &EvalAltResult) -> bool {
+pub(super) fn is_end(error: &EvalAltResult) -> bool {
     matches!(
         error.unwrap_inner(),
         EvalAltResult::ErrorTerminated(..) | EvalAltResult::ErrorStackOverflow(..) | EvalAltResult::ErrorParsing(..)
@@ -135,7 +135,7 @@ fn is_end(error: &EvalAltResult) -> bool {
 }
 
 /// What one item failed with, and where.
-fn failure(context: &NativeCallContext<'_>, error: &EvalAltResult) -> Error {
+pub(super) fn failure(context: &NativeCallContext<'_>, error: &EvalAltResult) -> Error {
     let sources = Sources::of(context).unwrap_or_default();
     let place = report::place(&sources, context.call_source().unwrap_or_default(), error);
     let mut failure = report::said(context.engine(), error);
@@ -216,7 +216,7 @@ fn tally(count: usize, failures: &[(Dynamic, Error)]) -> Option<String> {
 }
 
 /// One error that lists every failure; its kind is the gravest among them.
-fn all_of(name: &str, count: usize, mut failures: Vec<(Dynamic, Error)>) -> Error {
+pub(super) fn all_of(name: &str, count: usize, mut failures: Vec<(Dynamic, Error)>) -> Error {
     let gravity = |error: &Error| match error.kind {
         Kind::UnknownOutcome => 5,
         Kind::Credentials | Kind::Policy | Kind::Config => 4,

@@ -17,6 +17,7 @@ mod options;
 mod ordering;
 mod pages;
 pub(super) mod parts;
+mod testing;
 mod texts;
 
 use std::any::TypeId;
@@ -36,6 +37,8 @@ pub(super) use builtins::{json_of, register as register_builtins};
 pub(super) use operations::CALL;
 pub(super) use ordering::{NOTHING, name_of as operator_name, operator_of};
 pub(super) use pages::Pages;
+pub(crate) use testing::lines as differing_lines;
+pub(super) use testing::register as register_testing;
 
 /// Every function that needs the account.
 pub(super) fn module(account: &Arc<Account>, threads: &Arc<Threads>) -> Module {

@@ -7,8 +7,7 @@ mod shops;
 
 use jiff::Timestamp;
 
-#[cfg(test)]
-pub(in crate::sim) use shops::manifest;
+pub(in crate::sim) use shops::{manifest, number};
 
 use crate::sim::engine::call::Refusal;
 use crate::sim::engine::state::State;

@@ -289,7 +289,7 @@ spec:
 }
 
 /// An id that a reply gives.
-pub(super) fn number(reply: &Value, name: &str) -> i64 {
+pub(in crate::sim) fn number(reply: &Value, name: &str) -> i64 {
     reply.get("Result").and_then(|result| result.get(name)).and_then(Value::as_i64).unwrap_or_default()
 }
 
