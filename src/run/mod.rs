@@ -118,6 +118,8 @@ impl Run {
             args,
             allow_env: self.settings.allowed_env(),
             allow_read: self.settings.allowed_read(),
+            allow_write: self.settings.allowed_write(),
+            output: self.settings.output(),
             clock: Arc::clone(&self.clock),
             stop: Arc::clone(&self.stop),
             max_memory: self.settings.max_memory(),

@@ -5,6 +5,7 @@ mod batch;
 pub(crate) mod bench;
 mod bombs;
 mod calls;
+mod data;
 mod diagnostics;
 mod files;
 mod imports;

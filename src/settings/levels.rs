@@ -222,6 +222,7 @@ impl Levels {
             allow_destructive: None,
             allow_env: self.narrowed(|flags| &flags.allow_env, |one, other| one == other),
             allow_read: self.narrowed(|flags| &flags.allow_read, |one, other| real(one).starts_with(real(other))),
+            allow_write: self.narrowed(|flags| &flags.allow_write, |one, other| real(one).starts_with(real(other))),
             max_memory: nearest(self, |flags| flags.max_memory),
             max_operations: nearest(self, |flags| flags.max_operations),
         }

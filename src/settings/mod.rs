@@ -241,8 +241,12 @@ impl Settings {
 
     /// Files and folders that a script may read.
     pub(crate) fn allowed_read(&self) -> Vec<PathBuf> {
-        // An empty path would be the working folder.
-        self.flags.allow_read.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect()
+        paths(&self.flags.allow_read)
+    }
+
+    /// Files and folders that a script may write.
+    pub(crate) fn allowed_write(&self) -> Vec<PathBuf> {
+        paths(&self.flags.allow_write)
     }
 
     /// Most bytes that a script may hold.
@@ -389,6 +393,11 @@ impl Settings {
             ..usual
         })
     }
+}
+
+/// Paths that are granted. An empty one would be the working folder.
+fn paths(granted: &[String]) -> Vec<PathBuf> {
+    granted.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect()
 }
 
 #[cfg(test)]
