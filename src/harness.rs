@@ -49,6 +49,7 @@ impl Script {
             allow_env: Default::default(),
             allow_read: Vec::new(),
             allow_write: Vec::new(),
+            net: Default::default(),
             output: Format::Json,
             clock: Arc::new(Clock::real()),
             stop,

@@ -119,6 +119,7 @@ impl Run {
             allow_env: self.settings.allowed_env(),
             allow_read: self.settings.allowed_read(),
             allow_write: self.settings.allowed_write(),
+            net: Arc::new(self.settings.allowed_net()),
             output: self.settings.output(),
             clock: Arc::clone(&self.clock),
             stop: Arc::clone(&self.stop),

@@ -21,6 +21,7 @@ use super::threads::Threads;
 use super::value::{Ending, ScriptResult, from_dynamic, throw};
 use super::words::kind_of;
 use crate::call::account::Account;
+use crate::call::outside::Outside;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Unread};
@@ -41,6 +42,8 @@ pub(crate) struct HostConfig {
     pub allow_read: Vec<PathBuf>,
     /// Files and folders that it may write.
     pub allow_write: Vec<PathBuf>,
+    /// Hosts that it may reach.
+    pub net: Arc<Outside>,
     /// Form of the data that it prints as rows.
     pub output: Format,
     /// What it calls time.

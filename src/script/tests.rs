@@ -8,6 +8,7 @@ mod calls;
 mod data;
 mod diagnostics;
 mod files;
+mod http;
 mod imports;
 mod keys;
 mod language;

@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::call::ClientConfig;
+use crate::call::outside::Outside;
 use crate::call::policy::Policy;
 use crate::credentials::{Configured, Found, Provider, Reach, Sources};
 use crate::error::{Error, Kind, Result};
@@ -247,6 +248,11 @@ impl Settings {
     /// Files and folders that a script may write.
     pub(crate) fn allowed_write(&self) -> Vec<PathBuf> {
         paths(&self.flags.allow_write)
+    }
+
+    /// What a script may reach beside the service.
+    pub(crate) fn allowed_net(&self) -> Outside {
+        Outside::new(self.flags.allow_net.clone(), self.around.env.clone())
     }
 
     /// Most bytes that a script may hold.

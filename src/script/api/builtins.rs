@@ -10,7 +10,9 @@ use super::as_array::list_of;
 use super::files;
 use super::function;
 use super::json;
-use super::{by_key, compared, csv, figures, formats, lists, numbers, ordering, output, parts, patterns, texts, times};
+use super::{
+    by_key, compared, csv, figures, formats, http, lists, numbers, ordering, output, parts, patterns, texts, times,
+};
 use crate::call::account::Account;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
@@ -42,6 +44,7 @@ pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, acco
     numbers::register(&mut module);
     times::register(&mut module, &config.clock);
     output::register(&mut module, config);
+    http::register(&mut module, &config.net, account);
     engine.register_global_module(module.into());
     ordering::announce(engine);
     engine.register_static_module("log", log_module().into());

@@ -11,6 +11,7 @@ mod csv;
 mod figures;
 mod files;
 mod formats;
+mod http;
 mod json;
 mod keys;
 mod lists;

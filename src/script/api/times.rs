@@ -49,13 +49,7 @@ pub(super) fn register(module: &mut Module, clock: &Arc<Clock>) {
 fn register_spans(module: &mut Module, clock: &Arc<Clock>) {
     const DURATION: &str = "The seconds of a span of time such as 1h30m, 2d, 500ms, or of a number of seconds.";
     register_any(module, "duration", &["span: string", "float"], DURATION, |_, args| match args {
-        [span] if span.is_int() || span.is_float() => {
-            if number_of("duration", span)? < 0.0 {
-                return Err(throw(no_span(&span.to_string())));
-            }
-            Ok((**span).clone())
-        }
-        [span] => duration(&text_of("duration", span)?).map_err(throw),
+        [span] => span_of(span),
         _ => Ok(Dynamic::UNIT),
     });
     const TEXT: &str = "Seconds as `duration` reads them: 1h30m.";
@@ -69,6 +63,22 @@ fn register_spans(module: &mut Module, clock: &Arc<Clock>) {
         [moment] => Ok((clock.now().as_second() - timestamp("age", moment)?.as_second()).into()),
         _ => Ok(Dynamic::UNIT),
     });
+}
+
+/// A span that a script names: as text, or as a number of seconds.
+fn span_of(span: &Dynamic) -> ScriptResult {
+    if !(span.is_int() || span.is_float()) {
+        return duration(&text_of("duration", span)?).map_err(throw);
+    }
+    match number_of("duration", span)? < 0.0 {
+        true => Err(throw(no_span(&span.to_string()))),
+        false => Ok(span.clone()),
+    }
+}
+
+/// The same in seconds.
+pub(super) fn seconds_of(span: &Dynamic) -> ScriptResult<f64> {
+    number_of("duration", &span_of(span)?)
 }
 
 fn no_span(text: &str) -> Error {

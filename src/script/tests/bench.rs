@@ -120,6 +120,7 @@ impl Bench {
             allow_env: [("PATH".to_owned(), std::env::var("PATH").ok())].into(),
             allow_read: Vec::new(),
             allow_write: Vec::new(),
+            net: Default::default(),
             output: Format::Json,
             clock: Arc::new(Clock::simulated(Pace::Told, "2020-02-20T08:00:00Z".parse().unwrap())),
             stop: Arc::clone(&stop),

@@ -157,10 +157,7 @@ fn what_is_no_data_number_or_time_is_told() {
         ("duration_text(-1)", "duration_text takes seconds, 0 or more, not -1"),
         ("age(())", "age takes a time, and () is none"),
         (r#"format_time(0, "%Y", "Mars/Phobos")"#, "`Mars/Phobos` is no zone of time"),
-        (
-            r#"matches("a", "(")"#,
-            "`(` is no regular expression: found open group without closing ')'",
-        ),
+        (r#"matches("a", "(")"#, "`(` is no regular expression: found open group without closing ')'"),
         ("progress(-1, 5)", "progress takes whole numbers, 0 or more, not -1"),
     ] {
         let error = bench.error(script);
