@@ -1,4 +1,4 @@
-//! The one file that touches the network: sends signed requests and applies the retry rule.
+//! The one file that reaches the service: sends signed requests and applies the retry rule.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};

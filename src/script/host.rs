@@ -21,9 +21,12 @@ use super::threads::Threads;
 use super::value::{Ending, ScriptResult, from_dynamic, throw};
 use super::words::kind_of;
 use crate::call::account::Account;
+use crate::call::outside::Outside;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Unread};
+use crate::show::data::Format;
+use crate::show::progress;
 use crate::stop::Stop;
 
 /// What a script runs with.
@@ -37,6 +40,12 @@ pub(crate) struct HostConfig {
     pub allow_env: BTreeMap<String, Option<String>>,
     /// Files and folders that it may read.
     pub allow_read: Vec<PathBuf>,
+    /// Files and folders that it may write.
+    pub allow_write: Vec<PathBuf>,
+    /// Hosts that it may reach.
+    pub net: Arc<Outside>,
+    /// Form of the data that it prints as rows.
+    pub output: Format,
     /// What it calls time.
     pub clock: Arc<Clock>,
     /// What ends it from outside.
@@ -155,6 +164,7 @@ impl Host {
     }
 
     pub(super) fn ended(&self, name: &str, result: ScriptResult<Value>) -> Result<Ended> {
+        progress::clear();
         // Functions of the engine's that call closures may lose their errors.
         let error = match result.and_then(|value| limits::check(&self.stop).map(|()| value)) {
             Ok(value) => return Ok(Ended::Value(value)),

@@ -9,6 +9,7 @@ use clap::builder::PossibleValue;
 use clap::{ArgAction, Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::call::outside::GrantedHost;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Fleet;
@@ -114,6 +115,12 @@ pub(crate) struct Flags {
     /// Files and folders that the script may read with read_file()
     #[arg(long, global = true, env = "JST_ALLOW_READ", value_delimiter = ',', value_name = "PATH")]
     pub allow_read: Vec<String>,
+    /// Files and folders that the script may write with write_file() and its kin; a file need not be there yet
+    #[arg(long, global = true, env = "JST_ALLOW_WRITE", value_delimiter = ',', value_name = "PATH")]
+    pub allow_write: Vec<String>,
+    /// Hosts that the script may reach with http_get() and http_post(); http://HOST for one without encryption
+    #[arg(long, global = true, env = "JST_ALLOW_NET", value_delimiter = ',', value_parser = GrantedHost::parse, value_name = "HOST[:PORT]")]
+    pub allow_net: Vec<GrantedHost>,
     /// Most memory that the script may hold, in MB [default: 512]
     #[arg(long, global = true, env = "JST_MAX_MEMORY", value_parser = clap::value_parser!(u32).range(16..=65536), value_name = "MB")]
     pub max_memory: Option<u32>,

@@ -13,6 +13,7 @@ use super::Surroundings;
 use super::file::{self, File};
 use super::flags::{Flags, Simulator};
 use super::given::{Given, Level, Origin};
+use crate::call::outside::GrantedHost;
 use crate::call::policy::Grant;
 use crate::credentials;
 use crate::error::{Error, Kind, Result};
@@ -222,17 +223,23 @@ impl Levels {
             allow_destructive: None,
             allow_env: self.narrowed(|flags| &flags.allow_env, |one, other| one == other),
             allow_read: self.narrowed(|flags| &flags.allow_read, |one, other| real(one).starts_with(real(other))),
+            allow_net: self.narrowed(|flags| &flags.allow_net, GrantedHost::is_within),
+            allow_write: self.narrowed(|flags| &flags.allow_write, |one, other| real(one).starts_with(real(other))),
             max_memory: nearest(self, |flags| flags.max_memory),
             max_operations: nearest(self, |flags| flags.max_operations),
         }
     }
 
     /// What every level grants that grants anything; `within` says whether one grant is part of another.
-    fn narrowed(&self, list: impl Fn(&Flags) -> &Vec<String>, within: impl Fn(&str, &str) -> bool) -> Vec<String> {
+    fn narrowed<T: Clone + PartialEq>(
+        &self,
+        list: impl Fn(&Flags) -> &Vec<T>,
+        within: impl Fn(&T, &T) -> bool,
+    ) -> Vec<T> {
         let mut given = self.all().into_iter().map(list).filter(|list| !list.is_empty());
         let first = given.next().cloned().unwrap_or_default();
         given.fold(first, |wide, narrow| {
-            let parts = |list: &[String], of: &[String]| -> Vec<String> {
+            let parts = |list: &[T], of: &[T]| -> Vec<T> {
                 list.iter().filter(|one| of.iter().any(|other| within(one, other))).cloned().collect()
             };
             let mut both = parts(narrow, &wide);

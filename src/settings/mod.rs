@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::call::ClientConfig;
+use crate::call::outside::Outside;
 use crate::call::policy::Policy;
 use crate::credentials::{Configured, Found, Provider, Reach, Sources};
 use crate::error::{Error, Kind, Result};
@@ -241,8 +242,17 @@ impl Settings {
 
     /// Files and folders that a script may read.
     pub(crate) fn allowed_read(&self) -> Vec<PathBuf> {
-        // An empty path would be the working folder.
-        self.flags.allow_read.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect()
+        paths(&self.flags.allow_read)
+    }
+
+    /// Files and folders that a script may write.
+    pub(crate) fn allowed_write(&self) -> Vec<PathBuf> {
+        paths(&self.flags.allow_write)
+    }
+
+    /// What a script may reach beside the service.
+    pub(crate) fn allowed_net(&self) -> Outside {
+        Outside::new(self.flags.allow_net.clone(), self.around.env.clone())
     }
 
     /// Most bytes that a script may hold.
@@ -389,6 +399,11 @@ impl Settings {
             ..usual
         })
     }
+}
+
+/// Paths that are granted. An empty one would be the working folder.
+fn paths(granted: &[String]) -> Vec<PathBuf> {
+    granted.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect()
 }
 
 #[cfg(test)]

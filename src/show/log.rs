@@ -14,6 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Clock;
 use crate::show::held::{self, Stream};
+use crate::show::progress;
 use crate::show::redaction::REDACTOR;
 use crate::show::visible;
 
@@ -27,7 +28,7 @@ pub(crate) enum LogFormat {
 }
 
 /// The name that lines of `log::info` and friends go under.
-const SCRIPT: &str = "script";
+pub(super) const SCRIPT: &str = "script";
 
 /// What the log calls time; the real clock until a run has one.
 static CLOCK: RwLock<Option<Arc<Clock>>> = RwLock::new(None);
@@ -86,6 +87,7 @@ impl<W: Write> Write for Redacted<W> {
         let line = if *is_json { REDACTOR.json_line(&line) } else { REDACTOR.talk(&line) };
         let line = if *is_json { visible::json(&line) } else { line };
         if !held::taken(Stream::Stderr, &line) {
+            progress::clear();
             out.write_all(line.as_bytes())?;
         }
         Ok(bytes.len())

@@ -10,7 +10,9 @@ use super::as_array::list_of;
 use super::files;
 use super::function;
 use super::json;
-use super::{by_key, compared, figures, lists, ordering, parts, texts};
+use super::{
+    by_key, compared, csv, figures, formats, http, lists, numbers, ordering, output, parts, patterns, texts, times,
+};
 use crate::call::account::Account;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
@@ -20,6 +22,7 @@ use crate::script::value::{Ending, ScriptResult, from_dynamic, terminate, throw,
 use crate::script::words::{a, kind_of};
 use crate::show::redaction::REDACTOR;
 use crate::show::{data, visible};
+use crate::stop::Stop;
 
 /// Registers them.
 pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, account: &Arc<Account>) {
@@ -35,20 +38,31 @@ pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, acco
     ordering::register(&mut module);
     parts::register(&mut module);
     texts::register(&mut module);
+    patterns::register(&mut module);
+    csv::register(&mut module);
+    formats::register(&mut module);
+    numbers::register(&mut module);
+    times::register(&mut module, &config.clock);
+    output::register(&mut module, config);
+    http::register(&mut module, &config.net, account);
     engine.register_global_module(module.into());
     ordering::announce(engine);
     engine.register_static_module("log", log_module().into());
     let stop = Arc::clone(&config.stop);
-    engine.on_print(move |text| match data::print(text) {
-        // A reader that went away is no reason to stop a run half-way; a full disk is.
+    engine.on_print(move |text| print_to(&stop, data::print(text)));
+    engine.on_debug(|text, source, position| {
+        data::tell(&visible::block(&format!("{}:{position:?}: {text}", source.unwrap_or("script"))));
+    });
+}
+
+/// What became of something printed. A reader that went away is no reason to stop a run half-way; a full disk is.
+pub(super) fn print_to(stop: &Stop, printed: std::io::Result<()>) {
+    match printed {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             stop.set(Error::new(Kind::Io, format!("cannot write to stdout: {error}")));
         }
         _ => {}
-    });
-    engine.on_debug(|text, source, position| {
-        data::tell(&visible::block(&format!("{}:{position:?}: {text}", source.unwrap_or("script"))));
-    });
+    }
 }
 
 fn register_time(module: &mut Module, config: &HostConfig, account: &Arc<Account>) {
@@ -132,11 +146,16 @@ fn table(rows: &[Dynamic], columns: Option<&[Dynamic]>) -> Result<String> {
     let columns = columns
         .transpose()
         .map_err(|given| Error::new(Kind::Invalid, format!("table takes column names as text, not {given}")))?;
+    room_for_table(&rows, columns.as_deref())?;
+    data::table("table", &rows, columns.as_deref())
+}
+
+/// Asks for the room that a table of these rows takes.
+pub(super) fn room_for_table(rows: &[Value], columns: Option<&[String]>) -> Result<()> {
     let widest = rows.iter().filter_map(Value::as_object).flat_map(Map::values).map(width).max().unwrap_or(0);
-    let across = columns.as_ref().map(Vec::len).or_else(|| rows.first()?.as_object().map(Map::len));
+    let across = columns.map(<[String]>::len).or_else(|| rows.first()?.as_object().map(Map::len));
     // Every cell is as wide as the widest of its column.
-    memory::room_for(widest.saturating_mul(rows.len()).saturating_mul(across.unwrap_or(1)))?;
-    data::table(&rows, columns.as_deref())
+    memory::room_for(widest.saturating_mul(rows.len()).saturating_mul(across.unwrap_or(1)))
 }
 
 /// About as wide as a value is in a cell.

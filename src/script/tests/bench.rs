@@ -22,6 +22,7 @@ use crate::credentials::Provider;
 use crate::error::{Error, Result};
 use crate::net::endpoint::Endpoint;
 use crate::script::{Ended, Host, HostConfig, Session};
+use crate::show::data::Format;
 use crate::stop::Stop;
 
 /// A request as the service saw it.
@@ -118,6 +119,9 @@ impl Bench {
             args: vec!["--env".to_owned(), "3001".to_owned()],
             allow_env: [("PATH".to_owned(), std::env::var("PATH").ok())].into(),
             allow_read: Vec::new(),
+            allow_write: Vec::new(),
+            net: Default::default(),
+            output: Format::Json,
             clock: Arc::new(Clock::simulated(Pace::Told, "2020-02-20T08:00:00Z".parse().unwrap())),
             stop: Arc::clone(&stop),
             max_memory: 512 << 20,
