@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rhai::{Engine, EvalAltResult, NativeCallContext, Position};
 
-use super::forms::Moved;
+use super::forms::{Moved, name_in_module};
 use super::hints;
 use super::host::said_name;
 use super::modules::is_closure;
@@ -122,6 +122,7 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
     let mut frames = Vec::new();
     let (mut file, mut function) = (script.to_owned(), None);
     let mut error = error;
+    let mut called = "";
     let mut push = |file: &str, function: &Option<String>, position: Position| {
         let (line, column) = (position.line().unwrap_or(0), position.position().unwrap_or(0));
         let column = if column == 0 { 0 } else { sources.column(file, line, column) };
@@ -135,7 +136,12 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
     loop {
         match error {
             EvalAltResult::ErrorInFunctionCall(name, source, inner, position) => {
-                push(&file, &function, *position);
+                let own = name_in_module(name);
+                // A module's function has two names for the engine, and one of them only calls the other.
+                if own == name || function.as_deref() != Some(own) || called != own {
+                    push(&file, &function, *position);
+                }
+                called = name;
                 if !source.is_empty() {
                     file.clone_from(source);
                 }

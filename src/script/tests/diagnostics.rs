@@ -4,12 +4,12 @@ use super::bench::Bench;
 use crate::error::Kind;
 use crate::script::diagnostics::{Diagnostic, Level, RULES};
 use crate::script::host::compile;
-use crate::script::modules::STD;
+use crate::script::library::MODULES;
 use crate::show::errors::render;
 
 fn found(text: &str) -> Vec<Diagnostic> {
     let host = Bench::idle().host();
-    compile(&host.engine, &host.sources, &host.new_scope(), "test.rhai", text).unwrap().1
+    compile(&host.engine, &host.sources, &host.new_scope(), "test.rhai", text, false).unwrap().1
 }
 
 #[test]
@@ -95,7 +95,7 @@ error: write the key `call` in quotes
 fn what_comes_with_jst_is_clean() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut scripts: Vec<(String, String)> =
-        STD.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        MODULES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     for folder in ["scripts", "tests/scripts"] {
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();

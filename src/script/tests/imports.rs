@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::bench::{Bench, ok};
 use crate::error::Kind;
 use crate::script::Ended;
-use crate::script::modules::STD as STD_MODULES;
+use crate::script::library;
 use crate::show::errors::render;
 
 /// A folder of scripts with these files, below a folder with a secret.
@@ -69,12 +69,12 @@ fn the_bundled_library_parses_and_is_found_from_anywhere() {
         "deep/uses.rhai",
         "import \"std/args\" as cli; fn f() { cli::parse(#{name: \"n\", about: \"a\", options: []}, []) }",
     )]);
-    for (name, _) in STD_MODULES {
-        assert_eq!(eval(&bench, &format!("import \"std/{name}\" as m; 1")), Ok(Ended::Value(json!(1))), "{name}");
+    for name in library::names().chain(["std/args"]) {
+        assert_eq!(eval(&bench, &format!("import \"{name}\" as m; 1")), Ok(Ended::Value(json!(1))), "{name}");
     }
     assert_eq!(eval(&bench, "import \"deep/uses\" as u; u::f()"), Ok(Ended::Value(json!({}))));
     let error = eval(&bench, "import \"std/nothing\" as m; 1").unwrap_err();
-    assert_eq!(error.message, "cannot import: the library has no module `std/nothing`; it has args, fleet, rollout");
+    assert_eq!(error.message, "cannot import: the library has no module `std/nothing`; it has audit, ensure, fleet, k8s, list, options, rollout, settle, wait");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn nothing_outside_the_folder_is_read() {
     ] {
         let error = eval(&bench, &format!("import \"{path}\" as m; m::SECRET")).unwrap_err();
         let refused = format!("cannot import: `{path}` is outside the script's folder; imports stay inside it");
-        let unknown = format!("cannot import: the library has no module `{path}`; it has args, fleet, rollout");
+        let unknown = format!("cannot import: the library has no module `{path}`; it has audit, ensure, fleet, k8s, list, options, rollout, settle, wait");
         assert!([refused, unknown].contains(&error.message), "{path}: {}", error.message);
         assert_eq!((error.trace[0].line, error.kind), (1, Kind::Script), "{path}");
     }
@@ -211,4 +211,18 @@ error: the map has no property `Titel`
     bench.config.root = "nowhere".into();
     let error = bench.error("import \"x\" as x; 1");
     assert!(error.message.starts_with("cannot import: cannot read nowhere: "), "{}", error.message);
+}
+
+#[test]
+fn a_module_calls_its_own_functions_whatever_others_are_called() {
+    let (_temporary, bench) = folder(&[
+        ("one.rhai", "fn said(x) { helper(x) } private fn helper(x) { `one ${x}` } fn mapped(list) { list.map(|x| helper(x)) }"),
+        ("two.rhai", "import \"one\" as one; fn said(x) { helper(x) + one::said(x) } fn helper(x) { `two ${x} ` }"),
+        ("own.rhai", "fn named() { [1].map(\"helper\") } fn helper(x) { x + 1 } fn twice() { this * 2 } fn use_(x) { x.twice() }"),
+    ]);
+    let code = "import \"one\" as one; import \"two\" as two; import \"own\" as own; fn helper(x) { `main ${x} ` }
+        let all = []; for n in 0..3 { all.push(helper(n) + one::said(n) + two::said(n)); }
+        [all[2], one::mapped([7]), two::helper(1), own::named(), own::use_(4)]";
+    let expected = json!(["main 2 one 2two 2 one 2", ["one 7"], "two 1 ", [2], 8]);
+    assert_eq!(eval(&bench, code), Ok(Ended::Value(expected)));
 }
