@@ -69,7 +69,7 @@ fn the_bundled_library_parses_and_is_found_from_anywhere() {
         "deep/uses.rhai",
         "import \"std/args\" as cli; fn f() { cli::parse(#{name: \"n\", about: \"a\", options: []}, []) }",
     )]);
-    for (name, _) in MODULES.iter().filter(|(name, _)| *name != "std/testing") {
+    for (name, _) in MODULES.iter().filter(|(name, _)| *name != "std/testing").chain(&[("std/args", "")]) {
         assert_eq!(eval(&bench, &format!("import \"{name}\" as m; 1")), Ok(Ended::Value(json!(1))), "{name}");
     }
     assert_eq!(eval(&bench, "import \"deep/uses\" as u; u::f()"), Ok(Ended::Value(json!({}))));
@@ -218,4 +218,18 @@ error: the map has no property `Titel`
     bench.config.root = "nowhere".into();
     let error = bench.error("import \"x\" as x; 1");
     assert!(error.message.starts_with("cannot import: cannot read nowhere: "), "{}", error.message);
+}
+
+#[test]
+fn a_module_calls_its_own_functions_whatever_others_are_called() {
+    let (_temporary, bench) = folder(&[
+        ("one.rhai", "fn said(x) { helper(x) } private fn helper(x) { `one ${x}` } fn mapped(list) { list.map(|x| helper(x)) }"),
+        ("two.rhai", "import \"one\" as one; fn said(x) { helper(x) + one::said(x) } fn helper(x) { `two ${x} ` }"),
+        ("own.rhai", "fn named() { [1].map(\"helper\") } fn helper(x) { x + 1 } fn twice() { this * 2 } fn use_(x) { x.twice() }"),
+    ]);
+    let code = "import \"one\" as one; import \"two\" as two; import \"own\" as own; fn helper(x) { `main ${x} ` }
+        let all = []; for n in 0..3 { all.push(helper(n) + one::said(n) + two::said(n)); }
+        [all[2], one::mapped([7]), two::helper(1), own::named(), own::use_(4)]";
+    let expected = json!(["main 2 one 2two 2 one 2", ["one 7"], "two 1 ", [2], 8]);
+    assert_eq!(eval(&bench, code), Ok(Ended::Value(expected)));
 }
