@@ -26,7 +26,8 @@ pub(crate) fn is_slip(name: &str, known: &str) -> bool {
 }
 
 /// The value that is a slip away from what was given, and means the same. Two that are as near leave open
-/// which is meant, and another number is another meaning: `latin2` is no slip of `latin1`, while `4` is `4.0`.
+/// which is meant, another number is another meaning, and so is another abbreviation within a name: `latin2` is no
+/// slip of `latin1` and `SQL_CS_AS` none of `SQL_CI_AS`, while `4` is `4.0`.
 pub(crate) fn nearest_value<'a>(given: &str, values: &[&'a str]) -> Option<&'a str> {
     if let Ok(number) = given.trim().parse::<f64>() {
         return values.iter().copied().find(|value| value.parse() == Ok(number));
@@ -35,7 +36,16 @@ pub(crate) fn nearest_value<'a>(given: &str, values: &[&'a str]) -> Option<&'a s
     let best = nearest(given, values.iter().copied())?;
     let away = |value: &str| strsim::osa_distance(&given.to_lowercase(), &value.to_lowercase());
     let as_near = values.iter().filter(|value| away(value) == away(best)).count();
-    (as_near == 1 && digits(given) == digits(best)).then_some(best)
+    (as_near == 1 && digits(given) == digits(best) && !differs_in_an_abbreviation(given, best)).then_some(best)
+}
+
+/// Whether two names have as many words between underscores, and one of at most three letters is another.
+fn differs_in_an_abbreviation(given: &str, value: &str) -> bool {
+    const LONGEST: usize = 3;
+    let (given, value): (Vec<&str>, Vec<&str>) = (given.split('_').collect(), value.split('_').collect());
+    let differs =
+        |(one, other): (&&str, &&str)| one.len().max(other.len()) <= LONGEST && !one.eq_ignore_ascii_case(other);
+    value.len() > 1 && given.len() == value.len() && given.iter().zip(&value).any(differs)
 }
 
 #[cfg(test)]
@@ -52,6 +62,11 @@ mod tests {
             ("utf-8", &["utf8", "utf8mb4"], Some("utf8")),
             ("utf8mb3", &["utf8", "utf8mb4"], None),
             ("latin2", &["latin1"], None),
+            ("SQL_Latin1_General_CS_AS", &["SQL_Latin1_General_CI_AS", "SQL_Latin1_General_CP1_CS_AS"], None),
+            ("Chinese_PRC_CI_AI", &["Chinese_PRC_CI_AS", "Chinese_PRC_BIN"], None),
+            ("chinese_prc_ci_as", &["Chinese_PRC_CI_AS", "Chinese_PRC_CS_AS"], Some("Chinese_PRC_CI_AS")),
+            ("Chinse_PRC_BIN", &["Chinese_PRC_CI_AS", "Chinese_PRC_BIN"], Some("Chinese_PRC_BIN")),
+            ("NEW_RETIAL", &["JST", "NEW_RETAIL"], Some("NEW_RETAIL")),
             ("DLOnly", &["DDLOnly", "DMLOnly"], None),
             ("ReadWrit", &["ReadWrite", "ReadOnly"], Some("ReadWrite")),
         ] {

@@ -4,6 +4,7 @@
 mod call;
 mod config;
 mod eval;
+mod help;
 mod ops;
 mod repl;
 mod run;
@@ -38,7 +39,7 @@ use crate::terminal;
 
 /// Automate JuShiTa (Alibaba Cloud retailcloud) in Rhai scripts.
 #[derive(Debug, Parser)]
-#[command(name = "jst", version, max_term_width = 100)]
+#[command(name = "jst", version, max_term_width = 100, disable_help_subcommand = true)]
 struct Cli {
     /// Flags that every command takes.
     #[command(flatten)]
@@ -62,6 +63,8 @@ enum Command {
     Call(call::CallArgs),
     /// List the operations, or show one in full
     Ops(ops::OpsArgs),
+    /// Explain a command, an operation, a function or a module of the library
+    Help(help::HelpArgs),
     /// Show who signs and where that comes from; only --check takes the network
     Whoami(whoami::WhoamiArgs),
     /// Show every setting and where it comes from; write or check config.toml
@@ -180,6 +183,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         }
         Some(Command::Call(args)) => call::call(settings, exit, &args),
         Some(Command::Ops(args)) => ops::ops(settings, exit, &args),
+        Some(Command::Help(args)) => help::help(settings, exit, &args),
         Some(Command::Whoami(args)) => whoami::whoami(settings, &args),
         Some(Command::Config(args)) => config::config(settings, args),
         Some(Command::Completions { shell }) => {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{ops, show_to};
-use crate::catalogue;
+use super::{help, ops, show_to};
 use crate::error::Result;
 use crate::repl::{self, ReplConfig};
 use crate::run::Run;
@@ -35,7 +34,7 @@ pub(super) fn repl(settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
         stop: Arc::clone(run.stop()),
         print: Box::new(move |value| show_to(&printing, value, printing.output(), ":all").map(drop)),
         print_all: Box::new(move |value| show_to(&in_full, value, Format::Json, ":all").map(drop)),
-        help: Box::new(|name| catalogue::find(name).map(ops::explain)),
+        help: Box::new(help::explain),
         operations: Box::new(|word| {
             let rows = ops::list();
             let rows = rows.as_array().into_iter().flatten().filter(|row| ops::tells_of(row, word)).cloned();

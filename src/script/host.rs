@@ -86,7 +86,7 @@ impl Host {
             .set_max_strings_interned(0)
             .set_module_resolver(Resolver::new(&config.root, Arc::clone(&sources), Arc::clone(&modules)));
         #[expect(deprecated, reason = "marked so because it may change, not because anything replaces it")]
-        engine.on_parse_token(|token, _, _| free_names(token));
+        engine.on_parse_token(|token, _, _| own_operators(free_names(token)));
         engine.register_global_module(api::module(account, &threads).into());
         api::register_builtins(&mut engine, &config, account);
         limits.guard(&mut engine);
@@ -131,7 +131,7 @@ impl Host {
     }
 
     pub(super) fn compile(&self, scope: &Scope<'_>, name: &str, text: &str) -> Result<AST> {
-        let compiled = compile(&self.engine, &self.sources, scope, name, text);
+        let compiled = compile(&self.engine, &self.sources, scope, name, text, false);
         // Reading a long text takes time, too.
         if let Some(why) = self.stop.why_set() {
             return Err(why);
@@ -178,33 +178,40 @@ impl Drop for Host {
 }
 
 /// Frees names that the engine keeps for itself: `call("Action", …)` beside its own `f.call(…)`, `log::debug(…)`,
-/// `wait::until(…)`, and the functions of modules that have such names.
+/// `wait::until(…)`, the functions of modules that have such names, and the `case` of `each(cases, |case| …)`.
 pub(super) fn free_names(token: Token) -> Token {
-    #[derive(Clone, Copy)]
+    #[derive(Clone, Copy, PartialEq)]
     enum Before {
         Dot,
         Colons,
         Fn,
+        Bar,
         Other,
     }
     thread_local! {
         static BEFORE: Cell<Before> = const { Cell::new(Before::Other) };
+        /// Whether a closure took a `case`: from then on it is a name like others.
+        static CASES: Cell<bool> = const { Cell::new(false) };
     }
     let before = BEFORE.replace(match token {
         Token::Period | Token::Elvis => Before::Dot,
         Token::DoubleColon => Before::Colons,
         Token::Fn => Before::Fn,
+        Token::Pipe => Before::Bar,
         _ => Before::Other,
     });
-    if let Some(name) = order_operator(&token) {
-        return Token::Custom(Box::new(name.into()));
-    }
     match (before, token) {
         (Before::Dot, token) => token,
         (Before::Colons | Before::Fn, Token::Reserved(name)) if *name == "call" => of_module("call"),
-        (Before::Other, Token::Reserved(name)) if *name == "call" => Token::Identifier(Box::new(api::CALL.into())),
+        (Before::Other | Before::Bar, Token::Reserved(name)) if *name == "call" => {
+            Token::Identifier(Box::new(api::CALL.into()))
+        }
         (Before::Colons, Token::Reserved(name)) if *name == "debug" => Token::Identifier(name),
         (Before::Colons | Before::Fn, Token::Until) => of_module("until"),
+        (before, Token::Reserved(name)) if *name == "case" && (before == Before::Bar || CASES.get()) => {
+            CASES.set(true);
+            Token::Identifier(name)
+        }
         (_, token) => token,
     }
 }
@@ -221,7 +228,13 @@ pub(super) fn said_name(name: &str) -> &str {
     if name == api::CALL {
         return "call";
     }
+    let name = forms::name_in_module(name);
     name.strip_suffix(OF_MODULE).filter(|name| matches!(*name, "call" | "until")).unwrap_or(name)
+}
+
+/// An operator that orders becomes ours.
+fn own_operators(token: Token) -> Token {
+    order_operator(&token).map_or(token, |name| Token::Custom(Box::new(name.into())))
 }
 
 /// What the engine reads for an operator that orders: its own would take what has no order for false.
@@ -251,15 +264,16 @@ fn written_otherwise(value: &Dynamic) -> String {
     if text.contains("anon$") { "a closure".to_owned() } else { text }
 }
 
-/// Compiles a text whose source was added under this name, and looks at what it says.
+/// Compiles a script or module whose source was added under this name, and looks at what it says.
 pub(super) fn compile(
     engine: &Engine,
     sources: &Sources,
     scope: &Scope<'_>,
     name: &str,
     text: &str,
+    module: bool,
 ) -> std::result::Result<(AST, Vec<Diagnostic>), ParseError> {
-    let (written, moved) = forms::written(text);
+    let (written, moved) = forms::written(text, module.then_some(name));
     sources.moved(name, moved.clone());
     let ast = engine.compile_with_scope(scope, written)?;
     if let Some(coverage) = sources.coverage.get() {

@@ -12,14 +12,18 @@ use super::forms;
 use super::host::free_names;
 use crate::suggest;
 
-/// What follows `std/` in an import, and the module's text.
+/// How each module is imported, and its text; in the order of their names.
 pub(super) const MODULES: &[(&str, &str)] = &[
-    ("fleet", include_str!("../../stdlib/fleet.rhai")),
-    ("options", include_str!("../../stdlib/options.rhai")),
-    ("rollout", include_str!("../../stdlib/rollout.rhai")),
-    ("settle", include_str!("../../stdlib/settle.rhai")),
-    ("testing", include_str!("../../stdlib/testing.rhai")),
-    ("wait", include_str!("../../stdlib/wait.rhai")),
+    ("std/audit", include_str!("../../stdlib/audit.rhai")),
+    ("std/ensure", include_str!("../../stdlib/ensure.rhai")),
+    ("std/fleet", include_str!("../../stdlib/fleet.rhai")),
+    ("std/k8s", include_str!("../../stdlib/k8s.rhai")),
+    ("std/list", include_str!("../../stdlib/list.rhai")),
+    ("std/options", include_str!("../../stdlib/options.rhai")),
+    ("std/rollout", include_str!("../../stdlib/rollout.rhai")),
+    ("std/settle", include_str!("../../stdlib/settle.rhai")),
+    ("std/testing", include_str!("../../stdlib/testing.rhai")),
+    ("std/wait", include_str!("../../stdlib/wait.rhai")),
 ];
 
 /// Earlier names that are still taken, and the module that they stand for.
@@ -64,18 +68,19 @@ pub(crate) struct Function {
 pub(super) fn text(name: &str) -> Result<(String, &'static str), String> {
     let name = name.strip_suffix(".rhai").unwrap_or(name);
     let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name);
-    let (name, text) = MODULES.iter().find(|(known, _)| *known == name).ok_or_else(|| {
-        let known: Vec<&str> = MODULES.iter().map(|(name, _)| *name).collect();
+    let found = MODULES.iter().find(|(known, _)| known.strip_prefix("std/") == Some(name));
+    let (name, text) = found.ok_or_else(|| {
+        let known: Vec<&str> = names().filter_map(|name| name.strip_prefix("std/")).collect();
         let near = suggest::nearest(name, known.iter().copied());
         let near = near.map(|near| format!("; did you mean `std/{near}`?")).unwrap_or_default();
         format!("the library has no module `std/{name}`; it has {}{near}", known.join(", "))
     })?;
-    Ok((format!("std/{name}"), text))
+    Ok(((*name).to_owned(), text))
 }
 
 /// How each module is imported, in the order of their names.
-pub(crate) fn names() -> impl Iterator<Item = String> {
-    MODULES.iter().map(|(name, _)| format!("std/{name}"))
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    MODULES.iter().map(|(name, _)| *name)
 }
 
 /// What a module says of itself, by its name: `std/list`.
@@ -108,7 +113,7 @@ fn parsed(text: &str) -> Option<AST> {
     #[expect(deprecated, reason = "marked so because it may change, not because anything replaces it")]
     engine.on_parse_token(|token, _, _| free_names(token));
     engine.set_max_expr_depths(0, 0);
-    engine.compile(forms::written(text).0).ok()
+    engine.compile(forms::written(text, None).0).ok()
 }
 
 /// The functions that others may call, forms of one name together.
@@ -213,8 +218,14 @@ impl Function {
 }
 
 impl Module {
+    /// The first sentence of what it says of itself.
+    pub(crate) fn headline(&self) -> String {
+        let paragraph = self.about.lines().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        paragraph.split_inclusive(". ").next().unwrap_or_default().trim_end_matches(['.', ' ']).to_owned()
+    }
+
     /// What stands before `::` where nothing else was chosen: `list` of `std/list`.
-    pub(crate) fn short(&self) -> &str {
+    fn short(&self) -> &str {
         self.name.strip_prefix("std/").unwrap_or(&self.name)
     }
 }

@@ -59,6 +59,12 @@ fn every_vendor_client_takes_the_simulator_for_the_service() {
     run("sdk.py");
 }
 
+/// Rows that have no value are listed with the reason, and no others are without one.
+#[test]
+fn every_documented_row_arrives_through_the_vendors_models() {
+    run("rows.py");
+}
+
 /// From README's `$ jst sim` over the lines that it prints to the applications of the demo account.
 #[test]
 fn what_jst_sim_prints_to_paste_lists_the_applications() {

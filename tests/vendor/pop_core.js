@@ -1,4 +1,4 @@
-// The vendor's Node client (signature version 1), told by `sdk.py` what to call: a line of JSON with the
+// The vendor's Node client (signature version 1), told by `clients.py` what to call: a line of JSON with the
 // client's settings, then one for each call. Answers each call with a line, its reply.
 "use strict";
 
@@ -13,7 +13,9 @@ async function main() {
     if (client === undefined) {
       client = new RPCClient(told);
     } else {
-      const reply = await client.request(told.action, told.params, { method: told.method });
+      const answered = client.request(told.action, told.params, { method: told.method });
+      // A refusal is thrown, with the reply in it.
+      const reply = await answered.catch((error) => error.data ?? Promise.reject(error));
       process.stdout.write(exact.stringify(reply) + "\n");
     }
   }

@@ -189,6 +189,7 @@ fn applications(state: &mut State, count: u32, pod: Resources, random: &mut Rng)
     for (index, name) in OWNERS.iter().enumerate() {
         state.users.add(&format!("208810000000{index}"), "TAOBAO", name);
     }
+    let caller = state.users.caller().map_or(String::new(), |user| user.id.clone());
     let mut apps = Vec::new();
     let names = PARTS.iter().flat_map(|part| LINES.iter().map(move |line| (line, part)));
     for (index, (line, part)) in names.cycle().take(count as usize).enumerate() {
@@ -197,7 +198,8 @@ fn applications(state: &mut State, count: u32, pod: Resources, random: &mut Rng)
             0 => (format!("{}{}", line.0, part.0), format!("{}-{}", line.1, part.1)),
             round => (format!("{}{}{}", line.0, part.0, round + 1), format!("{}-{}-{}", line.1, part.1, round + 1)),
         };
-        let owner = random.usize(0..OWNERS.len());
+        let owner = format!("208810000000{}", random.usize(0..OWNERS.len()));
+        let role = |name: &str, user: &str| json!({"RoleName": name, "UserId": user, "UserType": "TAOBAO"});
         let created = state.perform(
             "CreateApp",
             json!({
@@ -207,7 +209,8 @@ fn applications(state: &mut State, count: u32, pod: Resources, random: &mut Rng)
                 "ServiceType": "StoreApplication",
                 "Title": title,
                 "BizTitle": title,
-                "UserRoles": [{"RoleName": "Owner", "UserId": format!("208810000000{owner}"), "UserType": "TAOBAO"}],
+                // Who calls works on all of them.
+                "UserRoles": [role("Owner", &owner), role("PE", &caller)],
             }),
         )?;
         let app_id = number(&created, "AppId");

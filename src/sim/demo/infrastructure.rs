@@ -6,9 +6,11 @@
 //! | `c-demo-test` | `i-demo-0013`–`0016`, 64 CPUs | test |
 //! | `c-demo-spare` | none | nothing: it can be deleted |
 //!
-//! `i-demo-0009`–`0012` may join any of them. Volume `pv-demo-2` is the one that the claim `data-web`
+//! `i-demo-0009`–`0012` may join any of them, `i-demo-0017` and `0018` a cluster with Windows. Volume `pv-demo-2` is the one that the claim `data-web`
 //! holds, the others are free. `rm-demo-0001` (MySQL) is backed up as it should be, `rm-demo-0002`
-//! (MySQL) has had bad nights, `rm-demo-0003` (SQL Server) has full backups once a week.
+//! (MySQL) has had bad nights, `rm-demo-0003` (SQL Server) has full backups once a week, two taken by hand among
+//! them, and `rm-demo-0004` (PostgreSQL) is of an engine that most operations do not support. Of the accounts,
+//! `shop_old` cannot be used, `shop_bi` has too many databases, and `promotion_etl` was granted privileges in SQL.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +19,8 @@ use serde_json::{Value, json};
 
 use crate::sim::engine::access::add_slb;
 use crate::sim::engine::call::{Call, Refusal};
-use crate::sim::engine::cluster::{self, MachineType, add_machine};
-use crate::sim::engine::rds::{Engine, History, Instance, Oddity, add_instance, night_of};
+use crate::sim::engine::cluster::{self, MachineType, add_machine, add_windows_machine};
+use crate::sim::engine::rds::{Engine, History, Instance, Oddity, Standing, add_instance, night_of};
 use crate::sim::engine::state::State;
 
 const PRODUCTION: &str = "c-demo-prod";
@@ -67,6 +69,9 @@ fn clusters(state: &mut State) -> Result<(), Refusal> {
         };
         add_machine(state, &node(number), VPC, REGION, machine_type);
     }
+    for number in 17..=18 {
+        add_windows_machine(state, &node(number), VPC, REGION);
+    }
     state.advance(state.now + cluster::RUNNING_AFTER);
     for (cluster, nodes) in [(PRODUCTION, 1..=8), (TEST, 13..=16)] {
         let nodes: Vec<String> = nodes.map(node).collect();
@@ -100,10 +105,10 @@ fn labels(state: &mut State) -> Result<(), Refusal> {
 
 fn volumes(state: &mut State) -> Result<(), Refusal> {
     for (number, (cluster, class, modes, capacity, policy)) in [
-        (PRODUCTION, "nas-demo", "ReadWriteMany", "20Gi", "Retain"),
+        (PRODUCTION, "nas-small", "ReadWriteMany", "20Gi", "Retain"),
         (PRODUCTION, "nas-demo", "ReadWriteMany", "200Gi", "Retain"),
         (PRODUCTION, "nas", "ReadWriteMany", "20Gi", "Retain"),
-        (PRODUCTION, "nas-demo", "ReadWriteOnce", "500Gi", "Delete"),
+        (PRODUCTION, "nas-archive", "ReadWriteOnce", "500Gi", "Delete"),
         (TEST, "nas-demo", "ReadWriteMany", "100Gi", "Delete"),
     ]
     .into_iter()
@@ -142,23 +147,35 @@ fn databases(state: &mut State, start: Timestamp) -> Result<(), Refusal> {
     ]);
     let good = History { seed: 1, first, size: (840 * MIB, 2 * MIB), single_tables: true, ..History::default() };
     let bad = History { seed: 2, size: (310 * MIB, MIB), oddities: bad_nights, ..good.clone() };
-    let weekly =
-        History { seed: 3, size: (2400 * MIB, 5 * MIB), single_tables: false, incremental: true, ..good.clone() };
+    let by_hand = BTreeMap::from([(tonight - 4, Oddity::Manual), (tonight - 8, Oddity::Logical)]);
+    let weekly = History {
+        seed: 3,
+        oddities: by_hand,
+        size: (2400 * MIB, 5 * MIB),
+        single_tables: false,
+        incremental: true,
+        ..good.clone()
+    };
     let shop = Instance::new(Engine::MySql, good)
         .database("shop", "utf8mb4", "商品与会员", long_ago)
         .database("orders", "utf8mb4", "订单", long_ago)
         .account("shop_rw", "应用读写", false)
-        .account("shop_ro", "报表只读", false);
-    let marketing = Instance::new(Engine::MySql, bad).database("promotion", "utf8mb4", "营销活动", long_ago).account(
-        "promotion_rw",
-        "应用读写",
-        false,
-    );
+        .account("shop_ro", "报表只读", false)
+        .account_standing("shop_old", "已停用的旧应用", Standing::Unavailable)
+        .account_standing("shop_bi", "数据分析", Standing::Exceeded);
+    let marketing = Instance::new(Engine::MySql, bad)
+        .database("promotion", "utf8mb4", "营销活动", long_ago)
+        .account("promotion_rw", "应用读写", false)
+        .account("promotion_etl", "数据同步", false)
+        .custom_grant("promotion", "promotion_etl");
     let back_office = Instance::new(Engine::SqlServer, weekly)
         .database("erp", "Chinese_PRC_CI_AS", "进销存", long_ago)
         .account("erp_owner", "进销存系统", false)
         .account("dba", "管理员", true);
-    for (id, instance) in [("rm-demo-0001", shop), ("rm-demo-0002", marketing), ("rm-demo-0003", back_office)] {
+    let maps = Instance::new(Engine::PostgreSql, History::default());
+    let instances =
+        [("rm-demo-0001", shop), ("rm-demo-0002", marketing), ("rm-demo-0003", back_office), ("rm-demo-0004", maps)];
+    for (id, instance) in instances {
         add_instance(state, id, instance);
     }
     for (instance, database, account, privilege) in [

@@ -146,7 +146,6 @@ fn go_wrong(state: &mut State, start: Timestamp) -> Result<(), Refusal> {
 
 /// Creates an application with its deploy config and environments.
 fn create(state: &mut State, app: &App, envs: &mut Vec<Env>) -> Result<(), Refusal> {
-    let owner = USERS.first().map_or("", |user| user.0);
     let created = state.perform(
         "CreateApp",
         json!({
@@ -157,7 +156,7 @@ fn create(state: &mut State, app: &App, envs: &mut Vec<Env>) -> Result<(), Refus
             "Title": app.title,
             "BizTitle": app.title,
             "Description": app.about,
-            "UserRoles": [{"RoleName": "Owner", "UserId": owner, "UserType": "TAOBAO"}],
+            "UserRoles": roles(app),
         }),
     )?;
     let app_id = number(&created, "AppId");
@@ -185,6 +184,18 @@ fn create(state: &mut State, app: &App, envs: &mut Vec<Env>) -> Result<(), Refus
         envs.push((app_id, env_id, env_type));
     }
     Ok(())
+}
+
+/// The first user owns every application; the others take turns at what else there is to do.
+fn roles(app: &App) -> Vec<Value> {
+    let role = |name: &str, (id, user_type, _): (&str, &str, &str)| json!({"RoleName": name, "UserId": id, "UserType": user_type});
+    let turn = APPS.iter().position(|other| other.slug == app.slug).unwrap_or_default();
+    let others = USERS.into_iter().skip(1).cycle().skip(turn);
+    let owner = USERS.first().map(|user| role("Owner", *user));
+    owner
+        .into_iter()
+        .chain(["PE", "Dev", "Test"].into_iter().zip(others).map(|(name, user)| role(name, user)))
+        .collect()
 }
 
 fn environment(

@@ -257,7 +257,10 @@ fn is_capacity(text: &str) -> bool {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let units = ["", "E", "P", "T", "G", "M", "K", "Ei", "Pi", "Ti", "Gi", "Mi", "Ki"];
-    number.bytes().any(|digit| digit != b'0') && units.contains(&unit)
+    // The list of volumes counts `129e6` among the forms that mean the same.
+    let exponent =
+        unit.strip_prefix(['e', 'E']).is_some_and(|power| power.parse::<u8>().is_ok_and(|power| power <= 18));
+    number.bytes().any(|digit| digit != b'0') && (exponent || units.contains(&unit))
 }
 
 fn is_storage_name(name: &str) -> bool {

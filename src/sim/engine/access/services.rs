@@ -234,6 +234,7 @@ pub(super) fn describe(state: &mut State, call: &Call) -> Result<Json, Refusal> 
 
 pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let app_id = call.int("AppId");
+    state.applications.app(app_id)?;
     let wanted = state.access.services.by_id.iter().filter(|(_, service)| {
         service.app_id == app_id
             && call.opt_int("EnvId").is_none_or(|id| service.env_id == id)

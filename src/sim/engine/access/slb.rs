@@ -180,6 +180,7 @@ pub(super) fn describe(state: &mut State, call: &Call) -> Result<Json, Refusal> 
 pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let slb = &state.access.slb;
     let app_id = call.int("AppId");
+    state.applications.app(app_id)?;
     let protocols = call.texts("ProtocolList");
     let mode = |point: &Point| slb.balancers.get(&point.slb_id).map(Balancer::network_mode);
     let wanted = slb.points.iter().filter(|(_, point)| {

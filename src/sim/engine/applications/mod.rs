@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::sim::engine::call::{Call, Handler, Refusal};
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::state::State;
+use crate::sim::engine::users::User;
 pub(crate) use claims::{Claim, bind_waiting_claims};
 pub(crate) use configs::Config;
 pub(crate) use environments::{Env, wanted_replicas};
@@ -74,6 +75,17 @@ struct Role {
     role_name: String,
     user_id: String,
     user_type: String,
+}
+
+impl Role {
+    /// What whoever creates an application is, unless the call says who is what.
+    fn of_owner(user: &User) -> Self {
+        Self { role_name: "Owner".to_owned(), user_id: user.id.clone(), user_type: user.user_type.clone() }
+    }
+
+    fn is_of(&self, user: &User) -> bool {
+        self.user_id == user.id && self.user_type == user.user_type
+    }
 }
 
 impl Applications {
@@ -171,7 +183,7 @@ fn create_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     if let Some(other) = state.applications.apps.values().find(|app| app.title == title) {
         return Err(Refusal::conflict(format!("application {} is already called \"{title}\"", other.id)));
     }
-    let roles = roles(state, call)?.unwrap_or_default();
+    let roles = roles(state, call)?.unwrap_or_else(|| state.users.caller().map(Role::of_owner).into_iter().collect());
     let applications = &mut state.applications;
     let id = next_id(&mut applications.made.apps, 1001);
     let text = |name: &str| call.text(name).to_owned();
@@ -233,9 +245,13 @@ fn roles(state: &State, call: &Call) -> Result<Option<Vec<Role>>, Refusal> {
     roles.collect::<Result<_, _>>().map(Some)
 }
 
+/// The applications that the caller has a role in.
 fn list_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    let caller = state.users.caller();
+    let has_role = |app: &&App| caller.is_none_or(|user| app.roles.iter().any(|role| role.is_of(user)));
     // The one list whose reply does not repeat the page it was asked for.
-    let (total, data) = call.records(state.applications.apps.values(), |app| show(app, "MiddleWareList", None));
+    let apps = state.applications.apps.values().filter(has_role);
+    let (total, data) = call.records(apps, |app| show(app, "MiddleWareList", None));
     Ok(object!({"TotalCount": total, "Data": data}))
 }
 

@@ -213,7 +213,7 @@ fn an_application_lives() {
         "CreateApp",
         json!({
             "BizCode": "SUPPLY", "Language": "PHP", "OperatingSystem": "Linux", "ServiceType": "GeneralApplication",
-            "Title": "new", "StateType": 2, "UserRoles": roles("2088000000002"), "MiddleWareIdList": [1, 3],
+            "Title": "new", "StateType": 2, "UserRoles": roles("2088000000001"), "MiddleWareIdList": [1, 3],
         }),
     );
     assert_eq!(created, json!({"Result": {"AppId": 1013}}));
@@ -576,4 +576,61 @@ fn reading_survives_a_state_file() {
     let account = Account::demo();
     let read: State = serde_json::from_str(&account.text()).unwrap();
     assert_eq!(Account(read).text(), account.text());
+}
+
+/// Whoever asks sees what it has a role in: what it created for nobody else, and what others let it into.
+#[test]
+fn applications_are_listed_for_whom_they_are() {
+    let mut account = Account::demo();
+    let of = |user: &str| json!([{"RoleName": "Test", "UserId": user, "UserType": "TAOBAO"}]);
+    let (own, other) = ("2088000000001", "2088000000002");
+    for (roles, updated, shown) in [
+        (None, None, true),
+        (Some(of(own)), None, true),
+        (Some(of(other)), None, false),
+        (Some(of(own)), Some(of(other)), false),
+        (Some(of(other)), Some(of(own)), true),
+        (None, Some(json!([])), false),
+    ] {
+        let mut params = json!({"Title": format!("{roles:?} {updated:?}")});
+        if let Some(roles) = &roles {
+            params["UserRoles"] = roles.clone();
+        }
+        let id = account.ok("CreateApp", params)["Result"]["AppId"].clone();
+        if let Some(roles) = &updated {
+            account.ok("UpdateApp", json!({"AppId": id, "UserRoles": roles}));
+        }
+        let page = account.ok("ListApp", json!({"PageSize": 100}));
+        let listed = page["Data"].as_array().unwrap();
+        assert_eq!(listed.iter().any(|app| app["AppId"] == id), shown, "{roles:?} {updated:?}");
+        assert_eq!(page["TotalCount"], listed.len());
+    }
+    let created = account.ok("CreateApp", json!({"Title": "mine"}))["Result"]["AppId"].clone();
+    assert_eq!(
+        account.ok("DescribeAppDetail", json!({"AppId": created}))["Result"]["UserRoles"],
+        json!([{"UserId": own, "UserType": "TAOBAO", "RealName": "张伟", "RoleName": "Owner"}])
+    );
+    // Every user of the demo account has a role somewhere.
+    let mut users = std::collections::BTreeSet::new();
+    for app in 1001..=1012 {
+        for role in account.ok("DescribeAppDetail", json!({"AppId": app}))["Result"]["UserRoles"].as_array().unwrap() {
+            users.insert(role["UserId"].to_string());
+        }
+    }
+    assert_eq!(users.len(), 6);
+}
+
+/// Every list that takes an application refuses one that does not exist, whether it must be given or may be.
+#[test]
+fn no_list_is_empty_for_an_application_that_does_not_exist() {
+    let takes = |operation: &&crate::catalogue::Operation| {
+        operation.action.starts_with("List") && operation.params.iter().any(|param| param.name == "AppId")
+    };
+    let lists: Vec<_> = crate::catalogue::operations().filter(takes).collect();
+    assert_eq!(lists.len(), 8);
+    let mut account = Account::demo();
+    for list in lists {
+        let refused = account.refused(list.action, json!({"AppId": 99, "EnvId": 3002}));
+        assert_eq!(refused, (10404, "application 99 does not exist".to_owned()), "{}", list.action);
+    }
 }

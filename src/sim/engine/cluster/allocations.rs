@@ -80,6 +80,9 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 }
 
 pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
+    if let Some(app_id) = call.opt_int("AppId") {
+        state.applications.app(app_id)?;
+    }
     let allocations = state.cluster.allocations.by_id.values();
     let wanted = allocations
         .filter(|allocation| call.opt_int("AppEnvId").is_none_or(|id| allocation.env_id == id))

@@ -350,6 +350,19 @@ fn available(state: &State, cluster: &Cluster) -> [Json; 4] {
     })
 }
 
+/// What is asked for of each node. The document shows none and says no more than that they are texts: each names
+/// its node, and gives the shares of CPU and memory as the cluster's own are given.
+fn work_loads(state: &State, cluster: &Cluster) -> Vec<String> {
+    let nodes = cluster.machines.iter().filter_map(|id| Some((id, state.cluster.machines.get(id)?)));
+    let shown = nodes.map(|(id, machine)| {
+        let (asked, size) = (machine.requested(), machine.allocatable());
+        let cpu = share(asked.cpu_millis, size.cpu_millis);
+        let memory = share(asked.memory_mib, size.memory_mib);
+        format!("{id} cpuRequestPercent={cpu} memRequestPercent={memory}")
+    });
+    shown.collect()
+}
+
 pub(super) fn detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("ClusterInstanceId");
     let cluster = state.cluster.cluster(id)?;
@@ -368,7 +381,7 @@ pub(super) fn detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let cores = |millis: i64| millis as f64 / 1000.0;
     let user = state.users.caller();
     Ok(object!({"Result": {
-        "NodeWorkLoadList": Json::from_iter([]),
+        "NodeWorkLoadList": work_loads(state, cluster),
         "BasicInfo": {
             "BusinessCode": cluster.business_code,
             "ClusterId": cluster.number,

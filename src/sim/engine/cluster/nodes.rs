@@ -20,6 +20,9 @@ pub(super) struct Machine {
     vpc: String,
     pub(super) private_ip: String,
     public_ip: String,
+    /// A public address that stays when the machine goes.
+    #[serde(default)]
+    elastic_ip: Option<String>,
     machine_type: MachineType,
     pub(super) system: System,
     pub(super) cluster: Option<String>,
@@ -142,6 +145,7 @@ impl Machine {
             "BusinessCode": "JST",
             "EcsConfiguration": format!("{cpus}vcpu {gib}G"),
             "EcsCpu": cpus.to_string(),
+            "EcsEip": self.elastic_ip,
             "EcsExpiredTime": "2099-12-31",
             "EcsLocalStorageCapacity": "40",
             "EcsMemory": self.size().memory_mib.to_string(),
@@ -163,6 +167,21 @@ impl Machine {
 
 /// Adds a machine to the account. It is in no cluster yet.
 pub(in crate::sim) fn add_machine(state: &mut State, id: &str, vpc: &str, region: &str, machine_type: MachineType) {
+    add_machine_with(state, id, (vpc, region), machine_type, System::Linux);
+}
+
+/// Adds a machine that runs Windows.
+pub(in crate::sim) fn add_windows_machine(state: &mut State, id: &str, vpc: &str, region: &str) {
+    add_machine_with(state, id, (vpc, region), MachineType::Cpus8, System::Windows);
+}
+
+fn add_machine_with(
+    state: &mut State,
+    id: &str,
+    (vpc, region): (&str, &str),
+    machine_type: MachineType,
+    system: System,
+) {
     // No two of a VPC have an address in common as long as it has fewer machines than this.
     const ADDRESSES: usize = 55_000;
     let number = state.cluster.machines.len() % ADDRESSES;
@@ -173,8 +192,10 @@ pub(in crate::sim) fn add_machine(state: &mut State, id: &str, vpc: &str, region
         vpc: vpc.to_owned(),
         private_ip: format!("192.168.{}.{}", 17 + high, low + 2),
         public_ip: format!("39.99.{high}.{}", low + 1),
+        // One in eight has one.
+        elastic_ip: (number % 8 == 0).then(|| format!("39.100.{high}.{}", low + 1)),
         machine_type,
-        system: System::Linux,
+        system,
         cluster: None,
         leaving: false,
         taken: Resources::default(),
@@ -189,12 +210,13 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     Ok(call.page(machines, |(id, machine)| machine.show(id)))
 }
 
-/// Machines that may join a cluster: those in its VPC that are in none.
+/// Machines that may join a cluster: those in its VPC, with its system, that are in none.
 pub(super) fn list_available(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let clusters = &state.cluster;
     let cluster = clusters.cluster(call.text("ClusterInstanceId"))?;
-    let available =
-        clusters.machines.iter().filter(|(_, machine)| machine.cluster.is_none() && machine.vpc == cluster.vpc);
+    let system = System::of(cluster.kind == Kind::Windows);
+    let fits = |machine: &Machine| machine.vpc == cluster.vpc && machine.system == system;
+    let available = clusters.machines.iter().filter(|(_, machine)| machine.cluster.is_none() && fits(machine));
     Ok(call.page(available, |(id, machine)| machine.show(id)))
 }
 

@@ -99,6 +99,12 @@ impl Volumes {
         self.by_name.iter().filter(move |(_, volume)| volume.cluster == cluster).map(|(name, _)| name.as_str())
     }
 
+    /// The volume of a storage class: a cluster has one at most.
+    fn of_class(&self, cluster: &str, class: &str) -> Option<&str> {
+        let same = |volume: &Volume| volume.cluster == cluster && volume.storage_class == class;
+        self.by_name.iter().find(|(_, volume)| same(volume)).map(|(name, _)| name.as_str())
+    }
+
     /// The volumes that claims of an environment hold.
     pub(super) fn bound_to(&self, env_id: i64) -> impl Iterator<Item = &str> {
         let bound = move |volume: &Volume| matches!(volume.status, Status::Bound { env_id: id, .. } if id == env_id);
@@ -140,6 +146,10 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let volumes = &mut state.cluster.volumes;
     if volumes.by_name.contains_key(&name) {
         return Err(Refusal::conflict(format!("there is a volume {name} already")));
+    }
+    let class = call.text("StorageClass");
+    if let Some(other) = volumes.of_class(&cluster, class) {
+        return Err(Refusal::conflict(format!("StorageClass {class} is that of volume {other} of cluster {cluster}")));
     }
     let volume = Volume {
         cluster,

@@ -40,6 +40,10 @@ pub(crate) enum Oddity {
     Jump,
     /// It has too many tables to restore single ones.
     Large,
+    /// It was taken by hand.
+    Manual,
+    /// It was taken by hand, as statements of SQL.
+    Logical,
 }
 
 /// A backup.
@@ -111,6 +115,8 @@ impl Instance {
     }
 
     fn show(&self, id: &str, backup: &Backup) -> Json {
+        // What was taken by hand may be deleted by hand.
+        let by_hand = matches!(backup.oddity, Some(Oddity::Manual | Oddity::Logical));
         let failed = backup.oddity == Some(Oddity::Failed);
         let meta = match backup.oddity {
             Some(Oddity::Failed) => "EMPTY",
@@ -126,14 +132,14 @@ impl Instance {
             "BackupStartTime": local_time(backup.start),
             "BackupEndTime": local_time(backup.end),
             "BackupType": if backup.full { "FullBackup" } else { "IncrementalBackup" },
-            "BackupMode": "Automated",
-            "BackupMethod": "Physical",
+            "BackupMode": if by_hand { "Manual" } else { "Automated" },
+            "BackupMethod": if backup.oddity == Some(Oddity::Logical) { "Logical" } else { "Physical" },
             "BackupLocation": "OSS",
             "BackupScale": "DBInstance",
             "BackupDBNames": self.databases_at(backup.start),
             "BackupSize": backup.size,
             "HostInstanceID": (8_310_000 + self.history.seed % 10_000).to_string(),
-            "StoreStatus": "Disabled",
+            "StoreStatus": if by_hand { "Enabled" } else { "Disabled" },
             "MetaStatus": meta,
         })
     }

@@ -64,7 +64,24 @@ struct Account {
     description: String,
     /// May do everything without a grant.
     superuser: bool,
+    #[serde(default)]
+    standing: Standing,
 }
+
+/// How an account stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::sim) enum Standing {
+    /// As it should.
+    #[default]
+    Good,
+    /// It cannot be used.
+    Unavailable,
+    /// It manages more databases than an account may.
+    Exceeded,
+}
+
+/// The privilege of a grant that was made in SQL.
+const CUSTOM: &str = "Custom";
 
 /// How long a new database is `Creating`, and an old one `Deleting`.
 const CREATING: SignedDuration = SignedDuration::from_secs(20);
@@ -138,6 +155,11 @@ impl Engine {
         }
     }
 
+    /// What a grant allows in detail.
+    fn detail(self, privilege: &str) -> Option<&'static str> {
+        if privilege == CUSTOM { Some("SELECT,INSERT,SHOW VIEW") } else { self.allows(privilege) }
+    }
+
     /// What a privilege allows in detail; `None` when the engine does not have it.
     fn allows(self, privilege: &str) -> Option<&'static str> {
         match (self, privilege) {
@@ -183,7 +205,23 @@ impl Instance {
 
     /// With an account.
     pub(in crate::sim) fn account(mut self, name: &str, description: &str, superuser: bool) -> Self {
-        self.accounts.insert(name.to_owned(), Account { description: description.to_owned(), superuser });
+        let account = Account { description: description.to_owned(), superuser, standing: Standing::Good };
+        self.accounts.insert(name.to_owned(), account);
+        self
+    }
+
+    /// With an account that does not stand as it should.
+    pub(in crate::sim) fn account_standing(mut self, name: &str, description: &str, standing: Standing) -> Self {
+        let account = Account { description: description.to_owned(), superuser: false, standing };
+        self.accounts.insert(name.to_owned(), account);
+        self
+    }
+
+    /// With a grant that was made in SQL: there is no other way to privileges of one's own choice.
+    pub(in crate::sim) fn custom_grant(mut self, database: &str, account: &str) -> Self {
+        if let Some(database) = self.databases.get_mut(database) {
+            database.grants.insert(account.to_owned(), CUSTOM.to_owned());
+        }
         self
     }
 
@@ -264,7 +302,7 @@ fn describe_databases(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let databases = instance.databases.iter().map(|(name, database)| {
         let accounts = database.grants.iter().map(|(account, privilege)| {
             object!({
-                "AccountPrivilegeDetail": instance.engine.allows(privilege),
+                "AccountPrivilegeDetail": instance.engine.detail(privilege),
                 "AccountPrivilege": privilege,
                 "Account": account,
             })
@@ -295,15 +333,15 @@ fn describe_accounts(state: &mut State, call: &Call) -> Result<Json, Refusal> {
             object!({
                 "DBName": database,
                 "AccountPrivilege": privilege,
-                "AccountPrivilegeDetail": instance.engine.allows(privilege),
+                "AccountPrivilegeDetail": instance.engine.detail(privilege),
             })
         });
         object!({
-            "AccountStatus": "Available",
+            "AccountStatus": if account.standing == Standing::Unavailable { "Unavailable" } else { "Available" },
             "AccountDescription": account.description,
             "AccountName": name,
             "AccountType": if account.superuser { "Super" } else { "Normal" },
-            "PrivExceeded": "0",
+            "PrivExceeded": if account.standing == Standing::Exceeded { "1" } else { "0" },
             "DBInstanceId": id,
             "DatabasePrivileges": privileges.collect::<Vec<_>>(),
         })
@@ -331,6 +369,9 @@ fn grant(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (account, privilege) = (call.text("AccountName"), call.text("AccountPrivilege"));
     let instance = state.rds.instance(id)?;
     instance.require_account(id, account)?;
+    if instance.accounts.get(account).is_some_and(|of| of.standing == Standing::Unavailable) {
+        return Err(Refusal::conflict(format!("account {account} of RDS instance {id} is Unavailable")));
+    }
     instance.require_database(id, name, state.now)?;
     if instance.engine.allows(privilege).is_none() {
         let engine = instance.engine.name();

@@ -326,3 +326,46 @@ fn backups_come_nightly_and_go_after_a_month() {
     account.wait(40 * DAY);
     assert!(ids(&mut account).iter().all(|id| !after.contains(id)));
 }
+
+/// The values that only show when something was done outside: by hand, in SQL, or too much of it.
+#[test]
+fn the_demo_account_has_the_values_that_are_rare() {
+    let mut account = Account::demo();
+    let reply = account.ok("DescribeRdsAccounts", json!({"DbInstanceId": "rm-demo-0001"}));
+    let accounts = reply["Result"]["Accounts"].as_array().unwrap();
+    let stand = accounts.iter().map(|of| ["AccountName", "AccountStatus", "PrivExceeded"].map(|name| of[name].clone()));
+    assert_eq!(
+        json!(stand.collect::<Vec<_>>()),
+        json!([
+            ["shop_bi", "Available", "1"],
+            ["shop_old", "Unavailable", "0"],
+            ["shop_ro", "Available", "0"],
+            ["shop_rw", "Available", "0"],
+        ])
+    );
+    assert_eq!(
+        account.refused("GrantDbToAccount", grant("rm-demo-0001", "shop", "shop_old", "ReadOnly")),
+        (10409, "account shop_old of RDS instance rm-demo-0001 is Unavailable".to_owned())
+    );
+    let custom = json!({"DbInstanceId": "rm-demo-0002", "AccountName": "promotion_etl"});
+    assert_eq!(
+        account.ok("DescribeRdsAccounts", custom)["Result"]["Accounts"][0]["DatabasePrivileges"],
+        json!([{"DBName": "promotion", "AccountPrivilege": "Custom", "AccountPrivilegeDetail": "SELECT,INSERT,SHOW VIEW"}])
+    );
+    let [of_databases, of_accounts] = grants(&mut account, "rm-demo-0002");
+    assert!(of_databases == of_accounts && of_databases.len() == 2, "{of_databases:?}");
+    // A grant that is made here takes the place of one that was made in SQL.
+    account.ok("GrantDbToAccount", grant("rm-demo-0002", "promotion", "promotion_etl", "DMLOnly"));
+    assert_eq!(grants(&mut account, "rm-demo-0002")[0][0][2], "DMLOnly");
+
+    let items = backups(&mut account, "rm-demo-0003", json!({}))["Items"].as_array().unwrap().clone();
+    let kinds = |item: &Value| ["BackupMode", "BackupMethod", "StoreStatus"].map(|name| item[name].clone());
+    for (index, item) in items.iter().enumerate() {
+        let expected = match index {
+            4 => ["Manual", "Physical", "Enabled"],
+            8 => ["Manual", "Logical", "Enabled"],
+            _ => ["Automated", "Physical", "Disabled"],
+        };
+        assert_eq!(kinds(item), expected.map(Value::from), "{index}");
+    }
+}

@@ -203,10 +203,14 @@ pub(super) fn events(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     if let Some(left) = pod.left {
         events.push(normal("Killing", left, "Stopping container app".to_owned()));
     }
-    events.retain(|event| event.first <= state.now);
+    let oldest = state.now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+    events.retain(|event| event.first <= state.now && event.last > oldest);
     let events: Vec<Json> = events.into_iter().map(PodEvent::show).collect();
     Ok(object!({"Result": {"DeployOrderName": order.name, "PodEvents": events}}))
 }
+
+/// Kubernetes forgets an event so long after it happened for the last time.
+const KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// What Kubernetes has to tell of a pod.
 struct PodEvent {
@@ -244,7 +248,7 @@ impl PodEvent {
 fn start_events(state: &State, order: &Order, pod: &Pod, events: &mut Vec<PodEvent>) {
     let namespace = state.applications.app(order.app_id).map_or("default", |app| app.namespace.as_str());
     if pod.moved {
-        events.push(warning("TaintManagerEviction", pod.created, format!("Moving pod {namespace}/{}", pod.name)));
+        events.push(warning("TaintManagerEviction", pod.since, format!("Moving pod {namespace}/{}", pod.name)));
     } else if pod.placement.is_none() || pod.since > pod.created {
         let until = if pod.placement.is_some() { pod.since } else { pod.left.unwrap_or(state.now) };
         let waited = pod.created.duration_until(until).as_secs().max(0);

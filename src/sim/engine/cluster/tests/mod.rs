@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::nodes::System;
 use super::{MachineType, Placement, add_machine, place, shortage, vacate};
 use crate::sim::engine::applications::tests::Account;
 use crate::sim::engine::resources::Resources;
@@ -187,9 +186,15 @@ fn refusals_say_why_and_change_nothing() {
         ),
         (
             "CreatePersistentVolume",
-            volume("pv-9", "nas", "ReadWriteMany", "1Xi", "Retain"),
+            volume("pv-9", "new", "ReadWriteMany", "1Xi", "Retain"),
             10400,
             "Capacity 1Xi is not a quantity such as 20Gi",
+        ),
+        (
+            "CreatePersistentVolume",
+            volume("pv-9", "nas-demo", "ReadWriteMany", "1Gi", "Retain"),
+            10409,
+            "StorageClass nas-demo is that of volume pv-demo-2 of cluster c-demo-prod",
         ),
         ("DeletePersistentVolume", pv, 10409, "volume pv-demo-2 is bound to claim data-web of environment 3002"),
         (
@@ -431,10 +436,10 @@ fn a_windows_cluster_takes_windows_nodes() {
     account.wait(480);
     let refused = account.refused("AddClusterNode", node_list(&id, &["i-demo-0009"]));
     assert_eq!(refused, (10400, format!("ECS instance i-demo-0009 runs Linux, cluster {id} takes nodes with Windows")));
-    account.0.cluster.machines.get_mut("i-demo-0009").unwrap().system = System::Windows;
-    let refused = account.refused("AddClusterNode", node_list("c-demo-test", &["i-demo-0009"]));
-    assert_eq!(refused.1, "ECS instance i-demo-0009 runs Windows, cluster c-demo-test takes nodes with Linux");
-    account.ok("AddClusterNode", node_list(&id, &["i-demo-0009"]));
+    assert_eq!(account.nodes("ListAvailableClusterNode", &id), ["i-demo-0017", "i-demo-0018"]);
+    let refused = account.refused("AddClusterNode", node_list("c-demo-test", &["i-demo-0017"]));
+    assert_eq!(refused.1, "ECS instance i-demo-0017 runs Windows, cluster c-demo-test takes nodes with Linux");
+    account.ok("AddClusterNode", node_list(&id, &["i-demo-0017"]));
     let node = account.data("ListClusterNode", json!({"ClusterInstanceId": id}))[0].clone();
     assert_eq!((&node["EcsOsType"], &node["OSName"]), (&json!("windows"), &json!("Windows Server 2019 64位")));
     let detail = account.ok("QueryClusterDetail", json!({"ClusterInstanceId": id}))["Result"].clone();
@@ -461,6 +466,7 @@ fn nodes_come_from_the_available_list_and_return_to_it() {
         ("EcsConfiguration", "8vcpu 16G"),
         ("InstanceType", "ecs.c6.2xlarge"),
         ("EcsPrivateIp", "192.168.17.10"),
+        ("EcsEip", "39.100.0.9"),
     ] {
         assert_eq!(node[name], value);
     }
@@ -599,33 +605,38 @@ fn volumes_bind_are_released_and_go() {
     let release = |name: &str| json!({"AppId": 1001, "EnvId": 3002, "PersistentVolumeClaimName": name});
     assert_eq!(account.volume("c-demo-prod", "pv-demo-2"), bound("data-web"));
 
-    // The smallest that fits, of the class and mode wanted.
-    account.ok("CreatePersistentVolume", volume("pv-small", "fast", "ReadWriteOnce", "1G", "Retain"));
+    // One that is large enough, of the class and mode wanted.
+    account.ok("CreatePersistentVolume", volume("pv-small", "slow", "ReadWriteOnce", "1G", "Retain"));
     account.ok("CreatePersistentVolume", volume("pv-large", "fast", "ReadWriteOnce", "1Ti", "Delete"));
-    account.ok("CreatePersistentVolume", volume("pv-other", "fast", "ReadWriteMany", "2Gi", "Retain"));
+    account.ok("CreatePersistentVolume", volume("pv-other", "shared", "ReadWriteMany", "2Gi", "Retain"));
     account.ok("CreatePersistentVolumeClaim", claim("a", "fast", "ReadWriteOnce", "1Gi"));
-    account.ok("CreatePersistentVolumeClaim", claim("b", "fast", "ReadWriteOnce", "1e9"));
-    account.ok("CreatePersistentVolumeClaim", claim("c", "fast", "ReadWriteOnce", "1"));
+    account.ok("CreatePersistentVolumeClaim", claim("large", "slow", "ReadWriteOnce", "1Gi"));
+    account.ok("CreatePersistentVolumeClaim", claim("b", "slow", "ReadWriteOnce", "1e9"));
+    account.ok("CreatePersistentVolumeClaim", claim("mode", "shared", "ReadWriteOnce", "1Gi"));
+    account.ok("CreatePersistentVolumeClaim", claim("c", "late", "ReadWriteOnce", "1"));
     assert_eq!(account.volume("c-demo-prod", "pv-large"), bound("a"));
     assert_eq!(account.volume("c-demo-prod", "pv-small"), bound("b"));
     assert_eq!(account.volume("c-demo-prod", "pv-other"), state("Available"));
 
     // A claim that waits takes the next volume that fits.
-    account.ok("CreatePersistentVolume", volume("pv-late", "fast", "ReadWriteOnce", "5Mi", "Retain"));
+    account.ok("CreatePersistentVolume", volume("pv-late", "late", "ReadWriteOnce", "5Mi", "Retain"));
     assert_eq!(account.volume("c-demo-prod", "pv-late"), bound("c"));
 
     account.ok("DeletePersistentVolumeClaim", release("a"));
     assert_eq!(account.volume("c-demo-prod", "pv-large"), None);
     account.ok("DeletePersistentVolumeClaim", release("b"));
     assert_eq!(account.volume("c-demo-prod", "pv-small"), state("Released"));
-    // What was released is not bound again, but can be deleted.
-    account.ok("CreatePersistentVolumeClaim", claim("d", "fast", "ReadWriteOnce", "1"));
+    // What was released is not bound again, but can be deleted; then its class is free.
+    account.ok("CreatePersistentVolumeClaim", claim("d", "slow", "ReadWriteOnce", "1"));
     assert_eq!(account.volume("c-demo-prod", "pv-small"), state("Released"));
+    account.refused("CreatePersistentVolume", volume("pv-again", "slow", "ReadWriteOnce", "1Gi", "Retain"));
     for name in ["pv-small", "pv-other"] {
         let params = json!({"ClusterInstanceId": "c-demo-prod", "PersistentVolumeName": name});
         account.ok("DeletePersistentVolume", params);
         assert_eq!(account.volume("c-demo-prod", name), None);
     }
+    account.ok("CreatePersistentVolume", volume("pv-again", "slow", "ReadWriteOnce", "2Gi", "Retain"));
+    assert_eq!(account.volume("c-demo-prod", "pv-again"), bound("large"));
     // An environment that goes lets go of its volumes.
     account.ok("DeleteAppEnvironment", json!({"AppId": 1001, "EnvId": 3002, "Force": true}));
     assert_eq!(account.volume("c-demo-prod", "pv-demo-2"), state("Released"));

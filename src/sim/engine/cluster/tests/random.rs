@@ -14,7 +14,7 @@ use super::super::{MachineType, RUNNING_AFTER, add_machine, create_as};
 use crate::sim::demo::{START, manifest};
 use crate::sim::engine::access::add_slb;
 use crate::sim::engine::applications::tests::Account;
-use crate::sim::engine::call::Call;
+use crate::sim::engine::call::{Call, Refusal, Trouble};
 use crate::sim::engine::rds::{Engine, History, Instance, add_instance};
 use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::State;
@@ -89,7 +89,7 @@ fn build() -> State {
             "CreatePersistentVolume",
             json!({
                 "AccessModes": MODES[0], "Capacity": "2Gi", "ClusterInstanceId": cluster, "Name": format!("pv{number}"),
-                "ReclaimPolicy": pick(&POLICIES, number), "StorageClass": "nas",
+                "ReclaimPolicy": pick(&POLICIES, number), "StorageClass": class(env),
             }),
         );
         account.ok("CreatePersistentVolumeClaim", claim(app, env, "c0", MODES[0], "1Gi"));
@@ -125,8 +125,14 @@ fn environment(app: i64) -> Value {
 
 fn claim(app: i64, env: i64, name: &str, modes: &str, capacity: &str) -> Value {
     json!({
-        "AppId": app, "EnvId": env, "Name": name, "StorageClass": "nas", "AccessModes": modes, "Capacity": capacity,
+        "AppId": app, "EnvId": env, "Name": name, "StorageClass": class(env), "AccessModes": modes,
+        "Capacity": capacity,
     })
+}
+
+/// A few storage classes, so that calls hit each other's.
+fn class(env: i64) -> String {
+    format!("nas{}", env % 3)
 }
 
 fn pick(from: &[&'static str], by: u8) -> &'static str {
@@ -163,7 +169,7 @@ fn call(account: &Account, [kind, a, b, c]: [u8; 4]) -> (&'static str, Value) {
         };
         (0..count).map(port).collect::<Vec<_>>()
     };
-    match kind % 27 {
+    match kind % 28 {
         0 => (
             "CreateSlbAP",
             json!({
@@ -184,14 +190,14 @@ fn call(account: &Account, [kind, a, b, c]: [u8; 4]) -> (&'static str, Value) {
         5 => ("DeleteService", json!({"ServiceId": service})),
         6 | 7 => {
             let nodes = if c % 3 == 0 { vec![node(a % 6), node(c % 6)] } else { vec![node(a % 6)] };
-            let action = if kind % 27 == 6 { "AddClusterNode" } else { "RemoveClusterNode" };
+            let action = if kind % 28 == 6 { "AddClusterNode" } else { "RemoveClusterNode" };
             (action, json!({"ClusterInstanceId": cluster, "EcsInstanceIdList": nodes}))
         }
         8 => (
             "CreatePersistentVolume",
             json!({
                 "AccessModes": pick(&MODES, c), "Capacity": format!("{}Gi", 1 + c % 4), "ClusterInstanceId": cluster,
-                "Name": format!("pv{}", a % 5), "ReclaimPolicy": pick(&POLICIES, c / 2), "StorageClass": "nas",
+                "Name": format!("pv{}", a % 5), "ReclaimPolicy": pick(&POLICIES, c / 2), "StorageClass": class(env),
             }),
         ),
         9 => {
@@ -231,9 +237,22 @@ fn call(account: &Account, [kind, a, b, c]: [u8; 4]) -> (&'static str, Value) {
         }
         24 => ("DeleteAppEnvironment", json!({"AppId": app, "EnvId": env, "Force": b % 2 == 0})),
         25 => ("CreateEnvironment", environment(1001 + i64::from(a % 3))),
+        27 => ("CloseDeployOrder", json!({"DeployOrderId": 4001 + i64::from(a % 16)})),
         26 => ("DeleteCluster", json!({"ClusterInstanceId": cluster})),
         _ => ("QueryClusterDetail", json!({"ClusterInstanceId": cluster})),
     }
+}
+
+/// Carries out a call. Some releases get stuck, or fail.
+fn carry_out(account: &mut Account, action: &str, params: &Value, [_, a, b, _]: [u8; 4]) -> Result<Value, Refusal> {
+    let trouble = match a % 4 {
+        0 => Some(Trouble::CrashLoop),
+        1 => Some(Trouble::FailAtPartition(1 + i64::from(b % 2))),
+        _ => None,
+    };
+    let params = params.as_object().unwrap().clone();
+    let call = Call { trouble, ..Call::new(crate::catalogue::find(action).unwrap(), params) };
+    account.0.apply(&call).map(|payload| payload.value())
 }
 
 /// Every record of a list, and that its total agrees.
@@ -399,7 +418,7 @@ proptest! {
         let (mut one, mut other) = (account(), account());
         for numbers in calls {
             let (action, params) = call(&one, numbers);
-            let reply = one.0.perform(action, params.clone());
+            let reply = carry_out(&mut one, action, &params, numbers);
             let then = one.0.now + SignedDuration::from_secs(i64::from(numbers[3] % 64));
             one.0.advance(then);
             if numbers[3] % 16 == 0 {
@@ -407,7 +426,7 @@ proptest! {
             }
             if reply.is_ok() {
                 prop_assert_eq!(call(&other, numbers), (action, params.clone()));
-                prop_assert_eq!(other.0.perform(action, params), reply);
+                prop_assert_eq!(carry_out(&mut other, action, &params, numbers), reply);
             }
             other.0.advance(then);
         }
