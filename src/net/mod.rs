@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use endpoint::Endpoint;
 use proxy::Proxy;
+use trust::Authorities;
 
 /// What every client is built from: no redirects, nothing sent again by itself, and no variable read but those
 /// that [`Proxy`] knows.
@@ -20,6 +21,7 @@ pub(crate) fn builder(
     endpoint: &Endpoint,
     proxy: Option<&Proxy>,
     connect_timeout: Duration,
+    authorities: Option<&Authorities>,
 ) -> reqwest::Result<reqwest::ClientBuilder> {
     // A provider that is installed already serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -32,6 +34,8 @@ pub(crate) fn builder(
     if endpoint.url().scheme() == "http" {
         // Reading the system's roots would take longer than the exchange.
         builder = builder.tls_certs_only([]);
+    } else if let Some(authorities) = authorities {
+        builder = builder.tls_certs_only(authorities.certificates());
     }
     Ok(match proxy {
         Some(proxy) => builder.proxy(proxy.for_all()?),

@@ -6,6 +6,7 @@ mod confirm;
 pub(crate) mod exit;
 pub(crate) mod id;
 pub(crate) mod identity;
+pub(crate) mod profiles;
 mod service;
 mod signals;
 

@@ -52,6 +52,15 @@ pub(crate) struct Flags {
     /// Region sent with every call
     #[arg(long, global = true, env = "JST_REGION", value_name = "ID")]
     pub region: Option<String>,
+    /// Network that the service is reached in: vpc takes its address in the region's private network [default: public]
+    #[arg(long, global = true, env = "JST_ENDPOINT_TYPE", value_enum, value_name = "NETWORK")]
+    pub endpoint_type: Option<Network>,
+    /// File with the CA certificates to trust instead of the system's
+    #[arg(long, global = true, env = "JST_CA_FILE", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub ca_file: Option<PathBuf>,
+    /// Let plain HTTP leave this machine: everybody on the way can read it
+    #[arg(long, global = true, env = "JST_INSECURE_HTTP", value_parser = switch, num_args = 0..=1, default_missing_value = "true", value_name = "yes|no", require_equals = true)]
+    pub insecure_http: Option<bool>,
     /// Signature of calls [default: v1]
     #[arg(long, global = true, env = "JST_SIGNATURE", value_enum, value_name = "VERSION")]
     pub signature: Option<Version>,
@@ -127,6 +136,15 @@ pub(crate) struct Flags {
     /// Most operations of the script engine [default: 10000000000]
     #[arg(long, global = true, env = "JST_MAX_OPERATIONS", value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
     pub max_operations: Option<u64>,
+}
+
+/// The network that the service is reached in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Network {
+    /// The internet
+    Public,
+    /// The private network of a region
+    Vpc,
 }
 
 /// What `--sim` says.

@@ -21,12 +21,13 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::Proxy;
+use crate::net::trust::Authorities;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Options;
 use crate::wire::sign::Version;
 use file::File;
-use flags::{Flags, Simulator};
+use flags::{Flags, Network, Simulator};
 use levels::Levels;
 
 /// The service's address where nothing else is configured: all regions share it.
@@ -282,11 +283,23 @@ impl Settings {
         })
     }
 
+    /// Who is trusted instead of the system's authorities.
+    fn authorities(&self) -> Result<Option<Authorities>> {
+        let named = self.flags.ca_file.as_deref().filter(|path| !path.as_os_str().is_empty());
+        named.map(Authorities::read).transpose()
+    }
+
     /// What whoever signs in reaches, and how.
-    pub(crate) fn reach(&self) -> Reach {
+    ///
+    /// # Errors
+    /// `config` for a file of certificates that is none.
+    pub(crate) fn reach(&self) -> Result<Reach> {
         let given = |flag: &Option<String>| flag.clone().filter(|text| !text.is_empty());
         let only_v2 = self.around.env.get("ALIBABA_CLOUD_IMDSV1_DISABLED");
-        Reach {
+        let vpc = self.region().filter(|_| self.flags.endpoint_type == Some(Network::Vpc));
+        Ok(Reach {
+            authorities: self.authorities()?,
+            vpc: vpc.map(str::to_owned),
             env: self.around.env.clone(),
             sts: given(&self.flags.sts_endpoint),
             metadata: given(&self.flags.metadata_endpoint),
@@ -296,7 +309,7 @@ impl Settings {
                 self.flags.timeout.unwrap_or(Duration::from_secs(30)),
                 self.flags.connect_timeout.unwrap_or(Duration::from_secs(5)),
             ],
-        }
+        })
     }
 
     /// What the file of settings says of who signs.
@@ -328,6 +341,16 @@ impl Settings {
     /// The file of settings in use.
     pub(crate) fn config_of_run(&self) -> Option<&File> {
         self.levels.file()
+    }
+
+    /// Whether a flag or its variable names a profile.
+    pub(crate) fn has_profile_by_hand(&self) -> bool {
+        self.flags.profile.is_some()
+    }
+
+    /// The profiles of the file of settings.
+    pub(crate) fn profiles(&self) -> Vec<String> {
+        self.levels.file().map(|file| file.profiles.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// Whether the profile is one of production.
@@ -366,6 +389,11 @@ impl Settings {
     pub(crate) fn endpoint(&self) -> Result<Endpoint> {
         match self.given_endpoint()? {
             Some(given) => Ok(given),
+            None if self.flags.endpoint_type == Some(Network::Vpc) => match self.region() {
+                Some(region) => Endpoint::parse(&format!("https://retailcloud-vpc.{region}.aliyuncs.com")),
+                None => Err(Error::new(Kind::Config, "--endpoint-type vpc needs the region, which is not given")
+                    .hint("add --region, such as --region cn-hangzhou")),
+            },
             None => Endpoint::parse(self.found().endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT)),
         }
     }
@@ -386,10 +414,16 @@ impl Settings {
     /// # Errors
     /// `config` when a variable that names the proxy on the way does not.
     pub(crate) fn client(&self, endpoint: Endpoint, credentials: Provider) -> Result<ClientConfig> {
+        if !endpoint.is_private() && self.flags.insecure_http != Some(true) {
+            let why = format!("{endpoint} is reached without encryption, and not on this machine");
+            return Err(Error::new(Kind::Config, why)
+                .hint("write https://, or add --insecure-http if everybody on the way may read it"));
+        }
         let proxy = Proxy::for_endpoint(&self.around.env, &endpoint)?;
         let usual = ClientConfig::new(endpoint, credentials);
         Ok(ClientConfig {
             proxy,
+            authorities: self.authorities()?,
             timeout: self.flags.timeout.unwrap_or(usual.timeout),
             connect_timeout: self.flags.connect_timeout.unwrap_or(usual.connect_timeout),
             concurrency: self.flags.concurrency.map_or(usual.concurrency, usize::from),

@@ -50,6 +50,11 @@ fn version_3_is_signed_as_the_vendors_newer_client_signs_it() {
 }
 
 #[test]
+fn the_same_files_and_variables_give_the_identity_that_the_vendors_chain_finds() {
+    run("credentials.py");
+}
+
+#[test]
 fn every_vendor_client_takes_the_simulator_for_the_service() {
     run("sdk.py");
 }
