@@ -18,11 +18,13 @@ use crate::call::policy::Policy;
 use crate::credentials::{Configured, Found, Provider, Reach, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::journal::Bounds;
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::Proxy;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Options;
+use crate::system;
 use crate::wire::sign::Version;
 use file::File;
 use flags::{Flags, Simulator};
@@ -79,6 +81,18 @@ impl Surroundings {
         self.path("HOME").or_else(|| self.path("USERPROFILE"))
     }
 
+    /// Where state that outlives a run is kept, as far as the environment and the password file say.
+    fn state_dir(&self) -> Option<PathBuf> {
+        // Of several folders systemd's first is the one.
+        let given = self.env.get("STATE_DIRECTORY").and_then(|list| list.split(':').next());
+        if let Some(given) = given.filter(|given| !given.is_empty()) {
+            return Some(given.into());
+        }
+        let base = self.path("XDG_STATE_HOME").filter(|path| path.is_absolute());
+        let base = base.or_else(|| Some(self.home().or_else(system::home)?.join(".local/state")));
+        base.map(|base| base.join("jst"))
+    }
+
     /// Looks at the file of CA certificates before the library of secure connections does, which would wait
     /// for a pipe. That there is none is for who connects to say.
     ///
@@ -92,12 +106,6 @@ impl Surroundings {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Where state that outlives a run is kept.
-    pub(crate) fn state_dir(&self) -> Option<PathBuf> {
-        let base = self.path("XDG_STATE_HOME").filter(|path| path.is_absolute());
-        base.or_else(|| Some(self.home()?.join(".local/state"))).map(|base| base.join("jst"))
     }
 
     /// Whether talk on stderr may be coloured.
@@ -243,6 +251,62 @@ impl Settings {
     pub(crate) fn allowed_read(&self) -> Vec<PathBuf> {
         // An empty path would be the working folder.
         self.flags.allow_read.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect()
+    }
+
+    /// Where state that outlives a run is kept: the one place that says it.
+    pub(crate) fn state_dir(&self) -> Option<PathBuf> {
+        self.flags.state_dir.clone().or_else(|| self.around.state_dir())
+    }
+
+    /// The journal's file; `None` where a run has none.
+    ///
+    /// # Errors
+    /// `config` when there is no place for one.
+    pub(crate) fn journal(&self) -> Result<Option<PathBuf>> {
+        let flags = &self.flags;
+        let is_none = flags.no_journal == Some(true) || flags.read_only == Some(true);
+        if is_none || (self.sim && flags.journal.is_none()) {
+            return Ok(None);
+        }
+        self.journal_file().map(Some)
+    }
+
+    /// The journal's file, whether or not this run has one.
+    ///
+    /// # Errors
+    /// `config` when there is no place for one.
+    pub(crate) fn journal_file(&self) -> Result<PathBuf> {
+        let given = self.flags.journal.clone().filter(|path| !path.as_os_str().is_empty());
+        given.or_else(|| Some(self.state_dir()?.join("journal.db"))).ok_or_else(|| {
+            Error::new(Kind::Config, "there is no folder for the journal: no HOME, and no home in the password file")
+                .hint("--state-dir or --journal names a place, and --no-journal goes without")
+        })
+    }
+
+    /// Whether it was asked for to go without a journal.
+    pub(crate) fn no_journal(&self) -> bool {
+        self.flags.no_journal == Some(true)
+    }
+
+    /// How much of old runs the journal keeps.
+    pub(crate) fn journal_bounds(&self) -> Bounds {
+        Bounds { keep: self.flags.journal_keep, max_size: self.flags.journal_max_size }
+    }
+
+    /// The profile that a journal names.
+    pub(crate) fn journal_profile(&self) -> Option<String> {
+        if self.sim {
+            return None;
+        }
+        self.flags.profile.clone().or_else(|| self.found().profile.clone())
+    }
+
+    /// Where calls go, as a journal names it.
+    pub(crate) fn journal_endpoint(&self) -> String {
+        if self.sim {
+            return "simulator".to_owned();
+        }
+        self.endpoint().map_or_else(|_| String::new(), |endpoint| endpoint.to_string())
     }
 
     /// Most bytes that a script may hold.

@@ -17,6 +17,7 @@ mod options;
 mod ordering;
 mod pages;
 pub(super) mod parts;
+mod steps;
 mod testing;
 mod texts;
 
@@ -50,6 +51,7 @@ pub(super) fn module(account: &Arc<Account>, threads: &Arc<Threads>) -> Module {
     pages::register(&mut module, account);
     as_array::register(&mut module);
     batch::register(&mut module, account, threads);
+    steps::register(&mut module, account);
     module
 }
 
