@@ -153,7 +153,9 @@ fn compare(says: &Says, records: &[Value], first: &Value, params: &Params) -> Fo
             Found { as_asked: Some(wanted.iter().all(|params| found(params).is_some())), record, ..none }
         }
         Says::Gone(likes) => {
-            let there = |params: &Params| records.iter().any(|record| is_like(record, likes, params) == Some(true));
+            let is_this =
+                |record: &Value, params: &Params| is_like(record, likes, params) == Some(true) && !is_going(record);
+            let there = |params: &Params| records.iter().any(|record| is_this(record, params));
             Found { as_asked: Some(!each(likes, params).iter().any(there)), ..none }
         }
         Says::Has(likes) => {
@@ -181,6 +183,12 @@ fn compare(says: &Says, records: &[Value], first: &Value, params: &Params) -> Fo
             Found { state: state.collect::<Map<_, _>>().into(), ..none }
         }
     }
+}
+
+/// Whether a thing is on its way out: what goes at its own time is shown until then.
+fn is_going(record: &Value) -> bool {
+    let states = ["Status", "DBStatus"].map(|field| record.get(field).and_then(Value::as_str));
+    states.into_iter().flatten().any(|state| state.eq_ignore_ascii_case("deleting"))
 }
 
 /// The write's parameters, once for each element of a list that records are compared with.
@@ -263,3 +271,6 @@ fn reply(action: &str, sight: &Sight, record: &Value) -> Value {
     }
     reply.into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,8 @@ mod users;
 #[cfg(test)]
 pub(crate) mod tests;
 
+#[cfg(test)]
+pub(crate) use sight::seen;
 pub(crate) use sight::{Like, Says, Sight, look_for};
 pub(crate) use subject::{Kind, Read, Subject, Thing};
 

@@ -399,10 +399,11 @@ pub(crate) fn lives(id: &str) -> Error {
 /// A write that an earlier part made and this one does not.
 fn differs(earlier: &PastWrite, now: &str) -> Error {
     let params = Value::from(earlier.params.clone());
+    let made = if earlier.known == Known::Applied { "made" } else { "may have made" };
     Error::new(
         Kind::Policy,
         format!(
-            "the earlier part of this run made {} {params} (write {}), which the script no longer makes; it is about \
+            "the earlier part of this run {made} {} {params} (write {}), which the script no longer makes; it is about \
              to make {now} instead",
             earlier.operation, earlier.number
         ),

@@ -126,15 +126,14 @@ pub(super) fn select(connection: &Connection, path: &Path, wanted: &Wanted) -> r
     let mut query = connection.prepare(&format!("SELECT * FROM runs {which} ORDER BY started DESC, id DESC"))?;
     let mut rows = query.query(params_from_iter(given))?;
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
+    while found.len() < wanted.limit
+        && let Some(row) = rows.next()?
+    {
         let run = Listed::read(row, path)?;
         // One that runs has not failed, and its open calls are under way.
         let fits = (!wanted.failed || run.state != "running") && (!wanted.unknown || run.unknown > 0);
         if fits {
             found.push(run);
-        }
-        if found.len() >= wanted.limit {
-            break;
         }
     }
     Ok(found)

@@ -60,6 +60,22 @@ pub(crate) struct PastWrite {
 }
 
 impl PastWrite {
+    /// One that was about to be made now.
+    #[cfg(test)]
+    pub(crate) fn made(operation: &str, params: Map<String, Value>, before: Option<Value>) -> Self {
+        Self {
+            number: 1,
+            at: jiff::Timestamp::now().as_millisecond(),
+            place: String::new(),
+            operation: operation.to_owned(),
+            params,
+            before,
+            known: Known::Unknown,
+            reply: Value::Null,
+            taken: false,
+        }
+    }
+
     /// Whether it is done, or may be.
     fn counts(&self) -> bool {
         matches!(self.known, Known::Applied | Known::Unknown)

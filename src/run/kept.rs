@@ -74,7 +74,7 @@ impl Run {
         let plan = Plan {
             path,
             bounds: self.settings.journal_bounds(),
-            id: again.before.as_ref().map_or_else(|| self.id.to_string(), |before| before.id.clone()),
+            id: again.before.as_ref().map_or_else(|| self.id().to_string(), |before| before.id.clone()),
             facts: facts(&self.settings, script, again.key.as_deref()),
             assume_done: again.assume_done,
             assume_not_done: again.assume_not_done,

@@ -24,7 +24,7 @@ fn every_write_of_a_run_is_told_whichever_way_it_was_made() {
         scale_app(3001, 4);
         step(\"two\", || scale_app(3002, 5).Success);
         call_all(\"BindNodeLabel\", [#{ClusterId: \"c-demo-prod\", InstanceId: \"i-demo-0003\", LabelKey: \"label.jst.com/tier\", LabelValue: \"gold\"}]);
-        parallel([\"x\", \"y\"], 2, |v| call(\"CreateNodeLabel\", #{ClusterId: \"c-demo-test\", LabelKey: \"k\", LabelValue: v}));
+        parallel([\"x\", \"y\"], 2, |v| call(\"CreateNodeLabel\", #{ClusterId: \"c-demo-test\", LabelKey: \"label.jst.com/k\", LabelValue: v}));
         try_call(\"ScaleApp\", #{EnvId: 1, Replicas: 1});
         list_app();
         exit(70)";
@@ -94,7 +94,8 @@ fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
         bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
         std::fs::write(path, bytes).unwrap();
     };
-    let table: &[(&dyn Fn(&Path), &str)] = &[
+    type Make<'a> = &'a dyn Fn(&Path);
+    let table: &[(Make, &str)] = &[
         (&|path| std::fs::create_dir(path).unwrap(), "Is a directory"),
         (
             &|path| {
@@ -121,7 +122,7 @@ fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
 fn secrets_are_not_in_the_journal() {
     let folder = tempfile::tempdir().unwrap();
     let script = "try_call(\"CreateCluster\", #{BusinessCode: \"JST\", ClusterEnvType: \"TEST\", ClusterTitle: \"t\", ClusterType: \"Standard\", \
-                  RegionId: \"cn-zhangjiakou\", VpcId: \"vpc-demo-1\", Vswitchids: [\"vsw-demo-1\"], Password: \"Fake-Passw0rd-1\"}); \
+                  RegionId: \"cn-zhangjiakou\", VpcId: \"vpc-demo-1\", Vswitchids: [\"vsw-demo-1\"], PodCIDR: \"172.22.0.0/16\", ServiceCIDR: \"172.23.0.0/20\", Password: \"Fake-Passw0rd-1\"}); \
                   step(\"secret\", || \"Fake-Passw0rd-1\"); log::info(\"Fake-Passw0rd-1\")";
     with_journal(folder.path(), &["run", "--sim", "-"]).stdin(script).run();
     let bytes = std::fs::read(folder.path().join("j.db")).unwrap();

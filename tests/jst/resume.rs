@@ -97,7 +97,7 @@ fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
 /// A job of so many writes: in steps, in `parallel`, in `call_all`, and bare.
 fn job(writes: usize) -> String {
     format!(
-        "let label = |v| #{{ClusterId: \"c-demo-test\", LabelKey: \"sweep\", LabelValue: `v${{v}}`}};
+        "let label = |v| #{{ClusterId: \"c-demo-test\", LabelKey: \"label.jst.com/sweep\", LabelValue: `v${{v}}`}};
          let n = {writes};
          let first = now();
          for v in 0..n/4 {{ step(`label ${{v}}`, || create_node_label(label.call(v)).Result.Id) }}
@@ -119,7 +119,12 @@ struct World {
 
 impl World {
     fn new(script: &str) -> Self {
-        let sim = Simulator::new(&["--control"]);
+        Self::with(script, &[])
+    }
+
+    /// The same where something goes wrong.
+    fn with(script: &str, args: &[&str]) -> Self {
+        let sim = Simulator::new(args);
         let killer = Killer::before(&sim.said("endpoint"));
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("job.rhai"), script).unwrap();
@@ -131,9 +136,8 @@ impl World {
     }
 
     fn jst(&self, args: &[&str]) -> Jst {
-        let args: Vec<&str> = args.iter().copied().collect();
         self.sim
-            .jst(&args)
+            .jst(args)
             .env("JST_ENDPOINT", &self.killer.address)
             .env("JST_STATE_DIR", self.folder.path())
             .env("JST_TIMEOUT", "1")
@@ -163,7 +167,7 @@ impl World {
 
     /// How often the service did each label.
     fn labels(&self) -> Vec<String> {
-        let code = "let l = []; for r in paginate(\"ListNodeLabels\", #{ClusterId: \"c-demo-test\", LabelKey: \"sweep\"}) { l.push(r.LabelValue) } l";
+        let code = "let l = []; for r in paginate(\"ListNodeLabels\", #{ClusterId: \"c-demo-test\", LabelKey: \"label.jst.com/sweep\"}) { l.push(r.LabelValue) } l";
         let mut labels: Vec<String> = serde_json::from_str(&self.jst(&["eval", code]).run().ok()).unwrap();
         labels.sort();
         labels
@@ -192,11 +196,11 @@ fn a_job_that_is_killed_at_any_request_goes_on_and_makes_every_write_once() {
 
 #[test]
 fn a_changed_script_stops_before_its_first_write_and_shows_both_sides() {
-    let label = |value: &str| format!("create_node_label(\"c-demo-test\", \"sweep\", \"{value}\");\n");
+    let label = |value: &str| format!("create_node_label(\"c-demo-test\", \"label.jst.com/sweep\", \"{value}\");\n");
     let first = label("a") + &label("b");
     for (changed, said) in [
         (label("c") + &label("b"), "the earlier part of this run made CreateNodeLabel"),
-        (label("a") + &label("a"), ""),
+        (label("a") + &label("a"), "the earlier part of this run may have made CreateNodeLabel"),
         (label("a") + &label("b"), ""),
     ] {
         let world = World::new(&first);
@@ -214,6 +218,50 @@ fn a_changed_script_stops_before_its_first_write_and_shows_both_sides() {
             assert_eq!(world.labels(), ["a"]);
         }
     }
+}
+
+#[test]
+fn what_no_look_can_tell_is_a_persons_to_say_and_what_one_can_is_settled() {
+    let lost = |script: &str| {
+        let world = World::with(script, &["--fault", "ScaleApp:lost:first=1"]);
+        let ran = world.jst(&["run", world.script().to_str().unwrap()]).run();
+        assert_eq!(ran.code, Some(11), "{ran:#?}");
+        let list: Value = serde_json::from_str(&world.jst(&["runs", "--unknown"]).run().ok()).unwrap();
+        (world, list[0]["id"].as_str().unwrap().to_owned())
+    };
+    let scaled =
+        |world: &World| world.jst(&["eval", "describe_app_environment_detail(1001, 3002).Result.Replicas"]).run().ok();
+    // Nobody looked before a bare write, so that it is as asked proves nothing.
+    let (world, id) = lost("scale_app(3002, 4); print(\"done\")");
+    let stopped = world.jst(&["run", "--resume", &id]).run();
+    assert_eq!(stopped.code, Some(11), "{stopped:#?}");
+    for words in [
+        "it is not known whether ScaleApp",
+        "nobody looked whether it was so before",
+        "--assume-done '",
+        "--assume-not-done '",
+    ] {
+        assert!(stopped.stderr.contains(words), "{words}: {stopped:#?}");
+    }
+    let whole: Value = serde_json::from_str(&world.jst(&["runs", &id, "--verify"]).run().ok()).unwrap();
+    assert_eq!((&whole["writes"][0]["outcome"], &whole["unknown"]), (&"unknown".into(), &1.into()));
+    let number = whole["writes"][0]["number"].to_string();
+    let ran = world.jst(&["run", "--resume", &id, "--assume-done", &number]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "done\n"), "{ran:#?}");
+    assert_eq!(scaled(&world), "4\n");
+    // In a step somebody did.
+    let (world, id) = lost("print(step(\"scale\", || scale_app(3002, 4).Result.DeployOrderId))");
+    let whole: Value = serde_json::from_str(&world.jst(&["runs", &id, "--verify"]).run().ok()).unwrap();
+    assert_eq!((&whole["writes"][0]["outcome"], &whole["unknown"]), (&"applied".into(), &0.into()), "{whole}");
+    let ran = world.jst(&["run", "--resume", &id]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "4069\n"), "{ran:#?}");
+    // A script's own look comes before jst's.
+    let (world, id) = lost(
+        "print(step(\"scale\", || scale_app(3002, 4).Success, #{done: || describe_app_environment_detail(1001, 3002).Result.Replicas == 4}))",
+    );
+    let ran = world.jst(&["run", "--resume", &id]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "\n"), "{ran:#?}");
+    assert_eq!(scaled(&world), "4\n");
 }
 
 #[test]
