@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -14,6 +15,7 @@ use crate::error::{Error, Kind, Outcome, Result};
 use crate::memory;
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::Proxy;
+use crate::net::trust::Authorities;
 use crate::net::{self, trust};
 use crate::show::redaction::REDACTOR;
 
@@ -63,6 +65,8 @@ impl GrantedHost {
 pub(crate) struct Outside {
     granted: Vec<GrantedHost>,
     env: BTreeMap<String, String>,
+    /// The file that names who is trusted instead of the system's authorities.
+    ca_file: Option<PathBuf>,
 }
 
 /// A request.
@@ -100,7 +104,12 @@ const REDIRECTS: usize = 5;
 impl Outside {
     /// What these grants reach, through the proxies of this environment.
     pub(crate) fn new(granted: Vec<GrantedHost>, env: BTreeMap<String, String>) -> Self {
-        Self { granted, env }
+        Self { granted, env, ca_file: None }
+    }
+
+    /// The same, trusting the authorities of this file instead of the system's.
+    pub(crate) fn trusting(self, ca_file: Option<PathBuf>) -> Self {
+        Self { ca_file, ..self }
     }
 
     /// Sends a request, and gives whatever answer comes.
@@ -112,7 +121,9 @@ impl Outside {
         keep_secrets(asked)?;
         let endpoint = Endpoint::parse(&url.origin().ascii_serialization())?;
         let proxy = Proxy::for_endpoint(&self.env, &endpoint)?;
-        let client = client(&endpoint, proxy.as_ref(), asked.timeout).map_err(|error| broken(asked, &url, &error))?;
+        let authorities = self.ca_file.as_deref().map(Authorities::read).transpose()?;
+        let client = client(&endpoint, proxy.as_ref(), asked.timeout, authorities.as_ref())
+            .map_err(|error| broken(asked, &url, &error))?;
         let mut request = reqwest::Request::new(asked.body.as_ref().map_or(Method::GET, |_| Method::POST), url.clone());
         for (name, value) in &asked.headers {
             let wrong = || {
@@ -171,8 +182,13 @@ impl Outside {
     }
 }
 
-fn client(endpoint: &Endpoint, proxy: Option<&Proxy>, timeout: Duration) -> reqwest::Result<reqwest::Client> {
-    net::builder(endpoint, proxy, timeout)?.timeout(timeout).redirect(Policy::custom(stay)).build()
+fn client(
+    endpoint: &Endpoint,
+    proxy: Option<&Proxy>,
+    timeout: Duration,
+    authorities: Option<&Authorities>,
+) -> reqwest::Result<reqwest::Client> {
+    net::builder(endpoint, proxy, timeout, authorities)?.timeout(timeout).redirect(Policy::custom(stay)).build()
 }
 
 /// Follows a redirect that stays with the host.

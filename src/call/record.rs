@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::subject::{self, Names};
 use crate::catalogue::Effect;
 use crate::error::{Error, Outcome, Result};
+use crate::journal::keeper::{Entry, Keeper};
 use crate::wire::request::{Request, Target};
 
 /// How far a call is. Whoever may have to give the call up holds it.
@@ -28,7 +29,7 @@ impl Record {
 
     /// Begins a call that is whole and allowed. Nothing of it was sent yet.
     pub(super) fn begin<'a>(&'a self, target: &'a Target, request: &'a Request, around: &'a Around) -> Call<'a> {
-        Call { target, request, record: self, around }
+        Call { target, request, record: self, around, entry: OnceLock::new() }
     }
 
     fn is(&self, state: u8) -> bool {
@@ -75,6 +76,8 @@ pub(crate) struct Around {
     pub names: Names,
     /// Who is told of every call that came to its end.
     watcher: Watcher,
+    /// What writes are written down in, where the run has a journal.
+    journal: OnceLock<Arc<Keeper>>,
     /// In words, by their order.
     under_way: Mutex<BTreeMap<u64, String>>,
     begun: AtomicU64,
@@ -98,6 +101,16 @@ impl Around {
     /// first who asks is.
     pub(crate) fn watch(&self, watch: Watch) {
         let _ = self.watcher.0.set(watch);
+    }
+
+    /// Has writes written down from now on.
+    pub(crate) fn keep(&self, journal: Arc<Keeper>) {
+        let _ = self.journal.set(journal);
+    }
+
+    /// What writes are written down in, where the run has a journal.
+    pub(crate) fn journal(&self) -> Option<&Arc<Keeper>> {
+        self.journal.get()
     }
 
     /// Names the writes that are under way: whoever ends the process in the middle of them does it.
@@ -125,7 +138,9 @@ pub(super) struct Call<'a> {
     /// What is sent.
     pub request: &'a Request,
     record: &'a Record,
-    around: &'a Around,
+    pub(super) around: &'a Around,
+    /// What it is in the journal, once it is written down there.
+    pub(super) entry: OnceLock<Entry>,
 }
 
 impl Call<'_> {
@@ -134,6 +149,9 @@ impl Call<'_> {
         let changes = self.target.effect() != Effect::Read;
         let entry = changes.then(|| {
             self.record.set(Record::UNDER_WAY);
+            if let (Some(journal), Some(entry)) = (self.around.journal(), self.entry.get()) {
+                journal.attempt(entry);
+            }
             self.around.enter(self.words())
         });
         Exchange { call: self, entry }
@@ -156,7 +174,7 @@ impl Call<'_> {
         result
     }
 
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         subject::called(self.target, &self.request.params(self.target), &self.around.names)
     }
 }

@@ -1,6 +1,7 @@
 //! The command line, and the commands: each takes the resolved settings and does one thing. A command's
 //! arguments stand beside its code.
 
+mod again;
 mod call;
 mod config;
 mod eval;
@@ -8,6 +9,7 @@ mod help;
 mod ops;
 mod repl;
 mod run;
+mod runs;
 mod sim;
 mod test;
 mod whoami;
@@ -71,6 +73,8 @@ enum Command {
     Config(config::ConfigArgs),
     /// Find and run tests of scripts, each on a simulator of its own
     Test(test::TestArgs),
+    /// List the runs of the journal, show one in full, or take old ones out
+    Runs(runs::RunsArgs),
     /// Serve the simulator
     Sim(sim::SimArgs),
     /// Print the completion script of a shell
@@ -104,7 +108,7 @@ pub fn main() -> ExitCode {
         exit.tell(&error);
         error.kind.exit_code()
     });
-    exit.finish();
+    exit.finish(code);
     ExitCode::from(code)
 }
 
@@ -186,6 +190,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         Some(Command::Help(args)) => help::help(settings, exit, &args),
         Some(Command::Whoami(args)) => whoami::whoami(settings, &args),
         Some(Command::Config(args)) => config::config(settings, args),
+        Some(Command::Runs(args)) => runs::runs(settings, exit, &args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command_line(), "jst", &mut script);

@@ -21,12 +21,13 @@ pub(super) fn repl(settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
     let around = &settings.around;
     let interactive = around.terminal[0] && around.terminal[1];
     let run = Run::new(settings, exit, interactive)?;
+    run.keep(exit, "repl")?;
     let session = Session::new(run.host(PathBuf::new(), Vec::new()));
     let (printing, in_full) = (Arc::clone(settings), Arc::clone(settings));
     let (log_format, colour) = (settings.log_format(), around.colour());
     let config = ReplConfig {
         name: run.account_name()?,
-        history: around.state_dir().map(|dir| dir.join("history")),
+        history: settings.state_dir().map(|dir| dir.join("history")),
         interactive,
         is_plain: around.is_plain(),
         editor: around.editor(),
@@ -42,7 +43,8 @@ pub(super) fn repl(settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
         }),
     };
     if interactive {
-        exit.before(terminal::restorer());
+        let restore = terminal::restorer();
+        exit.before(move |_| restore());
     }
     repl::run(session, &config)
 }

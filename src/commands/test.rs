@@ -111,6 +111,6 @@ fn run_line(line: Vec<String>, around: Surroundings, ready: Ready) -> u8 {
         exit.tell(&error);
         error.kind.exit_code()
     });
-    exit.finish();
+    exit.finish(code);
     code
 }

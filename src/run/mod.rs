@@ -1,11 +1,13 @@
 //! A run of a command: its [`service`] and account, what goes on in the [`background`], what stops it
-//! ([`signals`]), who is asked ([`confirm`]), what it is called ([`id`]), the way out ([`exit`]), and who a run would be ([`identity`]).
+//! ([`signals`]), who is asked ([`confirm`]), what it is called ([`id`]), what its journal knows of it ([`kept`]), the
+//! way out ([`exit`]), and who a run would be ([`identity`]).
 
 mod background;
 mod confirm;
 pub(crate) mod exit;
 pub(crate) mod id;
 pub(crate) mod identity;
+pub(crate) mod kept;
 pub(crate) mod profiles;
 mod service;
 mod signals;
@@ -92,7 +94,7 @@ impl Run {
         let account = Account::new(connect, settings.policy.clone(), confirm, Arc::clone(&stop))?;
         let around = Arc::clone(account.around());
         watch.into_iter().for_each(|watch| around.watch(watch));
-        exit.before(move || around.name_unknown());
+        exit.before(move |_| around.name_unknown());
         let settings = Arc::clone(settings);
         Ok(Self { id, settings, stop, clock, account: Arc::new(account), coverage })
     }

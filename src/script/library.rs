@@ -296,7 +296,9 @@ mod tests {
         ] {
             assert!(explain(topic).unwrap().starts_with(says), "{topic}: {:?}", explain(topic));
         }
-        assert!(explain("std/rollout").unwrap().contains("\nrollout::CLOSED = 4  Result of one that somebody closed\n"));
+        assert!(
+            explain("std/rollout").unwrap().contains("\nrollout::CLOSED = 4  Result of one that somebody closed\n")
+        );
         for topic in ["std/none", "std/settle::none", "settle", "std/"] {
             assert_eq!(explain(topic), None, "{topic}");
         }

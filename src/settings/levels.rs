@@ -228,6 +228,11 @@ impl Levels {
             allow_read: self.narrowed(|flags| &flags.allow_read, |one, other| real(one).starts_with(real(other))),
             allow_net: self.narrowed(|flags| &flags.allow_net, GrantedHost::is_within),
             allow_write: self.narrowed(|flags| &flags.allow_write, |one, other| real(one).starts_with(real(other))),
+            state_dir: nearest(self, |flags| flags.state_dir.clone()),
+            journal: nearest(self, |flags| flags.journal.clone()),
+            no_journal: nearest(self, |flags| flags.no_journal),
+            journal_keep: nearest(self, |flags| flags.journal_keep),
+            journal_max_size: nearest(self, |flags| flags.journal_max_size),
             max_memory: nearest(self, |flags| flags.max_memory),
             max_operations: nearest(self, |flags| flags.max_operations),
         }

@@ -9,7 +9,7 @@ pub(crate) mod levels;
 pub(crate) mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -19,12 +19,14 @@ use crate::call::policy::Policy;
 use crate::credentials::{Configured, Found, Provider, Reach, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::journal::Bounds;
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::Proxy;
 use crate::net::trust::Authorities;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Options;
+use crate::system;
 use crate::wire::sign::Version;
 use file::File;
 use flags::{Flags, Network, Simulator};
@@ -81,6 +83,18 @@ impl Surroundings {
         self.path("HOME").or_else(|| self.path("USERPROFILE"))
     }
 
+    /// Where state that outlives a run is kept, as far as the environment and the password file say.
+    fn state_dir(&self) -> Option<PathBuf> {
+        // Of several folders systemd's first is the one.
+        let given = self.env.get("STATE_DIRECTORY").and_then(|list| list.split(':').next());
+        if let Some(given) = given.filter(|given| !given.is_empty()) {
+            return Some(given.into());
+        }
+        let base = self.path("XDG_STATE_HOME").filter(|path| path.is_absolute());
+        let base = base.or_else(|| Some(self.home().or_else(system::home)?.join(".local/state")));
+        base.map(|base| base.join("jst"))
+    }
+
     /// Looks at the file of CA certificates before the library of secure connections does, which would wait
     /// for a pipe. That there is none is for who connects to say.
     ///
@@ -94,12 +108,6 @@ impl Surroundings {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Where state that outlives a run is kept.
-    pub(crate) fn state_dir(&self) -> Option<PathBuf> {
-        let base = self.path("XDG_STATE_HOME").filter(|path| path.is_absolute());
-        base.or_else(|| Some(self.home()?.join(".local/state"))).map(|base| base.join("jst"))
     }
 
     /// Whether talk on stderr may be coloured.
@@ -253,7 +261,63 @@ impl Settings {
 
     /// What a script may reach beside the service.
     pub(crate) fn allowed_net(&self) -> Outside {
-        Outside::new(self.flags.allow_net.clone(), self.around.env.clone())
+        Outside::new(self.flags.allow_net.clone(), self.around.env.clone()).trusting(self.ca_file().map(Path::to_owned))
+    }
+
+    /// Where state that outlives a run is kept: the one place that says it.
+    pub(crate) fn state_dir(&self) -> Option<PathBuf> {
+        self.flags.state_dir.clone().or_else(|| self.around.state_dir())
+    }
+
+    /// The journal's file; `None` where a run has none.
+    ///
+    /// # Errors
+    /// `config` when there is no place for one.
+    pub(crate) fn journal(&self) -> Result<Option<PathBuf>> {
+        let flags = &self.flags;
+        let is_none = flags.no_journal == Some(true) || flags.read_only == Some(true);
+        if is_none || (self.sim && flags.journal.is_none()) {
+            return Ok(None);
+        }
+        self.journal_file().map(Some)
+    }
+
+    /// The journal's file, whether or not this run has one.
+    ///
+    /// # Errors
+    /// `config` when there is no place for one.
+    pub(crate) fn journal_file(&self) -> Result<PathBuf> {
+        let given = self.flags.journal.clone().filter(|path| !path.as_os_str().is_empty());
+        given.or_else(|| Some(self.state_dir()?.join("journal.db"))).ok_or_else(|| {
+            Error::new(Kind::Config, "there is no folder for the journal: no HOME, and no home in the password file")
+                .hint("--state-dir or --journal names a place, and --no-journal goes without")
+        })
+    }
+
+    /// Whether it was asked for to go without a journal.
+    pub(crate) fn no_journal(&self) -> bool {
+        self.flags.no_journal == Some(true)
+    }
+
+    /// How much of old runs the journal keeps.
+    pub(crate) fn journal_bounds(&self) -> Bounds {
+        Bounds { keep: self.flags.journal_keep, max_size: self.flags.journal_max_size }
+    }
+
+    /// The profile that a journal names.
+    pub(crate) fn journal_profile(&self) -> Option<String> {
+        if self.sim {
+            return None;
+        }
+        self.flags.profile.clone().or_else(|| self.found().profile.clone())
+    }
+
+    /// Where calls go, as a journal names it.
+    pub(crate) fn journal_endpoint(&self) -> String {
+        if self.sim {
+            return "simulator".to_owned();
+        }
+        self.endpoint().map_or_else(|_| String::new(), |endpoint| endpoint.to_string())
     }
 
     /// Most bytes that a script may hold.
@@ -285,8 +349,11 @@ impl Settings {
 
     /// Who is trusted instead of the system's authorities.
     fn authorities(&self) -> Result<Option<Authorities>> {
-        let named = self.flags.ca_file.as_deref().filter(|path| !path.as_os_str().is_empty());
-        named.map(Authorities::read).transpose()
+        self.ca_file().map(Authorities::read).transpose()
+    }
+
+    fn ca_file(&self) -> Option<&Path> {
+        self.flags.ca_file.as_deref().filter(|path| !path.as_os_str().is_empty())
     }
 
     /// What whoever signs in reaches, and how.

@@ -85,12 +85,21 @@ fn register_time(module: &mut Module, config: &HostConfig, account: &Arc<Account
     function("sleep", &["seconds: float", "()"], SLEEP).set_into_module(module, wait);
     function("sleep", &["seconds: int", "()"], SLEEP)
         .set_into_module(module, move |seconds: i64| wait_whole(seconds as f64));
-    let clock = Arc::clone(&config.clock);
+    // A run that goes on is told what it was told before.
+    let told = {
+        let (clock, account) = (Arc::clone(&config.clock), Arc::clone(account));
+        move || {
+            let now = || clock.now().as_millisecond().into();
+            let told = account.around().journal().map_or_else(now, |journal| journal.told("time", now));
+            told.as_i64().and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_else(|| clock.now())
+        }
+    };
+    let told_too = told.clone();
     function("now", &["string"], "The time as 2018-03-13T08:00:00Z; the simulator's, where it is used.")
-        .set_into_module(module, move || iso_time(clock.now()));
-    let clock = Arc::clone(&config.clock);
+        .set_into_module(module, move || iso_time(told()));
     function("unix_time", &["int"], "The same time as seconds since 1970.")
-        .set_into_module(module, move || clock.now().as_second());
+        .set_into_module(module, move || told_too().as_second());
+    register_random(module, account);
     const READ: &str = "A time that the service wrote, as seconds since 1970; without a zone it is Beijing's.";
     function("parse_time", &["text: string", "int"], READ)
         .set_into_module(module, |text: ImmutableString| time_of(&text).map_err(throw));
@@ -102,6 +111,16 @@ fn register_time(module: &mut Module, config: &HostConfig, account: &Arc<Account
             Timestamp::from_second(seconds).map(iso_time).map_err(out_of_range)
         },
     );
+}
+
+fn register_random(module: &mut Module, account: &Arc<Account>) {
+    let account = Arc::clone(account);
+    const RANDOM: &str = "A number from 0 up to 1, at random; the same ones when a run is resumed.";
+    function("random", &["float"], RANDOM).set_into_module(module, move || {
+        let chance = || fastrand::f64().into();
+        let told = account.around().journal().map_or_else(chance, |journal| journal.told("random", chance));
+        told.as_f64().unwrap_or_default()
+    });
 }
 
 fn iso_time(at: Timestamp) -> String {

@@ -23,6 +23,7 @@ mod output;
 mod pages;
 pub(super) mod parts;
 mod patterns;
+mod steps;
 mod testing;
 mod texts;
 mod times;
@@ -57,6 +58,7 @@ pub(super) fn module(account: &Arc<Account>, threads: &Arc<Threads>) -> Module {
     pages::register(&mut module, account);
     as_array::register(&mut module);
     batch::register(&mut module, account, threads);
+    steps::register(&mut module, account);
     module
 }
 
