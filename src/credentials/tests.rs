@@ -341,6 +341,8 @@ fn having(names: &[&str], profile: Option<&str>) -> (tempfile::TempDir, Sources)
     ];
     let env: Vec<_> =
         variables.iter().filter(|(name, _)| has(name)).flat_map(|(_, list)| list.iter().copied()).collect();
+    let off = (!has("metadata")).then_some(("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"));
+    let env: Vec<_> = env.into_iter().chain(off).collect();
     let home = home(&files);
     let mut sources = sources(&home, &env, profile);
     if has("flags") {

@@ -33,7 +33,8 @@ fn setting(run: Jst, name: &str) -> (Value, String) {
 
 #[test]
 fn a_flag_outranks_a_variable_and_that_a_profile_and_that_the_defaults() {
-    let table: &[(&[&str], &[(&str, &str)], &str, &str, &str)] = &[
+    type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
+    let table: &[Row<'_>] = &[
         (&[], &[], "concurrency", "5", "~/.config/jst/config.toml:2"),
         (&["--profile", "shop"], &[], "concurrency", "7", "~/.config/jst/config.toml:7"),
         (&[], &[("JST_PROFILE", "shop")], "concurrency", "7", "~/.config/jst/config.toml:7"),
