@@ -243,3 +243,67 @@ impl std::fmt::Display for Module {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn modules() -> Vec<Module> {
+        names().map(|name| module(name).unwrap_or_else(|| panic!("{name} does not parse"))).collect()
+    }
+
+    #[test]
+    fn every_function_says_what_it_takes_gives_and_throws_and_shows_an_example() {
+        let mut lacking = Vec::new();
+        for module in modules() {
+            assert!(!module.about.is_empty() && !module.functions.is_empty(), "{}", module.name);
+            for function in &module.functions {
+                let longest = function.forms.last().unwrap();
+                let said: Vec<&String> = function.parameters.iter().map(|[name, _]| name).collect();
+                let texts = [&function.summary, &function.gives, &function.throws, &function.example];
+                if said != longest.iter().collect::<Vec<_>>() || texts.iter().any(|text| text.is_empty()) {
+                    lacking.push(format!("{}::{}", module.name, function.name));
+                }
+            }
+        }
+        assert_eq!(lacking, [""; 0]);
+    }
+
+    #[test]
+    fn the_chapter_lists_every_function_and_no_other() {
+        let chapter = include_str!("../../stdlib/README.md");
+        let mut expected = Vec::new();
+        for module in modules() {
+            for function in &module.functions {
+                let call = function.calls(module.short()).pop().unwrap();
+                let does = function.summary.split_inclusive(". ").next().unwrap().trim_end();
+                expected.push(format!("| `{call}` | {does} |"));
+            }
+        }
+        let listed = chapter.lines().filter(|line| line.starts_with("| `") && line.contains("::"));
+        assert_eq!(listed.collect::<Vec<_>>(), expected, "\n{}", expected.join("\n"));
+    }
+
+    #[test]
+    fn a_topic_is_a_module_or_a_function_of_one() {
+        for (topic, says) in [
+            ("std/settle", "std/settle: Writes whose answer may be lost"),
+            ("std/args", "std/options: Command lines of scripts"),
+            ("std/settle::call", "settle::call(action, params, happened)\n  Calls an operation"),
+            ("std/wait::until", "wait::until(what, options, value)\n  Waits until"),
+            ("std/rollout", "std/rollout: Deploy orders"),
+        ] {
+            assert!(explain(topic).unwrap().starts_with(says), "{topic}: {:?}", explain(topic));
+        }
+        assert!(explain("std/rollout").unwrap().contains("\nrollout::CLOSED = 4  Result of one that somebody closed\n"));
+        for topic in ["std/none", "std/settle::none", "settle", "std/"] {
+            assert_eq!(explain(topic), None, "{topic}");
+        }
+        assert_eq!(
+            text("rolout").unwrap_err(),
+            "the library has no module `std/rolout`; it has audit, ensure, fleet, k8s, list, options, rollout, settle, testing, wait; \
+             did you mean `std/rollout`?"
+        );
+    }
+}

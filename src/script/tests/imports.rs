@@ -219,3 +219,17 @@ error: the map has no property `Titel`
     let error = bench.error("import \"x\" as x; 1");
     assert!(error.message.starts_with("cannot import: cannot read nowhere: "), "{}", error.message);
 }
+
+#[test]
+fn a_module_calls_its_own_functions_whatever_others_are_called() {
+    let (_temporary, bench) = folder(&[
+        ("one.rhai", "fn said(x) { helper(x) } private fn helper(x) { `one ${x}` } fn mapped(list) { list.map(|x| helper(x)) }"),
+        ("two.rhai", "import \"one\" as one; fn said(x) { helper(x) + one::said(x) } fn helper(x) { `two ${x} ` }"),
+        ("own.rhai", "fn named() { [1].map(\"helper\") } fn helper(x) { x + 1 } fn twice() { this * 2 } fn use_(x) { x.twice() }"),
+    ]);
+    let code = "import \"one\" as one; import \"two\" as two; import \"own\" as own; fn helper(x) { `main ${x} ` }
+        let all = []; for n in 0..3 { all.push(helper(n) + one::said(n) + two::said(n)); }
+        [all[2], one::mapped([7]), two::helper(1), own::named(), own::use_(4)]";
+    let expected = json!(["main 2 one 2two 2 one 2", ["one 7"], "two 1 ", [2], 8]);
+    assert_eq!(eval(&bench, code), Ok(Ended::Value(expected)));
+}
