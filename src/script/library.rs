@@ -256,7 +256,8 @@ mod tests {
     #[test]
     fn every_function_says_what_it_takes_gives_and_throws_and_shows_an_example() {
         let mut lacking = Vec::new();
-        for module in modules() {
+        // What `jst test` runs has its examples in the chapter on tests.
+        for module in modules().into_iter().filter(|module| module.name != "std/testing") {
             assert!(!module.about.is_empty() && !module.functions.is_empty(), "{}", module.name);
             for function in &module.functions {
                 let longest = function.forms.last().unwrap();
@@ -296,7 +297,9 @@ mod tests {
         ] {
             assert!(explain(topic).unwrap().starts_with(says), "{topic}: {:?}", explain(topic));
         }
-        assert!(explain("std/rollout").unwrap().contains("\nrollout::CLOSED = 4  Result of one that somebody closed\n"));
+        assert!(
+            explain("std/rollout").unwrap().contains("\nrollout::CLOSED = 4  Result of one that somebody closed\n")
+        );
         for topic in ["std/none", "std/settle::none", "settle", "std/"] {
             assert_eq!(explain(topic), None, "{topic}");
         }

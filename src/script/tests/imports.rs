@@ -223,9 +223,15 @@ error: the map has no property `Titel`
 #[test]
 fn a_module_calls_its_own_functions_whatever_others_are_called() {
     let (_temporary, bench) = folder(&[
-        ("one.rhai", "fn said(x) { helper(x) } private fn helper(x) { `one ${x}` } fn mapped(list) { list.map(|x| helper(x)) }"),
+        (
+            "one.rhai",
+            "fn said(x) { helper(x) } private fn helper(x) { `one ${x}` } fn mapped(list) { list.map(|x| helper(x)) }",
+        ),
         ("two.rhai", "import \"one\" as one; fn said(x) { helper(x) + one::said(x) } fn helper(x) { `two ${x} ` }"),
-        ("own.rhai", "fn named() { [1].map(\"helper\") } fn helper(x) { x + 1 } fn twice() { this * 2 } fn use_(x) { x.twice() }"),
+        (
+            "own.rhai",
+            "fn named() { [1].map(\"helper\") } fn helper(x) { x + 1 } fn twice() { this * 2 } fn use_(x) { x.twice() }",
+        ),
     ]);
     let code = "import \"one\" as one; import \"two\" as two; import \"own\" as own; fn helper(x) { `main ${x} ` }
         let all = []; for n in 0..3 { all.push(helper(n) + one::said(n) + two::said(n)); }
