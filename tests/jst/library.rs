@@ -32,7 +32,8 @@ fn examples(said: &str) -> Vec<(String, Vec<String>)> {
 #[test]
 fn examples_do_what_they_say() {
     let (mut count, mut wrong) = (0, Vec::new());
-    for module in modules() {
+    // What `jst test` runs is no script by itself.
+    for module in modules().into_iter().filter(|module| module != "std/testing") {
         let said = jst(["help", &module]).run().ok();
         for (example, printed) in examples(&said) {
             let ran = jst(["run", "--sim", "-q", "-"]).stdin(&example).run();
