@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::{again, command_line, words, write_out};
 use crate::error::{Error, Kind, Result};
-use crate::run::Run;
 use crate::journal::keeper::Keeper;
+use crate::run::Run;
 use crate::run::exit::Exit;
 use crate::run::kept::{self, Again, Script};
 use crate::script::{read_script, read_script_from};
@@ -49,9 +49,12 @@ pub(super) struct RunArgs {
 /// Runs the script, or prints the command's help.
 pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Result<u8> {
     let Some(again) = again(settings, &args)? else { return Ok(0) };
-    script_again(args, again, || Run::new(settings, exit, false), |run, script, again| {
-        run.keep_script(exit, script, again)
-    })
+    script_again(
+        args,
+        again,
+        || Run::new(settings, exit, false),
+        |run, script, again| run.keep_script(exit, script, again),
+    )
 }
 
 /// The same without a journal, in a run that is made once the words are known to be right.
