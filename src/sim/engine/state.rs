@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{access, applications, cluster, rds, release, users};
 use crate::catalogue::Operation;
-use crate::sim::engine::call::{Call, Handler, Refusal};
+use crate::sim::engine::call::{Call, Handler, Refusal, Trouble};
 use crate::sim::engine::json::Json;
 
 /// The account. One field for each chapter.
@@ -111,11 +111,24 @@ impl State {
     /// # Errors
     /// The business failure.
     pub(crate) fn perform(&mut self, action: &str, params: Value) -> Result<Value, Refusal> {
+        self.perform_with(None, action, params)
+    }
+
+    /// As [`Self::perform`], where something may go wrong with what it begins.
+    ///
+    /// # Errors
+    /// The business failure.
+    pub(crate) fn perform_with(
+        &mut self,
+        trouble: Option<Trouble>,
+        action: &str,
+        params: Value,
+    ) -> Result<Value, Refusal> {
         let operation = crate::catalogue::find(action).ok_or_else(|| Refusal::not_found("operation", action))?;
         let params = match params {
             Value::Object(params) => params,
             _ => Map::new(),
         };
-        self.apply(&Call::new(operation, params)).map(|payload| payload.value())
+        self.apply(&Call { trouble, ..Call::new(operation, params) }).map(|payload| payload.value())
     }
 }

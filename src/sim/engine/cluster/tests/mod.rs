@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{MachineType, Placement, add_machine, place, shortage, vacate};
 use crate::sim::engine::applications::tests::Account;
+use crate::sim::engine::call::Trouble;
 use crate::sim::engine::resources::Resources;
 
 fn of(cpu_millis: i64, memory_mib: i64) -> Resources {
@@ -656,4 +657,63 @@ fn allocations_show_filtered() {
         account.ok("DescribeAppResourceAlloc", json!({"AppEnvId": 3001})),
         json!({"Result": {"AppEnvId": 3001, "AppId": 1001, "ClusterId": "c-demo-test", "Id": 1}})
     );
+}
+
+#[test]
+fn a_cluster_that_fails_can_only_be_deleted() {
+    let mut account = Account::demo();
+    let created = account.troubled("CreateCluster", new_cluster("172.22.0.0/16", "172.23.0.0/20"), Trouble::Fails);
+    let id = created["ClusterInstanceId"].as_str().unwrap().to_owned();
+    for (wait, status) in [(0, "initial"), (180, "updating"), (299, "updating"), (1, "failed"), (3600, "failed")] {
+        account.wait(wait);
+        assert_eq!(account.cluster(&id)["Status"], status);
+    }
+    assert_eq!(account.cluster(&id)["CreateStatus"], "0");
+    let refused = account.refused("AddClusterNode", node_list(&id, &["i-demo-0009"]));
+    assert_eq!(refused, (10409, format!("cluster {id} has failed: it can only be deleted")));
+    account.ok("DeleteCluster", json!({"ClusterInstanceId": id}));
+    account.wait(120);
+    account.refused("QueryClusterDetail", json!({"ClusterInstanceId": id}));
+}
+
+#[test]
+fn a_volume_fails_with_a_reason() {
+    let mut account = Account::demo();
+    let reason = |account: &mut Account, name: &str| {
+        let volumes = account.data("ListPersistentVolume", json!({"ClusterInstanceId": "c-demo-prod"}));
+        let volume = volumes.into_iter().find(|volume| volume["Name"] == name).unwrap();
+        (volume["Status"].as_str().unwrap().to_owned(), volume["Reason"].as_str().map(str::to_owned))
+    };
+    let failed = |why: &str| ("Failed".to_owned(), Some(why.to_owned()));
+    let why = "mount target shop-demo.cn-zhangjiakou.nas.aliyuncs.com does not answer";
+    assert_eq!(reason(&mut account, "pv-demo-7"), failed(why));
+    assert_eq!(reason(&mut account, "pv-demo-6"), ("Released".to_owned(), None));
+
+    let created = volume("pv-9", "nas-9", "ReadWriteMany", "50Gi", "Retain");
+    account.troubled("CreatePersistentVolume", created, Trouble::Fails);
+    account.ok("CreatePersistentVolumeClaim", claim("data-9", "nas-9", "ReadWriteMany", "10Gi"));
+    assert_eq!(reason(&mut account, "pv-9"), failed("mount target x does not answer"), "no claim gets it");
+    account.ok("DeletePersistentVolume", json!({"ClusterInstanceId": "c-demo-prod", "PersistentVolumeName": "pv-9"}));
+
+    let claim = json!({"AppId": 1001, "EnvId": 3002, "PersistentVolumeClaimName": "data-web"});
+    account.troubled("DeletePersistentVolumeClaim", claim, Trouble::Fails);
+    assert_eq!(reason(&mut account, "pv-demo-2"), failed("Retain of the volume failed: /volume-2 is in use"));
+}
+
+#[test]
+fn a_deploy_has_monitoring_installed() {
+    let mut account = Account::demo();
+    let arms = |account: &mut Account, cluster: &str| {
+        let detail = account.ok("QueryClusterDetail", json!({"ClusterInstanceId": cluster}));
+        let basic = &detail["Result"]["BasicInfo"];
+        (basic["HasInstallArmsPilot"] == true, basic["InstallArmsInProcess"] == true)
+    };
+    assert_eq!(arms(&mut account, "c-demo-prod"), (true, false));
+    assert_eq!(arms(&mut account, "c-demo-test"), (false, false));
+    let deploy = json!({"EnvId": 3001, "Name": "watched", "TotalPartitions": 1, "ArmsFlag": true});
+    account.ok("DeployApp", deploy);
+    for (wait, expected) in [(0, (false, true)), (119, (false, true)), (1, (true, false))] {
+        account.wait(wait);
+        assert_eq!(arms(&mut account, "c-demo-test"), expected);
+    }
 }
