@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::shops::{manifest, number};
 use crate::sim::engine::call::Refusal;
-use crate::sim::engine::cluster::{MachineType, RUNNING_AFTER, add_machine};
+use crate::sim::engine::cluster::{JOINED_AFTER, MachineType, RUNNING_AFTER, add_machine};
 use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::State;
 use crate::sim::options::Fleet;
@@ -157,6 +157,7 @@ fn clusters(state: &mut State, nodes: u32, random: &mut Rng) -> Result<Vec<Clust
         }
         state.perform("AddClusterNode", json!({"ClusterInstanceId": cluster.id, "EcsInstanceIdList": ids}))?;
     }
+    state.advance(state.now + JOINED_AFTER);
     Ok(clusters)
 }
 

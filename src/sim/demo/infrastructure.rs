@@ -77,6 +77,7 @@ fn clusters(state: &mut State) -> Result<(), Refusal> {
         let nodes: Vec<String> = nodes.map(node).collect();
         state.perform("AddClusterNode", json!({"ClusterInstanceId": cluster, "EcsInstanceIdList": nodes}))?;
     }
+    state.advance(state.now + cluster::JOINED_AFTER);
     Ok(())
 }
 

@@ -45,6 +45,8 @@ pub(crate) enum Event {
     Release(release::Event),
     /// A stage of a cluster.
     Cluster(cluster::Event),
+    /// A machine joins its cluster, or leaves it.
+    Node(cluster::NodeEvent),
 }
 
 /// The handlers of every chapter.
@@ -82,6 +84,7 @@ impl State {
             match event {
                 Event::Release(event) => release::happen(self, event),
                 Event::Cluster(event) => cluster::happen(self, event),
+                Event::Node(event) => cluster::settle(self, event),
             }
         }
         self.now = self.now.max(to);

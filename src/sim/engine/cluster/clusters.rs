@@ -254,17 +254,17 @@ pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> R
 
 pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("ClusterInstanceId");
-    let cluster = match state.cluster.cluster(id)? {
-        failed if failed.stage == Stage::Failed => failed,
-        _ => state.cluster.running(id)?,
-    };
+    if state.cluster.cluster(id)?.stage != Stage::Failed {
+        state.cluster.running(id)?;
+    }
     let counted = |count: usize, what: &str| match count {
         0 => None,
         1 => Some(format!("1 {what}")),
         _ => Some(format!("{count} {what}s")),
     };
+    let machines = state.cluster.machines.values().filter(|machine| machine.cluster.as_deref() == Some(id));
     let uses: Vec<String> = [
-        counted(cluster.machines.len(), "node"),
+        counted(machines.count(), "node"),
         counted(state.cluster.allocations.in_cluster(id).count(), "resource allocation"),
         counted(state.cluster.volumes.in_cluster(id).count(), "volume"),
     ]

@@ -267,7 +267,10 @@ fn a_cluster_comes_up_in_stages() {
     account.ok("CreateNodeLabel", label(&id, "web"));
     account.ok("AddClusterNode", node_list(&id, &["i-demo-0009"]));
     account.refused("DeleteCluster", json!({"ClusterInstanceId": id}));
+    account.wait(120);
     account.ok("RemoveClusterNode", node_list(&id, &["i-demo-0009"]));
+    account.refused("DeleteCluster", json!({"ClusterInstanceId": id}));
+    account.wait(60);
     account.ok("DeleteCluster", json!({"ClusterInstanceId": id}));
     assert_eq!(account.cluster(&id)["Status"], "deleting");
     account.refused("AddClusterNode", node_list(&id, &["i-demo-0009"]));
@@ -441,6 +444,7 @@ fn a_windows_cluster_takes_windows_nodes() {
     let refused = account.refused("AddClusterNode", node_list("c-demo-test", &["i-demo-0017"]));
     assert_eq!(refused.1, "ECS instance i-demo-0017 runs Windows, cluster c-demo-test takes nodes with Linux");
     account.ok("AddClusterNode", node_list(&id, &["i-demo-0017"]));
+    account.wait(120);
     let node = account.data("ListClusterNode", json!({"ClusterInstanceId": id}))[0].clone();
     assert_eq!((&node["EcsOsType"], &node["OSName"]), (&json!("windows"), &json!("Windows Server 2019 64位")));
     let detail = account.ok("QueryClusterDetail", json!({"ClusterInstanceId": id}))["Result"].clone();
@@ -454,11 +458,26 @@ fn nodes_come_from_the_available_list_and_return_to_it() {
     assert_eq!(account.nodes("ListAvailableClusterNode", "c-demo-prod"), available);
     account.ok("AddClusterNode", node_list("c-demo-test", &["i-demo-0010", "i-demo-0009"]));
     assert_eq!(account.nodes("ListAvailableClusterNode", "c-demo-prod"), available[2..]);
-    assert_eq!(
-        account.nodes("ListClusterNode", "c-demo-test"),
-        ["i-demo-0009", "i-demo-0010", "i-demo-0013", "i-demo-0014", "i-demo-0015", "i-demo-0016"]
+    let (few, all) = (
+        ["i-demo-0013", "i-demo-0014", "i-demo-0015", "i-demo-0016"],
+        ["i-demo-0009", "i-demo-0010", "i-demo-0013", "i-demo-0014", "i-demo-0015", "i-demo-0016"],
     );
-    account.ok("RemoveClusterNode", node_list("c-demo-test", &["i-demo-0009", "i-demo-0010"]));
+    let both = node_list("c-demo-test", &["i-demo-0009", "i-demo-0010"]);
+    let refused = account.refused("RemoveClusterNode", both.clone());
+    assert_eq!(refused, (10404, "node of cluster c-demo-test i-demo-0009 does not exist".to_owned()), "not yet");
+    for (wait, nodes) in [(119, &few[..]), (1, &all)] {
+        account.wait(wait);
+        assert_eq!(account.nodes("ListClusterNode", "c-demo-test"), nodes);
+    }
+    account.ok("RemoveClusterNode", both.clone());
+    let refused = account.refused("RemoveClusterNode", both.clone());
+    assert_eq!(refused, (10409, "node i-demo-0009 is leaving cluster c-demo-test already".to_owned()));
+    let refused = account.refused("AddClusterNode", both);
+    assert_eq!(refused, (10409, "node i-demo-0009 is in cluster c-demo-test".to_owned()));
+    for (wait, nodes) in [(59, &all[..]), (1, &few)] {
+        account.wait(wait);
+        assert_eq!(account.nodes("ListClusterNode", "c-demo-test"), nodes);
+    }
     assert_eq!(account.nodes("ListAvailableClusterNode", "c-demo-test"), available);
     let node = account.data("ListAvailableClusterNode", json!({"ClusterInstanceId": "c-demo-prod"}))[0].clone();
     for (name, value) in [
@@ -486,6 +505,7 @@ fn pods_move_off_a_node_that_leaves() {
     account.ok("RemoveClusterNode", node_list("c-demo-prod", &["i-demo-0001", "i-demo-0002"]));
     assert_eq!(on(&mut account, "i-demo-0001") + on(&mut account, "i-demo-0002"), 0);
     assert_eq!(account.0.cluster.clusters["c-demo-prod"].pods.len(), total);
+    account.wait(60);
     let bindings = json!({"InstanceId": "i-demo-0001", "PageNumber": 1, "PageSize": 10});
     assert_eq!(account.ok("ListNodeLabelBindings", bindings)["TotalCount"], 0);
 
@@ -494,8 +514,10 @@ fn pods_move_off_a_node_that_leaves() {
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     account.ok("RemoveClusterNode", node_list("c-demo-prod", &rest));
     assert!(account.0.cluster.clusters["c-demo-prod"].pods.is_empty());
+    account.wait(60);
     account
         .ok("AddClusterNode", node_list("c-demo-prod", &["i-demo-0001", "i-demo-0002", "i-demo-0003", "i-demo-0004"]));
+    account.wait(120);
     assert_eq!(account.0.cluster.clusters["c-demo-prod"].pods.len(), total);
 }
 
@@ -503,6 +525,7 @@ fn pods_move_off_a_node_that_leaves() {
 fn pods_go_where_most_room_is() {
     let mut account = Account::demo();
     account.ok("AddClusterNode", node_list("c-demo-spare", &["i-demo-0009", "i-demo-0010", "i-demo-0011"]));
+    account.wait(120);
     let params = json!({
         "AppId": 1001, "AppSchemaId": 2001, "EnvName": "x", "EnvType": 0, "Region": "cn-zhangjiakou", "Replicas": 1,
     });

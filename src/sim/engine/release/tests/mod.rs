@@ -588,7 +588,9 @@ fn a_full_cluster_leaves_pods_pending_until_there_is_room() {
     assert!(pending.iter().all(|pod| pod["Status"] == "Pending"), "{pending:?}");
     let nodes: Vec<String> = (9..=12).map(|node| format!("i-demo-{node:04}")).collect();
     account.ok("AddClusterNode", json!({"ClusterInstanceId": "c-demo-test", "EcsInstanceIdList": nodes}));
-    account.wait(60);
+    account.wait(119);
+    assert_eq!(account.stand(id)[4], ready, "they are no nodes yet");
+    account.wait(61);
     assert!(account.stand(id)[4] > ready + 20);
     // Mended: those that found no room are let go.
     account.ok("CloseDeployOrder", json!({"DeployOrderId": id}));
