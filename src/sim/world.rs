@@ -122,6 +122,7 @@ impl World {
             let kind = if is_production { "production" } else { "test" };
             all.insert(kind.to_owned(), nodes.into());
         }
+        state.advance(state.now + cluster::JOINED_AFTER);
         Ok(all.into())
     }
 }
