@@ -50,6 +50,7 @@ pub(super) async fn look(account: &Account, sight: &'static Sight, write: &PastW
     };
     match judge(sight, &found, write.before.as_ref()) {
         Ok(true) => Seen::Applied(reply(&write.operation, sight, &found.record)),
+        Ok(false) if sight.late => Seen::CannotTell("it shows only some time after, and does not show yet".to_owned()),
         Ok(false) => Seen::NotApplied,
         Err(why) => Seen::CannotTell(why.to_owned()),
     }

@@ -15,6 +15,8 @@ pub(crate) struct Sight {
     pub says: Says,
     /// Whether it proves something only if it was otherwise before the write.
     pub before: bool,
+    /// Whether it shows only some time after it was asked for: what is not seen then proves nothing.
+    pub late: bool,
     /// Fields of the write's result, each with the field of the record that shows it.
     pub gives: &'static [(&'static str, &'static str)],
 }
@@ -46,7 +48,7 @@ pub(crate) enum Like {
 use Like::{Param, Text};
 
 impl Sight {
-    const LISTED: Self = Self { reads: &[], says: Says::Listed(&[]), before: false, gives: &[] };
+    const LISTED: Self = Self { reads: &[], says: Says::Listed(&[]), before: false, late: false, gives: &[] };
 }
 
 const ENV_TO_APP: Read =
@@ -131,6 +133,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
             reads: ENVS,
             says: Says::Listed(&[Param("EnvName", "EnvName"), Param("EnvType", "EnvType"), Param("Region", "Region")]),
             before: true,
+            late: false,
             gives: &[("AppEnvId", "EnvId")],
         }),
     ),
@@ -150,6 +153,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
             reads: CONFIGS,
             says: Says::Listed(&[Param("Name", "Name"), Param("EnvType", "EnvType")]),
             before: true,
+            late: false,
             gives: &[("AppId", "AppId"), ("Name", "Name"), ("SchemaId", "Id")],
         }),
     ),
@@ -231,6 +235,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
                 Param("ServiceType", "ServiceType"),
             ]),
             before: true,
+            late: false,
             gives: &[("ServiceId", "ServiceId")],
         }),
     ),
@@ -240,6 +245,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
             reads: ORDERS,
             says: Says::Newer("DeployOrderId", &[Param("Name", "Name")]),
             before: true,
+            late: false,
             gives: &[("DeployOrderId", "DeployOrderId")],
         }),
     ),
@@ -249,6 +255,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
             reads: SCALE_ORDERS,
             says: Says::Newer("DeployOrderId", &[Param("Replicas", "Replicas")]),
             before: true,
+            late: false,
             gives: &[("DeployOrderId", "DeployOrderId")],
         }),
     ),
@@ -314,11 +321,21 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
     ),
     (
         "AddClusterNode",
-        Ok(Sight { reads: NODES, says: Says::Listed(&[Param("InstanceId", "EcsInstanceIdList")]), ..Sight::LISTED }),
+        Ok(Sight {
+            reads: NODES,
+            says: Says::Listed(&[Param("InstanceId", "EcsInstanceIdList")]),
+            late: true,
+            ..Sight::LISTED
+        }),
     ),
     (
         "RemoveClusterNode",
-        Ok(Sight { reads: NODES, says: Says::Gone(&[Param("InstanceId", "EcsInstanceIdList")]), ..Sight::LISTED }),
+        Ok(Sight {
+            reads: NODES,
+            says: Says::Gone(&[Param("InstanceId", "EcsInstanceIdList")]),
+            late: true,
+            ..Sight::LISTED
+        }),
     ),
     (
         "CreateCluster",
@@ -326,6 +343,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
             reads: CLUSTERS,
             says: Says::Listed(&[Param("ClusterTitle", "ClusterTitle")]),
             before: true,
+            late: false,
             gives: &[("ClusterInstanceId", "InstanceId")],
         }),
     ),
