@@ -170,9 +170,11 @@ fn batch_scale_does_not_take_anothers_deploy_order_for_its_own() {
         none.clone(),
         apps.clone(),
         apps,
-        none,
+        none.clone(),
         answer(envs),
         detail.clone(),
+        // There is no deploy order before ours.
+        none,
         // The answer to ScaleApp is lost, and the one order that is under way is not ours.
         Behaviour::Close,
         answer(json!({"Data": [{"DeployOrderId": 9, "Status": 1}], "TotalCount": 1})),
