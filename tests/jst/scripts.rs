@@ -170,9 +170,11 @@ fn batch_scale_does_not_take_anothers_deploy_order_for_its_own() {
         none.clone(),
         apps.clone(),
         apps,
-        none,
+        none.clone(),
         answer(envs),
         detail.clone(),
+        // There is no deploy order before ours.
+        none,
         // The answer to ScaleApp is lost, and the one order that is under way is not ours.
         Behaviour::Close,
         answer(json!({"Data": [{"DeployOrderId": 9, "Status": 1}], "TotalCount": 1})),
@@ -396,4 +398,69 @@ fn doubts_are_logged_with_their_place_and_functions_are_listed() {
     let rows: Value = serde_json::from_str(&listed).unwrap();
     let row = rows.as_array().unwrap().iter().find(|row| row["Function"] == "log::info").unwrap();
     assert_eq!(row["Forms"], "log::info(value: any)");
+}
+
+#[test]
+fn the_tests_beside_the_scripts_pass() {
+    let ran = jst(["test", "scripts"]).in_folder(Path::new(env!("CARGO_MANIFEST_DIR"))).run();
+    assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+}
+
+/// Scripts that write, each with the writes that go wrong, and its words.
+const WRITING: [(&str, &str, &[&str]); 6] = [
+    ("batch_scale", "ScaleApp", &["--env", "3002,3004", "--replicas", "5"]),
+    ("scale_plan", "ScaleApp", &["--file", "plan.csv", "--back", "back.csv"]),
+    ("canary_deploy", "DeployApp", &["--name", "r42", "--app", "商城前台,订单中心"]),
+    ("stuck_deploys", "CloseDeployOrder", &["--close"]),
+    ("orphans", "Delete*", &["--kind", "volumes,labels", "--remove", "volumes,labels"]),
+    ("node_label", "*indNodeLabel", &["--file", "labels.json"]),
+];
+
+/// Whatever of its writes is the first that does not arrive, or whose answer is lost, a second run ends where one
+/// that nothing happened to does: it writes what was missing, and a third run writes nothing.
+#[test]
+fn a_script_that_was_interrupted_at_any_write_is_run_again() {
+    for (name, writes, words) in WRITING {
+        for fault in ["refusal:code=10500:text=busy", "lost"] {
+            let test = interrupted(name, words, &format!("{writes}:{fault}"));
+            let ran = jst(["test"]).file("interrupted_test.rhai", &test).run();
+            assert_eq!(ran.code, Some(0), "{name} {fault}: {}", ran.stdout);
+        }
+    }
+}
+
+/// A test of a script that is stopped at its first, second, … write, and run to its end afterwards.
+fn interrupted(name: &str, words: &[&str], fault: &str) -> String {
+    let labels = include_str!("../../scripts/node_label.json");
+    format!(
+        r#"import "std/testing" as t;
+
+fn run(faults) {{
+    let plan = t::file("plan.csv", "EnvId,Replicas\n3002,5\n3004,4\n");
+    let labels = t::file("labels.json", {labels:?});
+    let folder = plan.sub_string(0, plan.len() - 9);
+    let words = {words:?}.map(|word| if [".csv", ".json"].some(|end| word.ends_with(end)) {{ folder + "/" + word }} else {{ word }});
+    t::faults(faults);
+    t::run({script:?}, words, #{{ flags: ["--allow-destructive", "--allow-read=" + folder, "--allow-write=" + folder] }})
+}}
+
+fn written() {{ t::ledger().map(|write| json([write.action, write.params])).sorted_by(|text| text) }}
+
+fn wanted() {{ run([]); let all = written(); t::world("demo"); all }}
+
+fn test_every_write() {{
+    let wanted = wanted();
+    t::assert(!wanted.is_empty());
+    for n in 1..wanted.len() + 1 {{
+        t::world("demo");
+        run([`{fault}:count=${{n}}`]);
+        t::assert_eq(run([]).code, 0);
+        t::assert_eq(written(), wanted);
+        t::assert_eq(run([]).code, 0);
+        t::assert_eq(written(), wanted);
+    }}
+}}
+"#,
+        script = script(name)
+    )
 }
