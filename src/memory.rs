@@ -115,6 +115,22 @@ impl Drop for Apart {
     }
 }
 
+/// What the calling thread, which stands apart, gives back from now on, while this is held, is what others took: it is
+/// counted. Nothing is to be taken meanwhile.
+pub(crate) fn giving_back() -> GivingBack {
+    GivingBack(APART.replace(false))
+}
+
+/// A thread that gives back what others took until this is dropped.
+pub(crate) struct GivingBack(bool);
+
+impl Drop for GivingBack {
+    fn drop(&mut self) {
+        settle();
+        APART.set(self.0);
+    }
+}
+
 /// Reports what the calling thread holds. A thread that ends does so first.
 pub(crate) fn settle() {
     ALLOCATED.fetch_add(HERE.replace(0), Ordering::Relaxed);

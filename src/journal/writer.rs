@@ -94,8 +94,8 @@ fn write(
     }
     // What nobody waited for and could not be written: it goes first with the next.
     let mut behind: Vec<Event> = Vec::new();
-    while let Ok(first) = waiting.recv() {
-        let group: Vec<Item> = std::iter::once(first).chain(waiting.try_iter().take(GROUP)).collect();
+    let mut group: Vec<Item> = Vec::with_capacity(GROUP);
+    while taken(waiting, &mut group) {
         let is_waited_for = group.iter().any(|item| item.done.is_some());
         let events: Vec<&Event> = behind.iter().chain(group.iter().flat_map(|item| &item.events)).collect();
         let result = commit(&mut connection, run, &events, is_waited_for).map_err(|error| store::failed(path, &error));
@@ -108,10 +108,25 @@ fn write(
             // Nothing of the run is left in the file of new pages, and nothing says that it lives.
             let _ = connection.close();
             drop(held);
-            return group.into_iter().for_each(|item| item.answer(&result));
+            return answer_all(&mut group, &result);
         }
-        group.into_iter().for_each(|item| item.answer(&result));
+        answer_all(&mut group, &result);
     }
+}
+
+/// Waits for something to write, and takes all that is there; false when nobody can ask for more.
+fn taken(waiting: &Receiver<Item>, group: &mut Vec<Item>) -> bool {
+    let _giving_back = memory::giving_back();
+    let Ok(first) = waiting.recv() else { return false };
+    group.push(first);
+    group.extend(waiting.try_iter().take(GROUP - 1));
+    true
+}
+
+/// Answers whoever waits, and gives back what the events took.
+fn answer_all(group: &mut Vec<Item>, result: &Result<()>) {
+    let _giving_back = memory::giving_back();
+    group.drain(..).for_each(|item| item.answer(result));
 }
 
 /// Commits events. What somebody waits for is on the disk afterwards, with all before it. The rest is with the system,

@@ -12,6 +12,7 @@ use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 use serde::{Deserialize, Serialize};
 
 use super::api::CALL;
+use super::forms::name_in_module;
 use super::host::Host;
 use crate::catalogue;
 
@@ -53,11 +54,13 @@ struct File {
 
 impl Coverage {
     /// Learns what of a file can run.
-    pub(super) fn know(&self, name: &str, ast: &AST) {
+    pub(super) fn know(&self, name: &str, written: &str, ast: &AST) {
         let (mut lines, mut calls) = (BTreeMap::new(), Vec::new());
         ast.walk(&mut |path| {
             let (place, call) = match path.last() {
                 Some(ASTNode::Stmt(Stmt::Noop(_) | Stmt::Block(..))) | None => return true,
+                // What a module exports only passes on to the module's own.
+                Some(ASTNode::Stmt(statement)) if passes_on(written, statement) => return true,
                 Some(ASTNode::Stmt(Stmt::FnCall(call, at))) => (Some(*at), Some((call, *at))),
                 Some(ASTNode::Stmt(statement)) => (Some(statement.position()), None),
                 Some(ASTNode::Expr(Expr::FnCall(call, at))) => (None, Some((call, *at))),
@@ -134,4 +137,20 @@ fn watch(engine: &mut Engine, coverage: Arc<Coverage>) {
             Ok(DebuggerCommand::StepInto)
         },
     );
+}
+
+/// Whether a statement is all of a function that a module exports, which only calls the module's own of that name.
+fn passes_on(written: &str, statement: &Stmt) -> bool {
+    let (call, at) = match statement {
+        Stmt::FnCall(call, at) => (call, at),
+        Stmt::Expr(expression) => match expression.as_ref() {
+            Expr::FnCall(call, _) => (call, &statement.position()),
+            _ => return false,
+        },
+        _ => return false,
+    };
+    let name = call.name.as_str();
+    let line = at.line().and_then(|line| written.lines().nth(line - 1)).unwrap_or_default();
+    let rest: String = line.chars().skip(at.position().unwrap_or(1) - 1).collect();
+    name_in_module(name) != name && rest.starts_with(name) && rest.contains(&format!(") }} private fn {name}("))
 }

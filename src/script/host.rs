@@ -285,9 +285,9 @@ pub(super) fn compile(
 ) -> std::result::Result<(AST, Vec<Diagnostic>), ParseError> {
     let (written, moved) = forms::written(text, module.then_some(name));
     sources.moved(name, moved.clone());
-    let ast = engine.compile_with_scope(scope, written)?;
+    let ast = engine.compile_with_scope(scope, &written)?;
     if let Some(coverage) = sources.coverage.get() {
-        coverage.know(name, &ast);
+        coverage.know(name, &written, &ast);
     }
     let found = diagnostics::check(name, text, &ast, &moved);
     Ok((ast, found))

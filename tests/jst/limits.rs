@@ -186,8 +186,9 @@ fn an_unknown_write_is_named_whatever_ends_the_run() {
         ),
     ];
     for (code, fault, exit) in ends {
-        let fault = format!("ScaleApp:{fault}");
-        let ran = jst(["--sim", "--sim-fault", &fault, "--max-memory", "16", "eval", code]).run();
+        // On a clock that is told, no write waits.
+        let simulator = Simulator::new(&["--fault", &format!("ScaleApp:{fault}")]);
+        let ran = simulator.jst(&["--max-memory", "16", "eval", code]).run();
         assert_eq!(ran.code, Some(exit), "{code}: {ran:#?}");
         assert!(ran.stderr.contains("ScaleApp") && ran.stderr.contains("known"), "{code}: {ran:#?}");
     }
