@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Policy,
     /// A limit of the run was hit.
     Limit,
+    /// Another run holds the lock.
+    Locked,
     /// Stopped by Ctrl-C, SIGTERM, SIGHUP, SIGQUIT or the deadline.
     Interrupted(Interrupt),
     /// The script threw, or used the engine wrongly.
@@ -68,6 +70,7 @@ impl Kind {
             Self::Credentials => "credentials",
             Self::Policy => "policy",
             Self::Limit => "limit",
+            Self::Locked => "locked",
             Self::Interrupted(_) => "interrupted",
             Self::Script => "script",
             Self::Parse => "parse",
@@ -94,6 +97,7 @@ impl Kind {
             Self::Credentials => 20,
             Self::Config => 21,
             Self::Policy => 30,
+            Self::Locked => 40,
             Self::Interrupted(Interrupt::Deadline) => 41,
             Self::Limit => 42,
             Self::Interrupted(Interrupt::HangUp) => 129,

@@ -36,7 +36,8 @@
 //!   policy and the simulator's routing derive from it. It depends on nothing else. [`pattern`] picks from its names.
 //! - [`net`]: the way over the network, and exchanges with others than the service. [`wire`]: how a call looks
 //!   there. [`show`]: what leaves the process for people and programs, without secrets. [`credentials`]: who signs.
-//! - [`call`]: a call on its way. [`script`]: the engine, and what scripts can call.
+//! - [`call`]: a call on its way. [`job`]: what a run has around it that nobody watches. [`script`]: the engine, and
+//!   what scripts can call.
 //! - [`sim`]: the simulator, a server of its own or held inside a run. Its engine has a file for each chapter,
 //!   mirroring the catalogue.
 //! - [`settings`]: flags, environment and files, resolved once. [`run`]: a run of a command: its service, what
@@ -57,6 +58,7 @@ mod error;
 mod files;
 #[doc(hidden)]
 pub mod harness;
+mod job;
 mod memory;
 mod net;
 mod pattern;

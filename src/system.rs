@@ -76,6 +76,11 @@ fn too_few(limit: usize) -> Error {
         .hint("raise it: ulimit -n 256")
 }
 
+/// What the machine calls itself.
+pub(crate) fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// Whether the process was started without a standard output. What is written there then is lost without a
 /// word, as the runtime puts an empty device in its place.
 pub(crate) fn is_stdout_closed() -> bool {

@@ -15,7 +15,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -33,6 +32,7 @@ use crate::show::data::{self, Format, Screen};
 use crate::show::errors;
 use crate::show::log::{self, LogFormat};
 use crate::show::redaction::REDACTOR;
+use crate::show::streams;
 use crate::system;
 use crate::terminal;
 
@@ -102,6 +102,7 @@ pub fn main() -> ExitCode {
         error.kind.exit_code()
     });
     exit.finish();
+    streams::release(code != 0);
     ExitCode::from(code)
 }
 
@@ -228,5 +229,5 @@ fn write_out(text: &str) -> Result<u8> {
 /// Prints an error on stderr, once.
 fn tell(error: &Error, format: LogFormat, colour: bool) {
     // There is nowhere left to complain to.
-    let _ = writeln!(std::io::stderr(), "{}", errors::line(error, format, colour));
+    streams::err(format!("{}\n", errors::line(error, format, colour)).as_bytes());
 }

@@ -42,7 +42,8 @@ pub(super) fn script(args: RunArgs, begin: impl FnOnce() -> Result<Run>) -> Resu
     let words = own_help.into_iter().chain(words::of_script("run", "FILE", words.collect())?).collect();
     let run = begin()?;
     let (name, text, root) = read(&run, &file)?;
-    run.host(root, words).run(&name, &text)
+    let script = (file != Path::new("-")).then_some(file.as_path());
+    run.alone(script, || run.host(root, words).run(&name, &text))
 }
 
 /// The name of a script, its text, and the folder that its imports stay in.

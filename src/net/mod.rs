@@ -1,8 +1,9 @@
 //! The ground of all that goes over the network: the [`endpoint`] that it goes to, the [`proxy`] on the way, why
-//! somebody is not [trusted](trust), and [`ask`], one exchange with somebody who is not the service.
+//! somebody is not [trusted](trust), and [`ask`], one exchange with somebody who is not the service; [`outside`] is who is told of a run.
 
 pub(crate) mod ask;
 pub(crate) mod endpoint;
+pub(crate) mod outside;
 pub(crate) mod proxy;
 pub(crate) mod trust;
 

@@ -24,6 +24,8 @@ use crate::call::account::Account;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Unread};
+use crate::job::checks::Checks;
+use crate::job::shard::Shard;
 use crate::stop::Stop;
 
 /// What a script runs with.
@@ -37,6 +39,14 @@ pub(crate) struct HostConfig {
     pub allow_env: BTreeMap<String, Option<String>>,
     /// Files and folders that it may read.
     pub allow_read: Vec<PathBuf>,
+    /// Hosts that it may reach beside the service, as `HOST` or `HOST:PORT`.
+    pub allow_net: Vec<String>,
+    /// The environment, which names proxies.
+    pub env: BTreeMap<String, String>,
+    /// What it looked at.
+    pub checks: Arc<Checks>,
+    /// The part of a fleet that is its.
+    pub shard: Shard,
     /// What it calls time.
     pub clock: Arc<Clock>,
     /// What ends it from outside.

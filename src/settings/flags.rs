@@ -9,6 +9,7 @@ use clap::builder::PossibleValue;
 use clap::{ArgAction, Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
+use super::job::JobFlags;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Fleet;
@@ -114,12 +115,18 @@ pub(crate) struct Flags {
     /// Files and folders that the script may read with read_file()
     #[arg(long, global = true, env = "JST_ALLOW_READ", value_delimiter = ',', value_name = "PATH")]
     pub allow_read: Vec<String>,
+    /// Hosts that the script may reach beside the service, as HOST or HOST:PORT
+    #[arg(long, global = true, env = "JST_ALLOW_NET", value_delimiter = ',', value_name = "HOST[:PORT]")]
+    pub allow_net: Vec<String>,
     /// Most memory that the script may hold, in MB [default: 512]
     #[arg(long, global = true, env = "JST_MAX_MEMORY", value_parser = clap::value_parser!(u32).range(16..=65536), value_name = "MB")]
     pub max_memory: Option<u32>,
     /// Most operations of the script engine [default: 10000000000]
     #[arg(long, global = true, env = "JST_MAX_OPERATIONS", value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
     pub max_operations: Option<u64>,
+    /// What a run that is left alone has around it.
+    #[command(flatten)]
+    pub job: JobFlags,
 }
 
 /// What `--sim` says.
@@ -212,7 +219,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 /// A switch, as people write one.
-fn switch(text: &str) -> Result<bool, String> {
+pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" => Ok(true),
         "0" | "false" | "no" => Ok(false),

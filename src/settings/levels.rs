@@ -13,6 +13,7 @@ use super::Surroundings;
 use super::file::{self, File};
 use super::flags::{Flags, Simulator};
 use super::given::{Given, Level, Origin};
+use super::job::JobFlags;
 use crate::call::policy::Grant;
 use crate::credentials;
 use crate::error::{Error, Kind, Result};
@@ -222,8 +223,10 @@ impl Levels {
             allow_destructive: None,
             allow_env: self.narrowed(|flags| &flags.allow_env, |one, other| one == other),
             allow_read: self.narrowed(|flags| &flags.allow_read, |one, other| real(one).starts_with(real(other))),
+            allow_net: self.narrowed(|flags| &flags.allow_net, |one, other| one == other),
             max_memory: nearest(self, |flags| flags.max_memory),
             max_operations: nearest(self, |flags| flags.max_operations),
+            job: JobFlags::merged(|| self.all().map(|flags| &flags.job).to_vec()),
         }
     }
 

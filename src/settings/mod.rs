@@ -5,6 +5,7 @@
 pub(crate) mod file;
 pub(crate) mod flags;
 mod given;
+pub(crate) mod job;
 pub(crate) mod levels;
 pub(crate) mod shown;
 
@@ -26,6 +27,7 @@ use crate::sim::Options;
 use crate::wire::sign::Version;
 use file::File;
 use flags::{Flags, Simulator};
+use job::JobFlags;
 use levels::Levels;
 
 /// The service's address where nothing else is configured: all regions share it.
@@ -34,6 +36,9 @@ const DEFAULT_ENDPOINT: &str = "https://retailcloud.aliyuncs.com";
 /// Most MB that a script may hold, and most operations of its engine, where nobody says otherwise.
 const MAX_MEMORY: u32 = 512;
 const MAX_OPERATIONS: u64 = 10_000_000_000;
+
+/// What calls under way get to end when a run is stopped, where nobody says otherwise.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What surrounds the process, taken in once.
 #[derive(Clone, Debug, Default)]
@@ -219,6 +224,21 @@ impl Settings {
         self.flags.output.unwrap_or(if self.around.terminal[1] { Format::Table } else { Format::Json })
     }
 
+    /// What a run that is left alone has around it.
+    pub(crate) fn job(&self) -> &JobFlags {
+        &self.flags.job
+    }
+
+    /// What calls under way get to end when the run is stopped.
+    pub(crate) fn grace(&self) -> Duration {
+        self.flags.job.grace.unwrap_or(GRACE)
+    }
+
+    /// The profile that was asked for by name.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.flags.profile.as_deref()
+    }
+
     /// Form of the log on stderr.
     pub(crate) fn log_format(&self) -> LogFormat {
         self.flags.log_format.unwrap_or(LogFormat::Text)
@@ -243,6 +263,11 @@ impl Settings {
     pub(crate) fn allowed_read(&self) -> Vec<PathBuf> {
         // An empty path would be the working folder.
         self.flags.allow_read.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect()
+    }
+
+    /// Hosts that a script may reach, with or without a port.
+    pub(crate) fn allowed_net(&self) -> &[String] {
+        &self.flags.allow_net
     }
 
     /// Most bytes that a script may hold.

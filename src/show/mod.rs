@@ -6,5 +6,6 @@ pub(crate) mod errors;
 pub(crate) mod held;
 pub(crate) mod log;
 pub(crate) mod redaction;
+pub(crate) mod streams;
 mod table;
 pub(crate) mod visible;

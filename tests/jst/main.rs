@@ -6,6 +6,7 @@ mod accounts;
 mod commands;
 mod failures;
 mod inputs;
+mod jobs;
 mod limits;
 mod network;
 mod prompt;

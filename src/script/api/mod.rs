@@ -9,6 +9,7 @@ mod closures;
 mod compared;
 mod figures;
 mod files;
+mod jobs;
 mod json;
 mod keys;
 mod lists;
