@@ -39,7 +39,7 @@
 //! - [`call`]: a call on its way. [`job`]: what a run has around it that nobody watches. [`script`]: the engine, and
 //!   what scripts can call.
 //! - [`sim`]: the simulator, a server of its own or held inside a run. Its engine has a file for each chapter,
-//!   mirroring the catalogue.
+//!   mirroring the catalogue. [`unit`]: what has a scheduler run a script.
 //! - [`settings`]: flags, environment and files, resolved once. [`run`]: a run of a command: its service, what
 //!   goes on in the background, what stops it, the way out of the process.
 //! - [`testing`]: tests of scripts, each in a process and on a simulator of its own.
@@ -74,4 +74,5 @@ mod suggest;
 mod system;
 mod terminal;
 mod testing;
+mod unit;
 mod wire;

@@ -9,6 +9,7 @@ mod repl;
 mod run;
 mod sim;
 mod test;
+mod unit;
 mod whoami;
 mod words;
 
@@ -68,6 +69,8 @@ enum Command {
     Config(config::ConfigArgs),
     /// Find and run tests of scripts, each on a simulator of its own
     Test(test::TestArgs),
+    /// Print what has a scheduler run a script: cron, systemd or Kubernetes
+    Unit(unit::UnitArgs),
     /// Serve the simulator
     Sim(sim::SimArgs),
     /// Print the completion script of a shell
@@ -183,6 +186,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         Some(Command::Ops(args)) => ops::ops(settings, exit, &args),
         Some(Command::Whoami(args)) => whoami::whoami(settings, &args),
         Some(Command::Config(args)) => config::config(settings, args),
+        Some(Command::Unit(args)) => unit::unit(settings, &args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command_line(), "jst", &mut script);

@@ -24,6 +24,15 @@ pub(crate) enum Failures {
     Percent(f64),
 }
 
+impl std::fmt::Display for Failures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Count(most) => write!(f, "{most}"),
+            Self::Percent(share) => write!(f, "{share}%"),
+        }
+    }
+}
+
 /// How many writes there were of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Writes {

@@ -63,9 +63,9 @@ mod tests {
             let shards: Vec<Shard> = (0..parts).map(|part| Shard { part, parts }).collect();
             let mut counts = vec![0; shards.len()];
             for id in 0..2_000 {
-                let of: Vec<_> = (0..shards.len()).filter(|n| shards[*n].has(&id.to_string())).collect();
+                let of: Vec<_> = (0..shards.len()).filter(|n| shards.get(*n).unwrap().has(&id.to_string())).collect();
                 assert_eq!(of.len(), 1);
-                counts[of[0]] += 1;
+                *counts.get_mut(*of.first().unwrap()).unwrap() += 1;
             }
             let even = 2_000 / counts.len();
             assert!(counts.iter().all(|count| *count > even / 2 && *count < even * 2), "{counts:?}");

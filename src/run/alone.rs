@@ -83,7 +83,7 @@ impl Run {
             streams::hold();
         }
         let heartbeat = flags.heartbeat.as_deref().map(|url| heartbeat::place(url, &self.settings.around.env));
-        let heartbeat = heartbeat.transpose()?.map(|place| Heartbeat::new(place, self.id.as_str()));
+        let heartbeat = heartbeat.transpose()?.map(|place| Heartbeat::new(place, self.id().as_str()));
         if heartbeat.is_some() {
             streams::keep_tail();
         }

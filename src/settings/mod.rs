@@ -144,6 +144,7 @@ pub(crate) struct Settings {
     pub deadline: Option<Instant>,
     /// What may be called.
     pub policy: Policy,
+    written: Vec<String>,
     sim: bool,
     route: Option<&'static str>,
     /// Who signs, looked for once.
@@ -160,7 +161,8 @@ impl Settings {
         let (sim, route) = levels.sim()?;
         let flags = levels.merged();
         let deadline = flags.deadline.map(|span| Instant::now() + span);
-        let settings = Self { deadline, policy, sim, route, flags, levels, around, found: OnceLock::new() };
+        let written = levels.written();
+        let settings = Self { written, deadline, policy, sim, route, flags, levels, around, found: OnceLock::new() };
         settings.given_endpoint()?;
         Ok(settings)
     }
@@ -232,6 +234,16 @@ impl Settings {
     /// What calls under way get to end when the run is stopped.
     pub(crate) fn grace(&self) -> Duration {
         self.flags.job.grace.unwrap_or(GRACE)
+    }
+
+    /// The longest that the run may take.
+    pub(crate) fn longest(&self) -> Option<Duration> {
+        self.flags.deadline
+    }
+
+    /// Flags that were written by hand and that a unit repeats, as words.
+    pub(crate) fn written(&self) -> &[String] {
+        &self.written
     }
 
     /// The profile that was asked for by name.
