@@ -20,4 +20,5 @@ mod signin;
 mod simulated;
 mod support;
 mod terminal;
+mod units;
 mod vendor;
