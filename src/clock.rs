@@ -36,6 +36,13 @@ pub(crate) fn parse_time(text: &str) -> Result<Timestamp, jiff::Error> {
     text.parse().or_else(|_: jiff::Error| BEIJING.to_timestamp(text.parse::<DateTime>()?))
 }
 
+/// Milliseconds since 1970 for people, as the service's people read time: in Beijing's.
+pub(crate) fn local(millis: i64) -> String {
+    let at =
+        Timestamp::from_millisecond(millis).map(|at| BEIJING.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string());
+    at.unwrap_or_default()
+}
+
 /// How a clock runs by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pace {

@@ -1,9 +1,11 @@
-//! Files that are read: regular ones, of a bounded size, text without a byte-order mark.
+//! Files that are read: regular ones, of a bounded size, text without a byte-order mark. [`writing`] is how they are
+//! written, and folders looked through.
 //!
 //! What a name leads to can change between two looks. So a file is looked at through its open handle, and a
 //! [`Folder`] that was named once is held open: what lies in it is opened from there, link by link refused.
 //! Opening never waits, as it would for a pipe's other end.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -12,6 +14,10 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, open, openat, statat};
 
 use crate::error::{Error, Kind};
+
+mod writing;
+
+pub(crate) use writing::{How, list_beneath, place_beneath};
 
 /// The largest script, module or file of settings that is read, in bytes.
 pub(crate) const LARGEST: usize = 16 << 20;
@@ -189,14 +195,20 @@ impl Folder {
     /// # Errors
     /// It lies outside; and as for any file.
     pub(crate) fn open_file(&self, real: &Path) -> Result<File> {
+        let (folder, name) = self.folder_of(real)?;
+        let before = statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+        opened(before, || openat(&folder, &name, FILE | OFlags::NOFOLLOW, Mode::empty()))
+    }
+
+    /// Opens the folder that a path without links lies in, and gives the name that it has there.
+    fn folder_of(&self, real: &Path) -> Result<(OwnedFd, OsString)> {
         let outside = || io::Error::from(io::ErrorKind::PermissionDenied);
         let below = real.strip_prefix(&self.real).ok().filter(|_| self.holds(real)).ok_or_else(outside)?;
         let mut folder = self.handle.try_clone()?;
         let mut parts = below.components().peekable();
         while let Some(Component::Normal(name)) = parts.next() {
             if parts.peek().is_none() {
-                let before = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                return opened(before, || openat(&folder, name, FILE | OFlags::NOFOLLOW, Mode::empty()));
+                return Ok((folder, name.to_owned()));
             }
             folder = openat(&folder, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
         }

@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::net::endpoint::Endpoint;
 use crate::script::{Host, HostConfig, Session};
 use crate::secret::Secret;
+use crate::show::data::Format;
 use crate::show::errors::render;
 use crate::sim::http::server::respond;
 use crate::sim::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Options, Sim, demo};
@@ -47,8 +48,9 @@ impl Script {
             args: Vec::new(),
             allow_env: Default::default(),
             allow_read: Vec::new(),
-            allow_net: Vec::new(),
-            env: Default::default(),
+            allow_write: Vec::new(),
+            net: Default::default(),
+            output: Format::Json,
             checks: Arc::default(),
             shard: crate::job::shard::ALL,
             clock: Arc::new(Clock::real()),

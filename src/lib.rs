@@ -36,6 +36,7 @@
 //!   policy and the simulator's routing derive from it. It depends on nothing else. [`pattern`] picks from its names.
 //! - [`net`]: the way over the network, and exchanges with others than the service. [`wire`]: how a call looks
 //!   there. [`show`]: what leaves the process for people and programs, without secrets. [`credentials`]: who signs.
+//! - [`journal`]: what runs intended and did, on disk (the only folder that names rusqlite).
 //! - [`call`]: a call on its way. [`job`]: what a run has around it that nobody watches. [`script`]: the engine, and
 //!   what scripts can call.
 //! - [`sim`]: the simulator, a server of its own or held inside a run. Its engine has a file for each chapter,
@@ -59,6 +60,7 @@ mod files;
 #[doc(hidden)]
 pub mod harness;
 mod job;
+mod journal;
 mod memory;
 mod net;
 mod pattern;

@@ -81,6 +81,39 @@ pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// The name of the network file system that a folder is on, if it is on one.
+pub(crate) fn network_file_system(folder: &std::path::Path) -> Option<&'static str> {
+    const NAMES: [(u32, &str); 11] = [
+        (0x6969, "NFS"),
+        (0x517b, "SMB"),
+        (0xff53_4d42, "CIFS"),
+        (0xfe53_4d42, "SMB"),
+        (0x00c3_6400, "Ceph"),
+        (0x5346_414f, "AFS"),
+        (0x0bd0_0bd0, "Lustre"),
+        (0x4750_4653, "GPFS"),
+        (0x7461_636f, "OCFS2"),
+        (0x7375_7245, "Coda"),
+        (0x0000_564c, "NCP"),
+    ];
+    let found = rustix::fs::statfs(folder).ok()?.f_type as u32;
+    NAMES.iter().find(|(number, _)| *number == found).map(|(_, name)| *name)
+}
+
+/// The home folder of the user that the process runs as, by the password file.
+pub(crate) fn home() -> Option<std::path::PathBuf> {
+    let file = std::fs::read_to_string("/etc/passwd").ok()?;
+    home_of(&file, rustix::process::getuid().as_raw())
+}
+
+/// The home folder of a user by the text of a password file: `name:x:1000:1000:words:/home/name:/bin/sh`.
+fn home_of(file: &str, user: u32) -> Option<std::path::PathBuf> {
+    let lines = file.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let mut homes = lines.filter(|fields| fields.get(2).is_some_and(|id| id.parse() == Ok(user)));
+    let home = homes.find_map(|fields| fields.get(5).copied())?;
+    home.starts_with('/').then(|| home.into())
+}
+
 /// Whether the process was started without a standard output. What is written there then is lost without a
 /// word, as the runtime puts an empty device in its place.
 pub(crate) fn is_stdout_closed() -> bool {
@@ -122,6 +155,14 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn a_home_is_found_in_the_password_file() {
+        let file = "root:x:0:0:root:/root:/bin/sh\n# no line\njob:x:1000:1000::/srv/job:/bin/sh\nnone:x:7:7:::\n";
+        for (user, home) in [(0, Some("/root")), (1000, Some("/srv/job")), (7, None), (8, None)] {
+            assert_eq!(home_of(file, user), home.map(Into::into), "{user}");
+        }
+    }
 
     #[test]
     fn connections_are_as_many_as_there_are_files_for() {

@@ -18,6 +18,7 @@ use super::record::{Around, Record};
 use super::subject;
 use crate::catalogue::Read;
 use crate::error::{Error, Kind, Result};
+use crate::journal::place::Place;
 use crate::secret::Class;
 use crate::show::redaction::REDACTOR;
 use crate::stop::Stop;
@@ -184,12 +185,23 @@ impl Account {
     /// The line that every call takes: its secrets are known before anything is said of it; it is
     /// validated; the client is there; it is sent, on record from its first byte to its end.
     async fn send<T: Tree>(&self, permit: &Permit, params: Params, record: &Record) -> Result<T> {
+        self.send_at(Place::here(), permit, params, record).await
+    }
+
+    /// The same for a call at this place of a script.
+    async fn send_at<T: Tree>(&self, place: Place, permit: &Permit, params: Params, record: &Record) -> Result<T> {
         let Permit(target) = permit;
         know(target, &params);
         let request = Request::build(target, params).map_err(talk)?;
         let client = self.client()?;
         let call = record.begin(target, &request, &self.around)?;
+        match self.intend(place, &call).await {
+            Ok(None) => {}
+            Ok(Some(reply)) => return call.ended(Ok(T::json(reply))),
+            Err(error) => return Err(talk(call.refused(error))),
+        }
         let result = client.call(&call).await;
+        call.note(&result);
         call.ended(result).map_err(talk)
     }
 
@@ -221,11 +233,12 @@ impl Account {
     ) -> Result<Vec<Result<T>>> {
         self.client()?;
         let records: Vec<Record> = items.iter().map(|_| Record::default()).collect();
-        let call = async |item, record| self.send(permit, params(item)?, record).await;
+        let here = Place::here();
+        let call = async |n: usize, item, record| self.send_at(here.item(n), permit, params(item)?, record).await;
         let results = self.wait(async {
             // Unordered, so that one slow call does not hold back those behind it.
             let calls = items.iter().zip(&records).enumerate();
-            let calls = calls.map(async |(n, (item, record))| (n, call(item, record).await));
+            let calls = calls.map(async |(n, (item, record))| (n, call(n, item, record).await));
             let mut results: Vec<_> = futures_util::stream::iter(calls).buffer_unordered(concurrency).collect().await;
             results.sort_unstable_by_key(|(n, _)| *n);
             Ok(results.into_iter().map(|(_, result)| result).collect())
@@ -248,6 +261,11 @@ impl Account {
         // The request is on its way when this returns, if a connection was free for it.
         self.runtime.block_on(catch_up());
         Ok(call)
+    }
+
+    /// The longest that one attempt may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.client().map_or(Duration::ZERO, Client::patience)
     }
 
     /// The client, made now if this is the first call.

@@ -1,4 +1,4 @@
-//! The one file that touches the network: sends signed requests and applies the retry rule.
+//! The one file that reaches the service: sends signed requests and applies the retry rule.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -19,6 +19,7 @@ use crate::error::{Error, Interrupt, Kind, Result};
 use crate::memory;
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::Proxy;
+use crate::net::trust::Authorities;
 use crate::wire::reply::{self, Reason, Received, Tree};
 use crate::wire::request::Target;
 use crate::wire::sign::{self, Signed, Stamp};
@@ -30,6 +31,8 @@ pub(crate) struct ClientConfig {
     pub endpoint: Endpoint,
     /// The proxy on the way to it.
     pub proxy: Option<Proxy>,
+    /// Who is trusted instead of the system's authorities.
+    pub authorities: Option<Authorities>,
     /// Who says who signs, asked at each attempt.
     pub credentials: Arc<Provider>,
     /// Which signature is sent.
@@ -59,6 +62,7 @@ impl ClientConfig {
         Self {
             endpoint,
             proxy: None,
+            authorities: None,
             credentials: Arc::new(credentials),
             signature: sign::Version::V1,
             region: None,
@@ -313,10 +317,15 @@ impl Client {
 
     fn build_http(&self) -> reqwest::Result<reqwest::Client> {
         let config = &self.config;
-        crate::net::builder(&config.endpoint, config.proxy.as_ref(), config.connect_timeout())?
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(config.concurrency)
-            .build()
+        crate::net::builder(
+            &config.endpoint,
+            config.proxy.as_ref(),
+            config.connect_timeout(),
+            config.authorities.as_ref(),
+        )?
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(config.concurrency)
+        .build()
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::subject::{self, Names};
 use crate::catalogue::Effect;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::journal::keeper::{Entry, Keeper};
 use crate::stop::Stop;
 use crate::wire::request::{Request, Target};
 
@@ -46,8 +47,8 @@ impl Record {
         };
         around.begins(target).map_err(refused)?;
         let (attempts, throttled, is_told) = (AtomicU32::new(0), AtomicU32::new(0), AtomicBool::new(false));
-        let (request_id, begun) = (OnceLock::new(), Instant::now());
-        Ok(Call { target, request, record: self, around, attempts, throttled, request_id, begun, is_told })
+        let (entry, request_id, begun) = (OnceLock::new(), OnceLock::new(), Instant::now());
+        Ok(Call { target, request, record: self, around, entry, attempts, throttled, request_id, begun, is_told })
     }
 
     fn is(&self, state: u8) -> bool {
@@ -138,6 +139,8 @@ pub(crate) struct Around {
     /// What ends the run: then no call begins.
     stop: Arc<Stop>,
     observer: OnceLock<Arc<dyn Observer>>,
+    /// What writes are written down in, where the run has a journal.
+    journal: OnceLock<Arc<Keeper>>,
     /// In words, by their order.
     under_way: Mutex<BTreeMap<u64, String>>,
     begun: AtomicU64,
@@ -213,6 +216,16 @@ impl Around {
         call
     }
 
+    /// Has writes written down from now on.
+    pub(crate) fn keep(&self, journal: Arc<Keeper>) {
+        let _ = self.journal.set(journal);
+    }
+
+    /// What writes are written down in, where the run has a journal.
+    pub(crate) fn journal(&self) -> Option<&Arc<Keeper>> {
+        self.journal.get()
+    }
+
     /// Names the writes that are under way: whoever ends the process in the middle of them does it.
     pub(crate) fn name_unknown(&self) {
         for call in std::mem::take(&mut *self.under_way()).into_values() {
@@ -238,7 +251,9 @@ pub(super) struct Call<'a> {
     /// What is sent.
     pub request: &'a Request,
     record: &'a Record,
-    around: &'a Around,
+    pub(super) around: &'a Around,
+    /// What it is in the journal, once it is written down there.
+    pub(super) entry: OnceLock<Entry>,
     attempts: AtomicU32,
     throttled: AtomicU32,
     request_id: OnceLock<String>,
@@ -257,6 +272,9 @@ impl Call<'_> {
         self.attempts.fetch_add(1, Ordering::Relaxed);
         let entry = self.changes().then(|| {
             self.record.set(Record::UNDER_WAY);
+            if let (Some(journal), Some(entry)) = (self.around.journal(), self.entry.get()) {
+                journal.attempt(entry);
+            }
             self.around.enter(self.words())
         });
         Ok(Exchange { call: self, entry })
@@ -325,7 +343,14 @@ impl Call<'_> {
         }
     }
 
-    fn words(&self) -> String {
+    /// It must not be made, for this reason, which is given back.
+    pub(super) fn refused(self, error: Error) -> Error {
+        self.record.set(Record::NOT_SENT);
+        self.tell(Some(&error), Some(Outcome::NotSent));
+        error
+    }
+
+    pub(super) fn words(&self) -> String {
         subject::called(self.target, &self.request.params(self.target), &self.around.names)
     }
 }

@@ -14,12 +14,16 @@ mod cluster;
 mod later;
 mod rds;
 mod release;
+mod sight;
 mod subject;
 mod users;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+#[cfg(test)]
+pub(crate) use sight::seen;
+pub(crate) use sight::{Like, Says, Sight, look_for};
 pub(crate) use subject::{Kind, Read, Subject, Thing};
 
 pub(crate) use later::Later;

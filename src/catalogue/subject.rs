@@ -53,8 +53,9 @@ pub(crate) struct Read {
 }
 
 impl Read {
-    const RESULT: Self = Self { action: "", params: &[], at: &["Result"], key: None, name: None, finds: None };
-    const LIST: Self = Self { at: &["Data"], ..Self::RESULT };
+    pub(super) const RESULT: Self =
+        Self { action: "", params: &[], at: &["Result"], key: None, name: None, finds: None };
+    pub(super) const LIST: Self = Self { at: &["Data"], ..Self::RESULT };
 }
 
 const APPLICATION_READ: Read =

@@ -41,6 +41,7 @@ pub(super) fn call(settings: &Arc<Settings>, exit: &Exit, args: &CallArgs) -> Re
         return show(settings, &dry_run(settings, &target, params)?);
     }
     let run = Run::new(settings, exit, false)?;
+    run.keep(exit, &format!("call {}", target.action()))?;
     show(settings, &run.account().call(&target, params)?)
 }
 

@@ -1,12 +1,15 @@
 //! The command line, and the commands: each takes the resolved settings and does one thing. A command's
 //! arguments stand beside its code.
 
+mod again;
 mod call;
 mod config;
 mod eval;
+mod help;
 mod ops;
 mod repl;
 mod run;
+mod runs;
 mod sim;
 mod test;
 mod unit;
@@ -39,7 +42,7 @@ use crate::terminal;
 
 /// Automate JuShiTa (Alibaba Cloud retailcloud) in Rhai scripts.
 #[derive(Debug, Parser)]
-#[command(name = "jst", version, max_term_width = 100)]
+#[command(name = "jst", version, max_term_width = 100, disable_help_subcommand = true)]
 struct Cli {
     /// Flags that every command takes.
     #[command(flatten)]
@@ -63,6 +66,8 @@ enum Command {
     Call(call::CallArgs),
     /// List the operations, or show one in full
     Ops(ops::OpsArgs),
+    /// Explain a command, an operation, a function or a module of the library
+    Help(help::HelpArgs),
     /// Show who signs and where that comes from; only --check takes the network
     Whoami(whoami::WhoamiArgs),
     /// Show every setting and where it comes from; write or check config.toml
@@ -71,6 +76,8 @@ enum Command {
     Test(test::TestArgs),
     /// Print what has a scheduler run a script: cron, systemd or Kubernetes
     Unit(unit::UnitArgs),
+    /// List the runs of the journal, show one in full, or take old ones out
+    Runs(runs::RunsArgs),
     /// Serve the simulator
     Sim(sim::SimArgs),
     /// Print the completion script of a shell
@@ -104,7 +111,7 @@ pub fn main() -> ExitCode {
         exit.tell(&error);
         error.kind.exit_code()
     });
-    exit.finish();
+    exit.finish(code);
     streams::release(code != 0);
     ExitCode::from(code)
 }
@@ -184,9 +191,11 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         }
         Some(Command::Call(args)) => call::call(settings, exit, &args),
         Some(Command::Ops(args)) => ops::ops(settings, exit, &args),
+        Some(Command::Help(args)) => help::help(settings, exit, &args),
         Some(Command::Whoami(args)) => whoami::whoami(settings, &args),
         Some(Command::Config(args)) => config::config(settings, args),
         Some(Command::Unit(args)) => unit::unit(settings, &args),
+        Some(Command::Runs(args)) => runs::runs(settings, exit, &args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command_line(), "jst", &mut script);

@@ -8,7 +8,9 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::{screen, write_out};
-use crate::catalogue::{self, Field, Operation, Param, Position, Read, Rule, Scalar, Shape, Subject, Thing, Type};
+use crate::catalogue::{
+    self, Effect, Field, Operation, Param, Position, Read, Rule, Scalar, Shape, Subject, Thing, Type,
+};
 use crate::error::{Error, Kind, Result};
 use crate::run::Run;
 use crate::run::exit::Exit;
@@ -26,6 +28,9 @@ pub(super) struct OpsArgs {
     /// Print JSON for other tools
     #[arg(long)]
     json: bool,
+    /// List only operations with this effect, and of writes how to see that they took effect
+    #[arg(long, value_name = "read|write|destructive", value_parser = ["read", "write", "destructive"], conflicts_with = "name")]
+    effect: Option<String>,
     /// List the functions that a script can call beside the operations
     #[arg(long, conflicts_with = "name")]
     functions: bool,
@@ -40,7 +45,8 @@ pub(super) fn ops(settings: &Arc<Settings>, exit: &Exit, args: &OpsArgs) -> Resu
     }
     let Some(name) = &args.name else {
         let format = if args.json { Format::Json } else { settings.output() };
-        return write_out(&data::render(list(), format, screen(settings, "--output json"))?);
+        let rows = args.effect.as_ref().map_or_else(list, |effect| with_effect(effect));
+        return write_out(&data::render(rows, format, screen(settings, "--output json"))?);
     };
     let target = Target::named(name)?;
     let operation = target.operation().ok_or_else(|| {
@@ -79,6 +85,37 @@ pub(super) fn list() -> Value {
             })
         })
         .collect()
+}
+
+/// Operations of an effect; `write` takes the destructive ones in, which change as much.
+fn with_effect(effect: &str) -> Value {
+    let wanted = |op: &&Operation| match effect {
+        "write" => op.effect != Effect::Read,
+        _ => op.effect.name() == effect,
+    };
+    let row = |op: &'static Operation| {
+        let mut row = Map::new();
+        for (name, value) in [("Action", op.action), ("Function", op.function), ("Effect", op.effect.name())] {
+            row.insert(name.to_owned(), value.into());
+        }
+        if op.effect != Effect::Read {
+            row.insert("SeenBy".to_owned(), seen_by(op.action).into());
+        }
+        Value::Object(row)
+    };
+    catalogue::operations().filter(wanted).map(row).collect()
+}
+
+/// How to see that a write took effect, in words.
+fn seen_by(action: &str) -> String {
+    match catalogue::look_for(action) {
+        Err(why) => format!("nothing: {why}"),
+        Ok(sight) => {
+            let reads: Vec<&str> = sight.reads.iter().map(|read| read.action).collect();
+            let before = if sight.before { ", with a look before it" } else { "" };
+            format!("{}{before}", reads.join(", "))
+        }
+    }
 }
 
 /// Whether a row of the list tells of a word, in whatever case.

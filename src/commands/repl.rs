@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{ops, show_to};
-use crate::catalogue;
+use super::{help, ops, show_to};
 use crate::error::Result;
 use crate::repl::{self, ReplConfig};
 use crate::run::Run;
@@ -22,12 +21,13 @@ pub(super) fn repl(settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
     let around = &settings.around;
     let interactive = around.terminal[0] && around.terminal[1];
     let run = Run::new(settings, exit, interactive)?;
+    run.keep(exit, "repl")?;
     let session = Session::new(run.host(PathBuf::new(), Vec::new()));
     let (printing, in_full) = (Arc::clone(settings), Arc::clone(settings));
     let (log_format, colour) = (settings.log_format(), around.colour());
     let config = ReplConfig {
         name: run.account_name()?,
-        history: around.state_dir().map(|dir| dir.join("history")),
+        history: settings.state_dir().map(|dir| dir.join("history")),
         interactive,
         is_plain: around.is_plain(),
         editor: around.editor(),
@@ -35,7 +35,7 @@ pub(super) fn repl(settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
         stop: Arc::clone(run.stop()),
         print: Box::new(move |value| show_to(&printing, value, printing.output(), ":all").map(drop)),
         print_all: Box::new(move |value| show_to(&in_full, value, Format::Json, ":all").map(drop)),
-        help: Box::new(|name| catalogue::find(name).map(ops::explain)),
+        help: Box::new(help::explain),
         operations: Box::new(|word| {
             let rows = ops::list();
             let rows = rows.as_array().into_iter().flatten().filter(|row| ops::tells_of(row, word)).cloned();
@@ -43,7 +43,8 @@ pub(super) fn repl(settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
         }),
     };
     if interactive {
-        exit.before(terminal::restorer());
+        let restore = terminal::restorer();
+        exit.before(move |_| restore());
     }
     repl::run(session, &config)
 }

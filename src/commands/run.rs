@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{command_line, words, write_out};
+use super::{again, command_line, words, write_out};
 use crate::error::{Error, Kind, Result};
+use crate::journal::keeper::Keeper;
 use crate::run::Run;
 use crate::run::exit::Exit;
+use crate::run::kept::{self, Again, Script};
+use crate::run::profiles;
 use crate::script::{read_script, read_script_from};
 use crate::settings::Settings;
 use crate::system;
@@ -17,33 +20,168 @@ use crate::system;
 #[derive(Debug, Args)]
 #[command(override_usage = "jst run [FLAGS] FILE [ARGS]...")]
 pub(super) struct RunArgs {
+    /// Go on with this run: what it did is not done again; FILE and ARGS may be left out
+    #[arg(long, value_name = "ID")]
+    resume: Option<String>,
+    /// Start the run of this key, resume it when it did not end well, or end at once when it is done; {date}, {week}
+    /// and {script} are filled in
+    #[arg(long, value_name = "KEY", conflicts_with = "resume")]
+    run_key: Option<String>,
+    /// With --resume: only tell the first difference to the earlier run, and write nothing
+    #[arg(long)]
+    check_only: bool,
+    /// With --resume: this step, or the write of this number, is done
+    #[arg(long, value_name = "STEP")]
+    assume_done: Vec<String>,
+    /// With --resume: this step, or the write of this number, is not done
+    #[arg(long, value_name = "STEP")]
+    assume_not_done: Vec<String>,
+    /// With --resume: go on though the script no longer makes what the earlier run wrote outside steps
+    #[arg(long)]
+    unprotected: bool,
     /// Print help; with a script, the script's own
     #[arg(short, long)]
     help: bool,
+    /// Run the script once for each of these profiles, in parallel; '*' is every profile of config.toml
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    profiles: Vec<String>,
     /// The script, or - for standard input; every word behind it is the script's, which sees them as `args`
-    #[arg(trailing_var_arg = true, required_unless_present = "help", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(trailing_var_arg = true, required_unless_present_any = ["help", "resume"], value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub words: Vec<String>,
 }
 
 /// Runs the script, or prints the command's help.
 pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Result<u8> {
-    script(args, || Run::new(settings, exit, false))
+    if !args.profiles.is_empty() && !args.words.is_empty() {
+        return for_each(settings, &args);
+    }
+    let Some(again) = again(settings, &args)? else { return Ok(0) };
+    script_again(
+        args,
+        again,
+        || Run::new(settings, exit, false),
+        |run, script, again| run.keep_script(exit, script, again),
+    )
 }
 
-/// The same, in a run that is made once the words are known to be right.
+/// Runs the script once for each profile, in a process of its own.
+fn for_each(settings: &Settings, args: &RunArgs) -> Result<u8> {
+    let usage = |why: &str| Error::new(Kind::Usage, why);
+    if settings.has_profile_by_hand() {
+        return Err(usage("--profiles and --profile exclude each other").hint("leave one of them out"));
+    }
+    if args.words.first().is_some_and(|file| file == "-") {
+        return Err(usage("--profiles needs a script in a file: standard input can be read once").hint("name a file"));
+    }
+    let mut profiles: Vec<String> = Vec::new();
+    for name in args.profiles.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+        let named = if name == "*" { settings.profiles() } else { vec![name.to_owned()] };
+        profiles.extend(named.into_iter().filter(|name| !profiles.contains(name)).collect::<Vec<_>>());
+    }
+    if profiles.is_empty() {
+        return Err(Error::new(Kind::Config, "--profiles names no profile: config.toml has none")
+            .hint("name them, as in --profiles a,b, or write them to config.toml"));
+    }
+    profiles::each(&profiles, &without_profiles(std::env::args().skip(1)))
+}
+
+/// The words of the command line, without the first `--profiles` and its value.
+fn without_profiles(mut words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--profiles") {
+            Some("") => drop(words.next()),
+            Some(rest) if rest.starts_with('=') => {}
+            _ => {
+                kept.push(word);
+                continue;
+            }
+        }
+        // Those behind the script are its own.
+        kept.extend(words);
+        break;
+    }
+    kept
+}
+
+/// The same without a journal, in a run that is made once the words are known to be right.
 pub(super) fn script(args: RunArgs, begin: impl FnOnce() -> Result<Run>) -> Result<u8> {
+    script_again(args, Again::default(), begin, |_, _, _| Ok(None))
+}
+
+fn script_again(
+    args: RunArgs,
+    again: Again,
+    begin: impl FnOnce() -> Result<Run>,
+    keep: impl FnOnce(&Run, &Script, Again) -> Result<Option<Arc<Keeper>>>,
+) -> Result<u8> {
     let mut words = args.words.into_iter();
-    let Some(file) = words.next().map(PathBuf::from) else {
+    let Some(file) = words.next().map(PathBuf::from).or_else(|| file_of(&again)) else {
+        if again.before.is_some() {
+            return Err(Error::new(
+                Kind::Usage,
+                "the run had no file that can be read again: name the script behind it",
+            ));
+        }
         let mut command = command_line();
         let help = command.find_subcommand_mut("run").map(|run| run.render_long_help().to_string());
         return write_out(&help.unwrap_or_default());
     };
     let own_help = args.help.then(|| "--help".to_owned());
     let words = own_help.into_iter().chain(words::of_script("run", "FILE", words.collect())?).collect();
+    let words = again::args(again.before.as_ref(), words)?;
     let run = begin()?;
     let (name, text, root) = read(&run, &file)?;
-    let script = (file != Path::new("-")).then_some(file.as_path());
-    run.alone(script, || run.host(root, words).run(&name, &text))
+    let is_file = file != Path::new("-");
+    let file = is_file.then(|| file.canonicalize().unwrap_or_else(|_| file.clone()));
+    let script = Script { name: name.clone(), file, text: text.clone(), args: words };
+    let check_only = again.check_only;
+    run.alone(script.file.clone().as_deref(), || {
+        let journal = keep(&run, &script, again)?;
+        let ended = run.host(root, script.args).run(&name, &text);
+        match journal {
+            Some(journal) if check_only => again::difference(&journal, ended),
+            _ => ended,
+        }
+    })
+}
+
+/// How the run stands to earlier ones; `None` when it is done already.
+fn again(settings: &Settings, args: &RunArgs) -> Result<Option<Again>> {
+    let script = args.words.first().map(PathBuf::from).unwrap_or_default();
+    let key = args.run_key.as_ref().map(|key| kept::filled(key, &script));
+    let before = match (&args.resume, &key) {
+        (None, None) => None,
+        (id, key) => again::before(settings, id.as_deref(), key.as_deref())?,
+    };
+    let before = match before {
+        Some(again::Found::Done) => return Ok(None),
+        Some(again::Found::GoesOn(before)) => Some(*before),
+        None => None,
+    };
+    let about_earlier = [
+        ("--check-only", args.check_only),
+        ("--assume-done", !args.assume_done.is_empty()),
+        ("--assume-not-done", !args.assume_not_done.is_empty()),
+        ("--unprotected", args.unprotected),
+    ];
+    if let Some((flag, _)) = about_earlier.iter().find(|(_, is_given)| *is_given).filter(|_| before.is_none()) {
+        return Err(Error::new(Kind::Usage, format!("{flag} is about an earlier run, and this one has none"))
+            .hint("--resume ID names it, or --run-key KEY"));
+    }
+    Ok(Some(Again {
+        before,
+        key,
+        assume_done: args.assume_done.clone(),
+        assume_not_done: args.assume_not_done.clone(),
+        unprotected: args.unprotected,
+        check_only: args.check_only,
+    }))
+}
+
+/// The script that an earlier run ran.
+fn file_of(again: &Again) -> Option<PathBuf> {
+    again.before.as_ref()?.facts.get("file")?.as_str().map(PathBuf::from)
 }
 
 /// The name of a script, its text, and the folder that its imports stay in.

@@ -62,7 +62,8 @@ pub(super) struct SimArgs {
     /// latency (ms, jitter, tail, share), throttle (rate, retry-after), 500, 502, 503, 504 (applied),
     /// error (code, status, text), expired-token, refusal (code, text), skew (seconds), refuse (ms),
     /// close (applied), lost, half, garbage, html (applied), stall (ms, applied), slow (rate, applied),
-    /// frozen (code), fail-at (partition), crash-loop.
+    /// frozen (code), fail-at (partition), crash-loop (these of DeployApp and ScaleApp), fails (CreateCluster,
+    /// CreatePersistentVolume, DeletePersistentVolumeClaim, DeleteAppEnvironment by force).
     /// A rate counts the account's time; waits on the wire are real, but under --sim the account's, too.
     /// For instance: ScaleApp:throttle:count=3  'List*:latency:ms=50:jitter=20'  DeployApp:lost:first=1
     #[arg(long, value_name = "ACTION:KIND[:SETTING=VALUE]...", verbatim_doc_comment)]

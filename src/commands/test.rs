@@ -61,7 +61,7 @@ fn job(text: &str) -> std::result::Result<Job, String> {
 /// Runs the tests, or the one that this process is for.
 pub(super) fn test(settings: &Arc<Settings>, exit: &Exit, args: TestArgs) -> Result<u8> {
     if let Some(job) = args.job {
-        let run_line: RunLine = Arc::new(|line, around, ready| run_line(line, around, ready));
+        let run_line: RunLine = Arc::new(run_line);
         return testing::run_one(settings, exit, job, run_line);
     }
     if args.update && settings.around.env.get("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false")) {
@@ -111,6 +111,6 @@ fn run_line(line: Vec<String>, around: Surroundings, ready: Ready) -> u8 {
         exit.tell(&error);
         error.kind.exit_code()
     });
-    exit.finish();
+    exit.finish(code);
     code
 }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::way::{Metadata, Way};
 use super::{Credentials, Lease, external, handed, metadata, sts};
 use crate::error::{Error, Kind, Result};
+use crate::net::trust::Authorities;
 use crate::secret::Class;
 use crate::show::redaction::REDACTOR;
 
@@ -21,6 +22,10 @@ pub(crate) struct Reach {
     pub env: BTreeMap<String, String>,
     /// The token service, where it is not the region's.
     pub sts: Option<String>,
+    /// Who is trusted instead of the system's authorities.
+    pub authorities: Option<Authorities>,
+    /// The region whose private network is meant.
+    pub vpc: Option<String>,
     /// The metadata host, where it is not the usual one.
     pub metadata: Option<String>,
     /// Whether the metadata host may only be asked by the newer protocol.
@@ -61,12 +66,13 @@ fn link<'a>(way: &'a Way, reach: &'a Reach) -> Pin<Box<dyn Future<Output = Resul
 }
 
 async fn if_on_ecs(wanted: &Metadata, otherwise: Option<&Way>, reach: &Reach) -> Result<Lease> {
+    // Nobody meant the machine's role: whatever keeps it from being used, it is merely not there.
     match (metadata::fetch(wanted, reach).await, otherwise) {
-        (Err(error), Some(way)) if error.kind == Kind::Network => link(way, reach).await,
-        (Err(error), None) if error.kind == Kind::Network => {
-            Err(super::chain::nobody().hint(format!("the machine has no role either: {error}")))
+        (Ok(lease), _) => Ok(lease),
+        (Err(_), Some(way)) => link(way, reach).await,
+        (Err(error), None) => {
+            Err(super::chain::nobody().hint(format!("the machine's own role cannot be used either: {error}")))
         }
-        (fetched, _) => fetched,
     }
 }
 

@@ -12,9 +12,16 @@ use crate::secret::Secret;
 
 /// Asks a URI.
 pub(super) async fn from_uri(uri: &str, reach: &Reach) -> Result<Lease> {
-    let proxies = Some(&reach.env);
-    let answer =
-        ask(Ask { method: "GET", url: uri.to_owned(), headers: &[], body: None, patience: reach.patience, proxies });
+    let (proxies, authorities) = (Some(&reach.env), reach.authorities.as_ref());
+    let answer = ask(Ask {
+        method: "GET",
+        url: uri.to_owned(),
+        headers: &[],
+        body: None,
+        patience: reach.patience,
+        proxies,
+        authorities,
+    });
     read(&answer.await?, "the credentials URI")
 }
 

@@ -73,7 +73,7 @@ async fn get(path: &str, token: Option<&str>, reach: &Reach) -> Result<Answer> {
 async fn exchange(method: &'static str, path: &str, headers: &[(&'static str, &str)], reach: &Reach) -> Result<Answer> {
     let host = reach.metadata.as_deref().unwrap_or(HOST).trim_end_matches('/');
     let url = format!("{host}{path}");
-    ask(Ask { method, url, headers, body: None, patience: PATIENCE, proxies: None }).await
+    ask(Ask { method, url, headers, body: None, patience: PATIENCE, proxies: None, authorities: None }).await
 }
 
 fn unreachable_host(why: String) -> Error {

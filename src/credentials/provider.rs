@@ -53,8 +53,9 @@ struct State {
     held: Option<Held>,
     /// Why the last fetch failed.
     failed: Option<Error>,
-    /// Fetches that have ended.
+    /// Fetches that have ended, and the one that somebody waits for.
     round: u64,
+    wanted: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -143,6 +144,10 @@ impl Fresh {
         self.started.call_once(|| {
             self.runtime.spawn(keep(Arc::clone(self)));
         });
+        self.state.send_if_modified(|state| {
+            state.wanted = state.wanted.max(begun + 1);
+            false
+        });
         self.wanted.notify_one();
         let ended = state.wait_for(|state| state.round > begun).await;
         let ended = ended.map_err(|_| Error::new(Kind::Credentials, "credentials are fetched no more"))?;
@@ -212,13 +217,16 @@ async fn keep(held: Arc<Fresh>) {
             tokio::select! {
                 () = is_due => {
                     // After a failure nobody may want any: the next who does asks.
-                    if failures == 0 || held.state.borrow().held.as_ref().is_some_and(Held::serves) { break }
+                    if failures == 0 || held.state.borrow().held.as_ref().is_some_and(Held::serves) {
+                        break;
+                    }
                     held.wanted.notified().await;
                 }
                 () = held.wanted.notified() => {}
             }
-            // One who asked while these were fetched has got them.
-            if !held.state.borrow().held.as_ref().is_some_and(Held::serves) {
+            // Whoever asked while the last were fetched has got an answer.
+            let state = held.state.borrow();
+            if state.wanted > state.round {
                 break;
             }
         }

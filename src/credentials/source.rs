@@ -10,6 +10,7 @@ use crate::files;
 use crate::secret::Secret;
 
 /// What a source holds.
+#[expect(clippy::large_enum_variant, reason = "there is one of each source, looked at once")]
 pub(super) enum Held {
     /// Nothing, and why: it is merely not there.
     Nothing(Cow<'static, str>),

@@ -74,11 +74,18 @@ fn parameters(role: &Role) -> Vec<(&'static str, String)> {
 /// Where the token service is.
 fn host(role: &Role, reach: &Reach) -> Result<String> {
     if let Some(named) = &reach.sts {
-        return Ok(Endpoint::parse(named)?.to_string());
+        let endpoint = Endpoint::parse(named)?;
+        return match endpoint.is_private() {
+            true => Ok(endpoint.to_string()),
+            false => Err(Error::new(Kind::Config, format!("{endpoint} is reached without encryption"))
+                .hint("credentials are given over https:// only, or on this machine")),
+        };
     }
     let var = |name: &str| reach.env.get(name).and_then(|value| meant(value));
-    let region = role.region.as_deref().or_else(|| var("ALIBABA_CLOUD_STS_REGION"));
-    let in_vpc = role.vpc || var("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
+    let region = role.region.as_deref().or_else(|| var("ALIBABA_CLOUD_STS_REGION")).or(reach.vpc.as_deref());
+    let in_vpc = role.vpc
+        || reach.vpc.is_some()
+        || var("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
     Ok(match region {
         Some(region) if in_vpc => format!("https://sts-vpc.{region}.aliyuncs.com"),
         Some(region) => format!("https://sts.{region}.aliyuncs.com"),
@@ -101,8 +108,15 @@ async fn ask_as(
     loop {
         let form = signed(action, &params, signer, &Stamp::now(skew));
         let (url, body) = (format!("{host}/"), Some(("application/x-www-form-urlencoded", form)));
-        let asked =
-            Ask { method: "POST", url, headers: &[], body, patience: reach.patience, proxies: Some(&reach.env) };
+        let asked = Ask {
+            method: "POST",
+            url,
+            headers: &[],
+            body,
+            patience: reach.patience,
+            proxies: Some(&reach.env),
+            authorities: reach.authorities.as_ref(),
+        };
         let answer = ask(asked).await?;
         let map: Map<String, Value> = serde_json::from_str(&answer.body).unwrap_or_default();
         let code = map.get("Code").and_then(Value::as_str).unwrap_or_default();

@@ -294,7 +294,7 @@ fn what_is_wrong_with_a_source_that_is_not_needed_does_no_harm() {
     let found = sources(&broken, &[ENV[0], ENV[1], ("ALICLOUD_ACCESS_KEY_ID", "stray")], None).find();
     assert_eq!(found.known().unwrap().key().unwrap().access_key_id, "env-id");
     let said: Vec<&str> = found.trace.iter().map(|tried| tried.result.as_str()).collect();
-    assert!(said[3].contains("half a credential") && said[4].contains("not JSON"), "{said:?}");
+    assert!(said[3].contains("half a credential") && said[5].contains("not JSON"), "{said:?}");
 }
 
 #[test]
@@ -302,4 +302,79 @@ fn the_trace_shows_no_secret() {
     let files = home(&[CONFIG, INI]);
     let shown = format!("{:?}", sources(&files, &ENV, None).find());
     assert!(!shown.contains("fake"), "{shown}");
+}
+
+/// Sources in their order, each with what whoever it gives is described by.
+const ORDER: [(&str, &str); 9] = [
+    ("flags", "access key flag****-key"),
+    ("ours", "access key our-****-key"),
+    ("environment", "access key env-****-key"),
+    ("oidc", "role acs:role/pod, assumed with the token in token"),
+    ("config", "access key conf****-key"),
+    ("cli", "access key cli-****-key"),
+    ("ini", "access key ini-****-key"),
+    ("metadata", "the machine's role web"),
+    ("uri", "what a URI gives"),
+];
+
+/// These sources and no others.
+fn having(names: &[&str], profile: Option<&str>) -> (tempfile::TempDir, Sources) {
+    let has = |name: &str| names.contains(&name);
+    let key = |id: &str| [Some(id.to_owned()), Some("fake".to_owned()), None];
+    let cli = r#"{"current":"p","profiles":[{"name":"p","mode":"AK","access_key_id":"cli-the-key","access_key_secret":"fake"}]}"#;
+    let ini = "[default]\naccess_key_id=ini-the-key\naccess_key_secret=fake\n[p]\naccess_key_id=ini-the-key\naccess_key_secret=fake\n";
+    let files = [(CONFIG.0, cli, "cli"), (INI.0, ini, "ini")];
+    let files: Vec<_> = files.into_iter().filter(|(.., name)| has(name)).map(|(path, text, _)| (path, text)).collect();
+    let variables: &[(&str, &[(&str, &str)])] = &[
+        ("ours", &[("JST_ACCESS_KEY_ID", "our-the-key"), ("JST_ACCESS_KEY_SECRET", "fake")]),
+        ("environment", &[("ALIBABA_CLOUD_ACCESS_KEY_ID", "env-the-key"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "fake")]),
+        (
+            "oidc",
+            &[
+                ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "token"),
+                ("ALIBABA_CLOUD_ROLE_ARN", "acs:role/pod"),
+                ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "p"),
+            ],
+        ),
+        ("metadata", &[("ALIBABA_CLOUD_ECS_METADATA", "web")]),
+        ("uri", &[("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1/")]),
+    ];
+    let env: Vec<_> =
+        variables.iter().filter(|(name, _)| has(name)).flat_map(|(_, list)| list.iter().copied()).collect();
+    let off = (!has("metadata")).then_some(("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"));
+    let env: Vec<_> = env.into_iter().chain(off).collect();
+    let home = home(&files);
+    let mut sources = sources(&home, &env, profile);
+    if has("flags") {
+        sources.flags = key("flag-the-key");
+    }
+    if has("config") {
+        sources.config =
+            Some(Configured { file: "config.toml".into(), access_key: key("config-the-key"), ..Configured::default() });
+    }
+    (home, sources)
+}
+
+#[test]
+fn of_any_two_sources_the_nearer_is_used() {
+    const BY_HAND: [&str; 4] = ["flags", "config", "cli", "ini"];
+    let mut rows = 0;
+    for profile in [None, Some("p")] {
+        for (at, (one, _)) in ORDER.iter().enumerate() {
+            for (other, _) in &ORDER[at..] {
+                let (_home, sources) = having(&[one, other], profile);
+                let counts = |name: &&&str| profile.is_none() || BY_HAND.contains(*name);
+                let expected = [one, other].into_iter().find(counts);
+                let expected =
+                    expected.and_then(|name| ORDER.iter().find(|(known, _)| known == name)).map(|(_, said)| *said);
+                let found = sources.find();
+                let used: Vec<&str> =
+                    found.trace.iter().filter(|tried| tried.used).map(|tried| tried.result.as_str()).collect();
+                assert_eq!(found.known().ok().map(Way::describe).as_deref(), expected, "{one} {other} {profile:?}");
+                assert_eq!(used, expected.into_iter().collect::<Vec<_>>(), "{one} {other} {profile:?}");
+                rows += 1;
+            }
+        }
+    }
+    assert_eq!(rows, 90);
 }

@@ -69,7 +69,10 @@ impl Way {
             }
             Self::Metadata(Metadata { role: Some(role), .. }) => format!("the machine's role {role}"),
             Self::Metadata(_) => "the machine's role".to_owned(),
-            Self::IfOnEcs(..) => "the machine's role, if it has one: that takes the network to know".to_owned(),
+            Self::IfOnEcs(_, None) => "the machine's role, if it has one: that takes the network to know".to_owned(),
+            Self::IfOnEcs(_, Some(way)) => {
+                format!("the machine's role, if it has one, and otherwise {}", way.describe())
+            }
             Self::Uri(_) => "what a URI gives".to_owned(),
             Self::External(command) => {
                 format!("what {} prints", command.split_whitespace().next().unwrap_or_default())

@@ -8,17 +8,19 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::call::outside::{Answer, Asked, Outside};
 use crate::error::{Error, Kind, Result};
-use crate::net::outside::{Answer, Place};
+
+use crate::net::Url;
 use crate::secret::Secret;
 
 /// Who a message goes to.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
     /// A robot of DingTalk's, with the secret that signs where it has one.
-    DingTalk(Place, Option<Secret>),
+    DingTalk(Url, Option<Secret>),
     /// Whoever takes JSON.
-    Webhook(Place),
+    Webhook(Url),
 }
 
 /// What sending may take.
@@ -28,33 +30,51 @@ const LONGEST: Duration = Duration::from_secs(10);
 const LONGEST_TEXT: usize = 5_000;
 
 impl Target {
-    /// Where it goes.
-    pub(crate) fn place(&self) -> &Place {
+    /// Who a URL is of: DingTalk's own is known by its place.
+    pub(crate) fn of(url: &str) -> Result<Self> {
+        let url = parse(url)?;
+        let is_robot = url.host_str() == Some("oapi.dingtalk.com") && url.path() == "/robot/send";
+        Ok(if is_robot { Self::DingTalk(url, None) } else { Self::Webhook(url) })
+    }
+
+    /// A robot of DingTalk's, which may sign.
+    pub(crate) fn robot(url: &str, secret: Option<Secret>) -> Result<Self> {
+        Ok(Self::DingTalk(parse(url)?, secret))
+    }
+
+    fn host(&self) -> &str {
         match self {
-            Self::DingTalk(place, _) | Self::Webhook(place) => place,
+            Self::DingTalk(url, _) | Self::Webhook(url) => url.host_str().unwrap_or_default(),
         }
     }
 
-    /// Sends a text, at this time in milliseconds since 1970.
+    /// Sends a text, at this time in milliseconds since 1970, if its host is granted.
     ///
     /// # Errors
-    /// `network` when it did not get there; `api` when it was refused.
-    pub(crate) async fn send(&self, text: &str, now: i64) -> Result<()> {
+    /// `policy` for a host that is not; `network` and `unknown_outcome` when it is not known to have got there; `api`
+    /// when it was refused.
+    pub(crate) async fn send(&self, outside: &Outside, text: &str, now: i64) -> Result<()> {
         let text: String = text.chars().take(LONGEST_TEXT).collect();
-        let (place, body) = match self {
-            Self::Webhook(place) => (place.clone(), json!({"text": text})),
-            Self::DingTalk(place, secret) => {
-                let place = secret.as_ref().map_or_else(|| place.clone(), |secret| signed(place, secret, now));
-                (place, json!({"msgtype": "text", "text": {"content": text}}))
+        let (url, body) = match self {
+            Self::Webhook(url) => (url.clone(), json!({"text": text})),
+            Self::DingTalk(url, secret) => {
+                let url = secret.as_ref().map_or_else(|| url.clone(), |secret| signed(url, secret, now));
+                (url, json!({"msgtype": "text", "text": {"content": text}}))
             }
         };
-        let answer = place.post("application/json; charset=utf-8", body.to_string(), LONGEST).await?;
-        self.accepted(&answer)
+        let asked = Asked {
+            function: "notify",
+            url: url.into(),
+            body: Some(body.to_string()),
+            headers: vec![("content-type".to_owned(), "application/json; charset=utf-8".to_owned())],
+            timeout: LONGEST,
+        };
+        self.accepted(&outside.send(&asked).await?)
     }
 
     /// Whether the message was taken: DingTalk says no within a 200.
     fn accepted(&self, answer: &Answer) -> Result<()> {
-        let host = self.place().host();
+        let host = self.host();
         if !(200..300).contains(&answer.status) {
             let why = format!("{host} did not take the message: it answered {}", answer.status);
             return Err(Error::new(Kind::Api, why).with(|error| error.http_status = Some(answer.status)));
@@ -72,9 +92,14 @@ impl Target {
 }
 
 /// A robot's URL with the time and its signature.
-fn signed(place: &Place, secret: &Secret, now: i64) -> Place {
-    let now = now.to_string();
-    place.with(&[("timestamp", &now), ("sign", &signature(secret, &now))])
+fn signed(url: &Url, secret: &Secret, now: i64) -> Url {
+    let (mut url, now) = (url.clone(), now.to_string());
+    url.query_pairs_mut().append_pair("timestamp", &now).append_pair("sign", &signature(secret, &now));
+    url
+}
+
+fn parse(url: &str) -> Result<Url> {
+    Url::parse(url).map_err(|error| Error::new(Kind::Invalid, format!("notify: the URL is wrong ({error})")))
 }
 
 fn signature(secret: &Secret, now: &str) -> String {
@@ -100,10 +125,9 @@ mod tests {
 
     #[test]
     fn what_is_answered_says_whether_it_was_taken() {
-        let place =
-            Place::parse("https://oapi.dingtalk.com/robot/send?access_token=fake", &Default::default()).unwrap();
-        let (robot, hook) = (Target::DingTalk(place.clone(), None), Target::Webhook(place));
-        let answer = |status, body: &str| Answer { status, body: body.to_owned() };
+        const ROBOT: &str = "https://oapi.dingtalk.com/robot/send?access_token=fake";
+        let (robot, hook) = (Target::of(ROBOT).unwrap(), Target::Webhook(parse(ROBOT).unwrap()));
+        let answer = |status, body: &str| Answer { status, headers: Vec::new(), body: body.to_owned() };
         assert!(robot.accepted(&answer(200, r#"{"errcode":0,"errmsg":"ok"}"#)).is_ok());
         let refused = robot.accepted(&answer(200, r#"{"errcode":310000,"errmsg":"sign not match"}"#)).unwrap_err();
         assert_eq!(refused.message, "oapi.dingtalk.com did not take the message: sign not match");

@@ -9,7 +9,7 @@ use reqwest::{Method, Url};
 
 use super::endpoint::Endpoint;
 use super::proxy::Proxy;
-use super::trust::{cause, distrusted, tls_error};
+use super::trust::{Authorities, cause, distrusted, tls_error};
 use crate::error::{Error, Kind, Result};
 
 /// The largest answer that is read, in bytes.
@@ -30,6 +30,8 @@ pub(crate) struct Ask<'a> {
     pub patience: [Duration; 2],
     /// The variables that may name a proxy; `None` where none belongs in between.
     pub proxies: Option<&'a BTreeMap<String, String>>,
+    /// Who is trusted instead of the system's authorities.
+    pub authorities: Option<&'a Authorities>,
 }
 
 /// What was answered.
@@ -67,8 +69,9 @@ pub(crate) async fn ask(asked: Ask<'_>) -> Result<Answer> {
         )),
     };
     let exchange = async {
-        let http =
-            super::builder(&endpoint, proxy.as_ref(), connect).and_then(|builder| builder.build()).map_err(failed)?;
+        let http = super::builder(&endpoint, proxy.as_ref(), connect, asked.authorities)
+            .and_then(|builder| builder.build())
+            .map_err(failed)?;
         let mut response = http.execute(request(&asked, url)).await.map_err(failed)?;
         let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
         let date = date.and_then(|text| jiff::fmt::rfc2822::parse(text).ok()).map(|date| date.timestamp());

@@ -46,6 +46,11 @@ impl Endpoint {
         &self.0
     }
 
+    /// Whether nobody on the way can read what goes there.
+    pub(crate) fn is_private(&self) -> bool {
+        self.0.scheme() == "https" || self.is_loopback()
+    }
+
     /// Its host, as the header of that name has it: with the port, where it is not the scheme's own.
     pub(crate) fn host(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();

@@ -1,9 +1,8 @@
 //! The ground of all that goes over the network: the [`endpoint`] that it goes to, the [`proxy`] on the way, why
-//! somebody is not [trusted](trust), and [`ask`], one exchange with somebody who is not the service; [`outside`] is who is told of a run.
+//! somebody is not [trusted](trust), and [`ask`], one exchange with somebody who is not the service.
 
 pub(crate) mod ask;
 pub(crate) mod endpoint;
-pub(crate) mod outside;
 pub(crate) mod proxy;
 pub(crate) mod trust;
 
@@ -11,6 +10,9 @@ use std::time::Duration;
 
 use endpoint::Endpoint;
 use proxy::Proxy;
+/// A URL, for rooms that do not know the library.
+pub(crate) use reqwest::Url;
+use trust::Authorities;
 
 /// What every client is built from: no redirects, nothing sent again by itself, and no variable read but those
 /// that [`Proxy`] knows.
@@ -21,6 +23,7 @@ pub(crate) fn builder(
     endpoint: &Endpoint,
     proxy: Option<&Proxy>,
     connect_timeout: Duration,
+    authorities: Option<&Authorities>,
 ) -> reqwest::Result<reqwest::ClientBuilder> {
     // A provider that is installed already serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -33,6 +36,8 @@ pub(crate) fn builder(
     if endpoint.url().scheme() == "http" {
         // Reading the system's roots would take longer than the exchange.
         builder = builder.tls_certs_only([]);
+    } else if let Some(authorities) = authorities {
+        builder = builder.tls_certs_only(authorities.certificates());
     }
     Ok(match proxy {
         Some(proxy) => builder.proxy(proxy.for_all()?),

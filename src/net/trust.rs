@@ -1,10 +1,39 @@
 //! Why a connection cannot be made or trusted, in words that a person can act on.
 
 use std::error::Error as StdError;
+use std::path::Path;
 
 use rustls::CertificateError;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
+use crate::files;
+
+/// The authorities that a file names, which are trusted instead of the system's.
+#[derive(Clone, Debug)]
+pub(crate) struct Authorities(Vec<reqwest::Certificate>);
+
+impl Authorities {
+    /// Reads a file of certificates in PEM.
+    ///
+    /// # Errors
+    /// `config` for a file that cannot be read, or holds none.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let wrong = |why: &str| {
+            Error::new(Kind::Config, format!("--ca-file {}: {why}", path.display()))
+                .hint("name a file with the certificates of CAs in PEM, which begin with -----BEGIN CERTIFICATE-----")
+        };
+        let text = files::read_text(path, files::LARGEST).map_err(|why| wrong(&why.to_string()))?;
+        match reqwest::Certificate::from_pem_bundle(text.as_bytes()).unwrap_or_default() {
+            list if list.is_empty() => Err(wrong("it holds no certificate")),
+            list => Ok(Self(list)),
+        }
+    }
+
+    /// For the library.
+    pub(super) fn certificates(&self) -> impl Iterator<Item = reqwest::Certificate> {
+        self.0.iter().cloned()
+    }
+}
 
 /// Why a secure connection is not made, which trying again does not change.
 pub(crate) fn distrusted(tls: &rustls::Error, endpoint: &str) -> Error {
@@ -12,7 +41,8 @@ pub(crate) fn distrusted(tls: &rustls::Error, endpoint: &str) -> Error {
         BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
         NotValidYetContext, UnknownIssuer,
     };
-    const OWN_CA: &str = "if it is to be trusted, SSL_CERT_FILE names a file with the CA certificates to use";
+    const OWN_CA: &str =
+        "if it is to be trusted, --ca-file or SSL_CERT_FILE names a file with the CA certificates to use";
     const CLOCK: &str = "check this machine's clock; if it is right, whoever runs the endpoint has to renew it";
     let certificate = |what: &str| format!("the certificate of {endpoint} {what}");
     let (message, hint) = match tls {

@@ -7,7 +7,7 @@ use crate::suggest;
 
 /// The commands, and what they do.
 pub(crate) const COMMANDS: &[(&str, &str)] = &[
-    (":help", "this list; `:help NAME` explains an operation or a function"),
+    (":help", "this list; `:help NAME` explains an operation, a function or a module: std/list"),
     (":ops", "every operation; `:ops WORD` those that tell of the word"),
     (":all", "the last value in full, as JSON"),
     (":quit", "leave, as Ctrl-D does"),
@@ -73,7 +73,7 @@ fn of(command: &str) -> Command<'_> {
 
 /// Whether a text is a name that may be explained.
 fn is_topic(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'))
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '/'))
 }
 
 /// The list of commands.

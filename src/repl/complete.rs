@@ -3,6 +3,7 @@
 use crate::catalogue::{self, Check, Effect, Field, Param, Scalar, Shape, Type};
 use crate::repl::commands;
 use crate::repl::context::{Base, Place, Receiver};
+use crate::script::library;
 
 /// Where the word under the cursor begins, and what it could become.
 #[derive(Debug, PartialEq)]
@@ -69,6 +70,9 @@ fn possible(above: &str, word: &str, known: &dyn Known) -> Vec<String> {
     if word.starts_with(|c: char| c.is_ascii_digit()) {
         return Vec::new();
     }
+    if let Some(modules) = modules(above) {
+        return modules;
+    }
     match Place::of(above) {
         Place::Key(params, given) => {
             let open = params.iter().filter(|param| !given.iter().any(|name| name == param.name));
@@ -80,7 +84,7 @@ fn possible(above: &str, word: &str, known: &dyn Known) -> Vec<String> {
             (None, false) => names().collect(),
         },
         Place::Action => actions().collect(),
-        Place::Topic => actions().chain(names()).collect(),
+        Place::Topic => actions().chain(names()).chain(library::names().map(str::to_owned)).collect(),
         Place::Member(receiver) => members(&receiver, known),
         Place::Nothing => Vec::new(),
         Place::Code if word.starts_with(':') => command_names().collect(),
@@ -88,6 +92,14 @@ fn possible(above: &str, word: &str, known: &dyn Known) -> Vec<String> {
         Place::Code if is_blank => command_names().chain(known.own()).collect(),
         Place::Code => names().collect(),
     }
+}
+
+/// The modules of the library, where one is imported or asked about; what stands there of its name left out.
+fn modules(above: &str) -> Option<Vec<String>> {
+    let rest = |name: &'static str| if above.ends_with('/') { name.strip_prefix("std/").unwrap_or(name) } else { name };
+    let line = above.rsplit('\n').next().unwrap_or_default();
+    let is_asked = ["import \"", "import \"std/", ":help std/"].iter().any(|asks| line.ends_with(asks));
+    is_asked.then(|| library::names().map(|name| rest(name).to_owned()).collect())
 }
 
 /// A word without what does not matter: case, and the underscores that tell a function from its action.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::Run;
 use crate::error::{Error, Kind, Result};
-use crate::job::heartbeat::{self, Heartbeat};
+use crate::job::heartbeat::{self, Heartbeat, Way};
 use crate::job::limits::Limits;
 use crate::job::lock::{self, Folder, Holder, Lock, Name};
 use crate::job::tally::Tally;
@@ -82,8 +82,11 @@ impl Run {
         if flags.quiet_success == Some(true) {
             streams::hold();
         }
-        let heartbeat = flags.heartbeat.as_deref().map(|url| heartbeat::place(url, &self.settings.around.env));
-        let heartbeat = heartbeat.transpose()?.map(|place| Heartbeat::new(place, self.id().as_str()));
+        let heartbeat = flags.heartbeat.as_deref().map(|url| {
+            let way = Way { proxies: self.settings.around.env.clone(), authorities: self.settings.authorities()? };
+            Heartbeat::new(url, way, self.id().as_str())
+        });
+        let heartbeat = heartbeat.transpose()?;
         if heartbeat.is_some() {
             streams::keep_tail();
         }
@@ -106,9 +109,9 @@ impl Run {
         behind.begin();
         let (at_exit, stop) = (Arc::clone(&behind), Arc::clone(&self.stop));
         if let Some(exit) = &self.exit {
-            exit.before(move || {
+            exit.before(move |code| {
                 let why = stop.why_set().unwrap_or_else(memory::exceeded);
-                at_exit.tell(why.kind.exit_code(), Some(&why), 1);
+                at_exit.tell(code, Some(&why), 1);
             });
         }
         let result = self.settled(work());

@@ -17,8 +17,8 @@ const TELLING: Duration = Duration::from_millis(300);
 /// Says why the process ends, once.
 type Tell = Box<dyn Fn(&Error) + Send + Sync>;
 
-/// Something to be done before the process ends.
-type Finish = Box<dyn FnOnce() + Send>;
+/// Something to be done before the process ends with this exit code.
+type Finish = Box<dyn FnOnce(u8) + Send>;
 
 /// The way out, shared by all who may leave.
 #[derive(Clone)]
@@ -51,17 +51,17 @@ impl Exit {
     }
 
     /// Has something done before the process ends. It must not wait for what may never come.
-    pub(crate) fn before(&self, finish: impl FnOnce() + Send + 'static) {
+    pub(crate) fn before(&self, finish: impl FnOnce(u8) + Send + 'static) {
         self.pending().push(Box::new(finish));
     }
 
-    /// Does what is to be done before the process ends, the latest first.
-    pub(crate) fn finish(&self) {
+    /// Does what is to be done before the process ends with this code, the latest first.
+    pub(crate) fn finish(&self, code: u8) {
         loop {
             // Not held while it is done: another may leave meanwhile.
             let next = self.pending().pop();
             let Some(finish) = next else { return };
-            finish();
+            finish(code);
         }
     }
 
@@ -79,7 +79,7 @@ impl Exit {
         let code = decided.map_or(error.kind.exit_code(), |(code, _)| *code);
         let why = decided.map_or_else(|| Some(error.clone()), |(_, why)| why.clone());
         let exit = self.clone();
-        within(FINISHING, move || exit.finish());
+        within(FINISHING, move || exit.finish(code));
         let exit = self.clone();
         within(TELLING, move || why.iter().for_each(|why| exit.tell(why)));
         within(FINISHING, move || streams::release(code != 0));
@@ -117,17 +117,17 @@ mod tests {
         let said = Arc::new(Mutex::new(Vec::new()));
         let say = |word: &str| {
             let (said, word) = (Arc::clone(&said), word.to_owned());
-            move || said.lock().unwrap().push(word.clone())
+            move |code| said.lock().unwrap().push(format!("{word} {code}"))
         };
         let tell = Arc::clone(&said);
         let exit = Exit::new(move |error| tell.lock().unwrap().push(error.message.clone()));
         exit.before(say("first"));
         exit.before(say("second"));
-        exit.finish();
-        exit.finish();
+        exit.finish(3);
+        exit.finish(4);
         exit.tell(&Error::new(Kind::Io, "why"));
         exit.tell(&Error::new(Kind::Io, "again"));
-        assert_eq!(*said.lock().unwrap(), ["second", "first", "why"]);
+        assert_eq!(*said.lock().unwrap(), ["second 3", "first 3", "why"]);
     }
 
     #[test]

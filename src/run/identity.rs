@@ -13,7 +13,7 @@ use crate::settings::Settings;
 pub(crate) fn identify(settings: &Settings, way: &Way) -> Result<(Lease, Result<Caller>)> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
-    let reach = settings.reach();
+    let reach = settings.reach()?;
     runtime.block_on(async {
         let lease = fetch(way, &reach).await?;
         let caller = caller(&lease.credentials, settings.region(), &reach).await;

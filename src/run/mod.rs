@@ -1,5 +1,6 @@
 //! A run of a command: its [`service`] and account, what goes on in the [`background`], what stops it
-//! ([`signals`]), what is [`alone`] around it when nobody watches, who is asked ([`confirm`]), what it is called ([`id`]), the way out ([`exit`]), and who a run would be ([`identity`]).
+//! ([`signals`]), what is [`alone`] around it when nobody watches, who is asked ([`confirm`]), what it is called
+//! ([`id`]), what its journal knows of it ([`kept`]), the way out ([`exit`]), and who a run would be ([`identity`]).
 
 mod alone;
 mod background;
@@ -7,6 +8,8 @@ mod confirm;
 pub(crate) mod exit;
 pub(crate) mod id;
 pub(crate) mod identity;
+pub(crate) mod kept;
+pub(crate) mod profiles;
 mod service;
 mod signals;
 
@@ -117,7 +120,7 @@ impl Run {
         account.around().observe(Arc::clone(&tally) as Arc<dyn Observer>);
         let around = Arc::clone(account.around());
         watch.into_iter().for_each(|watch| around.watch(watch));
-        exit.before(move || around.name_unknown());
+        exit.before(move |_| around.name_unknown());
         let settings = Arc::clone(settings);
         let (account, checks) = (Arc::new(account), Arc::default());
         Ok(Self {
@@ -156,8 +159,9 @@ impl Run {
             args,
             allow_env: self.settings.allowed_env(),
             allow_read: self.settings.allowed_read(),
-            allow_net: self.settings.allowed_net().to_vec(),
-            env: self.settings.around.env.clone(),
+            allow_write: self.settings.allowed_write(),
+            net: Arc::new(self.settings.allowed_net()),
+            output: self.settings.output(),
             checks: Arc::clone(&self.checks),
             shard: self.shard,
             clock: Arc::clone(&self.clock),

@@ -96,22 +96,22 @@ impl Service {
         self.settings.around.check_ca_file()?;
         let exposed = self.settings.exposed()?;
         found.passed_over.iter().chain(&exposed).for_each(|said| tracing::warn!("{said}"));
-        let config = self.settings.client(self.settings.endpoint()?, self.provider(way))?;
+        let config = self.settings.client(self.settings.endpoint()?, self.provider(way)?)?;
         Ok(ClientConfig { region: self.settings.region().map(str::to_owned), ..config })
     }
 
     /// Whoever signs in this way, kept fresh beside the run where that is needed.
-    fn provider(&self, way: Way) -> Provider {
+    fn provider(&self, way: Way) -> Result<Provider> {
         if let Way::Static(credentials) = way {
             know(&credentials);
-            return Provider::fixed(credentials);
+            return Ok(Provider::fixed(credentials));
         }
-        let (way, reach) = (Arc::new(way), Arc::new(self.settings.reach()));
+        let (way, reach) = (Arc::new(way), Arc::new(self.settings.reach()?));
         let fetch = move || -> std::pin::Pin<Box<dyn Future<Output = _> + Send>> {
             let (way, reach) = (Arc::clone(&way), Arc::clone(&reach));
             Box::pin(async move { fetch(&way, &reach).await })
         };
-        Provider::fresh(Box::new(fetch), self.background.handle())
+        Ok(Provider::fresh(Box::new(fetch), self.background.handle()))
     }
 
     fn simulated(&self) -> Result<ClientConfig> {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rhai::debugger::DebuggerCommand;
+use rhai::debugger::{DebuggerCommand, DebuggerEvent};
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 use serde::{Deserialize, Serialize};
 
@@ -125,9 +125,12 @@ fn watch(engine: &mut Engine, coverage: Arc<Coverage>) {
     #[expect(deprecated, reason = "marked so because it may change, not because anything replaces it")]
     engine.register_debugger(
         |_, debugger| debugger,
-        move |_, _, node, source, position| {
-            let position = if position.is_none() { node.position() } else { position };
-            coverage.see(source.unwrap_or_default(), position);
+        move |_, event, node, source, position| {
+            // The end of a call was its beginning once.
+            if matches!(event, DebuggerEvent::Start | DebuggerEvent::Step) {
+                let position = if position.is_none() { node.position() } else { position };
+                coverage.see(source.unwrap_or_default(), position);
+            }
             Ok(DebuggerCommand::StepInto)
         },
     );

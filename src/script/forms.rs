@@ -8,6 +8,10 @@
 //! | `map?.field` | `map?.if_there__("field")` |
 //! | `list[1..3]` | `list.part__(1..3)` |
 //! | `catch (err) {` | `catch (err) { caught__(err);` : the engine's errors become jst's |
+//! | in module `m`: `fn f(a) { g(a) }` | `fn f(a) { f__of_m(a) } private fn f__of_m(a) { g__of_m(a) }` |
+//!
+//! The last because the engine remembers which function a name means across modules: of two modules with a `g`, one
+//! would call the other's.
 
 use super::api::parts::{IF_THERE, PART};
 use super::report::CAUGHT;
@@ -52,8 +56,16 @@ impl Moved {
     }
 }
 
-/// A script's text as the engine shall read it.
-pub(super) fn written(text: &str) -> (String, Moved) {
+/// What stands between a function's name and its module's in a name that no other module has.
+const OF: &str = "__of_";
+
+/// The name of a function without its module's.
+pub(super) fn name_in_module(name: &str) -> &str {
+    name.split_once(OF).map_or(name, |(name, _)| name)
+}
+
+/// The text of a script, or of a module of this name, as the engine shall read it.
+pub(super) fn written(text: &str, module: Option<&str>) -> (String, Moved) {
     let tokens: Vec<Token<'_>> =
         tokens::read(text).into_iter().filter(|token| !matches!(token.what, What::Comment { .. })).collect();
     let mut edits = Vec::new();
@@ -74,7 +86,66 @@ pub(super) fn written(text: &str) -> (String, Moved) {
             _ => {}
         }
     }
+    if let Some(module) = module {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        own_functions(
+            &tokens,
+            &matching,
+            &format!("{OF}{}", module.chars().map(plain).collect::<String>()),
+            &mut edits,
+        );
+    }
     apply(text, edits)
+}
+
+/// A definition in a module: the tokens of its name, and of the brackets of its parameters and body.
+struct Definition {
+    name: usize,
+    parameters: (usize, usize),
+    body: (usize, usize),
+}
+
+impl Definition {
+    /// The one whose `fn` is at `n`; none for a method of a type.
+    fn at(tokens: &[Token<'_>], matching: &[Option<usize>], n: usize) -> Option<Self> {
+        let is = |n: usize, text: &str| tokens.get(n).is_some_and(|token| token.is(text));
+        let end = |n: usize| matching.get(n).copied().flatten();
+        tokens.get(n + 1).filter(|name| name.what == What::Name)?;
+        let close = end(n + 2).filter(|_| is(n + 2, "("))?;
+        let body = (close + 1, end(close + 1).filter(|_| is(close + 1, "{"))?);
+        Some(Self { name: n + 1, parameters: (n + 2, close), body })
+    }
+
+    /// Whether it is for calling behind a dot.
+    fn has_this(&self, tokens: &[Token<'_>]) -> bool {
+        tokens.get(self.body.0..self.body.1).unwrap_or_default().iter().any(|token| token.is("this"))
+    }
+}
+
+/// Gives the functions of a module names that no other has, where the module itself calls them.
+fn own_functions(tokens: &[Token<'_>], matching: &[Option<usize>], of: &str, edits: &mut Vec<Edit>) {
+    let text = |n: usize| tokens.get(n).map_or("", |token| token.text);
+    let all = (0..tokens.len()).filter(|&n| text(n) == "fn").filter_map(|n| Definition::at(tokens, matching, n));
+    let (behind_dots, plain): (Vec<_>, Vec<_>) = all.partition(|definition| definition.has_this(tokens));
+    let is_own = |name: &str| {
+        plain.iter().any(|own| text(own.name) == name) && !behind_dots.iter().any(|other| text(other.name) == name)
+    };
+    for definition in plain.iter().filter(|definition| is_own(text(definition.name))) {
+        let (from, to) = definition.parameters;
+        let parameters = tokens.get(from..to).unwrap_or_default().iter().filter(|token| token.what == What::Name);
+        let parameters = parameters.map(|token| token.text).collect::<Vec<_>>().join(", ");
+        let name = text(definition.name);
+        if let Some(brace) = tokens.get(definition.body.0) {
+            let inner = format!("{{ {name}{of}({parameters}) }} private fn {name}{of}({parameters}) {{");
+            edits.push((brace.start, brace.end(), inner));
+        }
+    }
+    for (n, token) in tokens.iter().enumerate().filter(|(_, token)| token.what == What::Name && is_own(token.text)) {
+        let before = n.checked_sub(1).map_or("", text);
+        if text(n + 1) == "(" && !matches!(before, "." | "?." | "::" | "fn") {
+            edits.push((token.end(), token.end(), of.to_owned()));
+        }
+    }
 }
 
 /// Bytes from, bytes to, what stands there instead.

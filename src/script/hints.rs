@@ -2,6 +2,7 @@
 
 use rhai::{EvalAltResult, ParseErrorType, Position};
 
+use super::host::said_name;
 use super::said::did_you_mean;
 use super::tokens::{self, Token, What};
 use crate::error::Error;
@@ -16,6 +17,7 @@ pub(super) fn add(error: &mut Error, engines: &EvalAltResult, text: &str) {
         }
         EvalAltResult::ErrorFunctionNotFound(signature, _) => {
             let (name, given) = signature.split_once(" (").unwrap_or((signature, ")"));
+            let name = said_name(name);
             let given = if given == ")" { 0 } else { given.matches(", ").count() + 1 };
             let takes = parameters(&tokens::read(text), name);
             if let Some(most) = takes.iter().max().filter(|_| !takes.contains(&given)) {

@@ -21,11 +21,14 @@ use super::threads::Threads;
 use super::value::{Ending, ScriptResult, from_dynamic, throw};
 use super::words::kind_of;
 use crate::call::account::Account;
+use crate::call::outside::Outside;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Unread};
 use crate::job::checks::Checks;
 use crate::job::shard::Shard;
+use crate::show::data::Format;
+use crate::show::progress;
 use crate::stop::Stop;
 
 /// What a script runs with.
@@ -39,10 +42,12 @@ pub(crate) struct HostConfig {
     pub allow_env: BTreeMap<String, Option<String>>,
     /// Files and folders that it may read.
     pub allow_read: Vec<PathBuf>,
-    /// Hosts that it may reach beside the service, as `HOST` or `HOST:PORT`.
-    pub allow_net: Vec<String>,
-    /// The environment, which names proxies.
-    pub env: BTreeMap<String, String>,
+    /// Files and folders that it may write.
+    pub allow_write: Vec<PathBuf>,
+    /// Hosts that it may reach.
+    pub net: Arc<Outside>,
+    /// Form of the data that it prints as rows.
+    pub output: Format,
     /// What it looked at.
     pub checks: Arc<Checks>,
     /// The part of a fleet that is its.
@@ -96,7 +101,7 @@ impl Host {
             .set_max_strings_interned(0)
             .set_module_resolver(Resolver::new(&config.root, Arc::clone(&sources), Arc::clone(&modules)));
         #[expect(deprecated, reason = "marked so because it may change, not because anything replaces it")]
-        engine.on_parse_token(|token, _, _| free_names(token));
+        engine.on_parse_token(|token, _, _| own_operators(free_names(token)));
         engine.register_global_module(api::module(account, &threads).into());
         api::register_builtins(&mut engine, &config, account);
         limits.guard(&mut engine);
@@ -141,7 +146,7 @@ impl Host {
     }
 
     pub(super) fn compile(&self, scope: &Scope<'_>, name: &str, text: &str) -> Result<AST> {
-        let compiled = compile(&self.engine, &self.sources, scope, name, text);
+        let compiled = compile(&self.engine, &self.sources, scope, name, text, false);
         // Reading a long text takes time, too.
         if let Some(why) = self.stop.why_set() {
             return Err(why);
@@ -165,6 +170,7 @@ impl Host {
     }
 
     pub(super) fn ended(&self, name: &str, result: ScriptResult<Value>) -> Result<Ended> {
+        progress::clear();
         // Functions of the engine's that call closures may lose their errors.
         let error = match result.and_then(|value| limits::check(&self.stop).map(|()| value)) {
             Ok(value) => return Ok(Ended::Value(value)),
@@ -188,33 +194,40 @@ impl Drop for Host {
 }
 
 /// Frees names that the engine keeps for itself: `call("Action", …)` beside its own `f.call(…)`, `log::debug(…)`,
-/// `wait::until(…)`, and the functions of modules that have such names.
+/// `wait::until(…)`, the functions of modules that have such names, and the `case` of `each(cases, |case| …)`.
 pub(super) fn free_names(token: Token) -> Token {
-    #[derive(Clone, Copy)]
+    #[derive(Clone, Copy, PartialEq)]
     enum Before {
         Dot,
         Colons,
         Fn,
+        Bar,
         Other,
     }
     thread_local! {
         static BEFORE: Cell<Before> = const { Cell::new(Before::Other) };
+        /// Whether a closure took a `case`: from then on it is a name like others.
+        static CASES: Cell<bool> = const { Cell::new(false) };
     }
     let before = BEFORE.replace(match token {
         Token::Period | Token::Elvis => Before::Dot,
         Token::DoubleColon => Before::Colons,
         Token::Fn => Before::Fn,
+        Token::Pipe => Before::Bar,
         _ => Before::Other,
     });
-    if let Some(name) = order_operator(&token) {
-        return Token::Custom(Box::new(name.into()));
-    }
     match (before, token) {
         (Before::Dot, token) => token,
         (Before::Colons | Before::Fn, Token::Reserved(name)) if *name == "call" => of_module("call"),
-        (Before::Other, Token::Reserved(name)) if *name == "call" => Token::Identifier(Box::new(api::CALL.into())),
+        (Before::Other | Before::Bar, Token::Reserved(name)) if *name == "call" => {
+            Token::Identifier(Box::new(api::CALL.into()))
+        }
         (Before::Colons, Token::Reserved(name)) if *name == "debug" => Token::Identifier(name),
         (Before::Colons | Before::Fn, Token::Until) => of_module("until"),
+        (before, Token::Reserved(name)) if *name == "case" && (before == Before::Bar || CASES.get()) => {
+            CASES.set(true);
+            Token::Identifier(name)
+        }
         (_, token) => token,
     }
 }
@@ -231,7 +244,13 @@ pub(super) fn said_name(name: &str) -> &str {
     if name == api::CALL {
         return "call";
     }
+    let name = forms::name_in_module(name);
     name.strip_suffix(OF_MODULE).filter(|name| matches!(*name, "call" | "until")).unwrap_or(name)
+}
+
+/// An operator that orders becomes ours.
+fn own_operators(token: Token) -> Token {
+    order_operator(&token).map_or(token, |name| Token::Custom(Box::new(name.into())))
 }
 
 /// What the engine reads for an operator that orders: its own would take what has no order for false.
@@ -261,15 +280,16 @@ fn written_otherwise(value: &Dynamic) -> String {
     if text.contains("anon$") { "a closure".to_owned() } else { text }
 }
 
-/// Compiles a text whose source was added under this name, and looks at what it says.
+/// Compiles a script or module whose source was added under this name, and looks at what it says.
 pub(super) fn compile(
     engine: &Engine,
     sources: &Sources,
     scope: &Scope<'_>,
     name: &str,
     text: &str,
+    module: bool,
 ) -> std::result::Result<(AST, Vec<Diagnostic>), ParseError> {
-    let (written, moved) = forms::written(text);
+    let (written, moved) = forms::written(text, module.then_some(name));
     sources.moved(name, moved.clone());
     let ast = engine.compile_with_scope(scope, written)?;
     if let Some(coverage) = sources.coverage.get() {

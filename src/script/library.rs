@@ -12,14 +12,18 @@ use super::forms;
 use super::host::free_names;
 use crate::suggest;
 
-/// What follows `std/` in an import, and the module's text.
+/// How each module is imported, and its text; in the order of their names.
 pub(super) const MODULES: &[(&str, &str)] = &[
-    ("fleet", include_str!("../../stdlib/fleet.rhai")),
-    ("options", include_str!("../../stdlib/options.rhai")),
-    ("rollout", include_str!("../../stdlib/rollout.rhai")),
-    ("settle", include_str!("../../stdlib/settle.rhai")),
-    ("testing", include_str!("../../stdlib/testing.rhai")),
-    ("wait", include_str!("../../stdlib/wait.rhai")),
+    ("std/audit", include_str!("../../stdlib/audit.rhai")),
+    ("std/ensure", include_str!("../../stdlib/ensure.rhai")),
+    ("std/fleet", include_str!("../../stdlib/fleet.rhai")),
+    ("std/k8s", include_str!("../../stdlib/k8s.rhai")),
+    ("std/list", include_str!("../../stdlib/list.rhai")),
+    ("std/options", include_str!("../../stdlib/options.rhai")),
+    ("std/rollout", include_str!("../../stdlib/rollout.rhai")),
+    ("std/settle", include_str!("../../stdlib/settle.rhai")),
+    ("std/testing", include_str!("../../stdlib/testing.rhai")),
+    ("std/wait", include_str!("../../stdlib/wait.rhai")),
 ];
 
 /// Earlier names that are still taken, and the module that they stand for.
@@ -64,18 +68,19 @@ pub(crate) struct Function {
 pub(super) fn text(name: &str) -> Result<(String, &'static str), String> {
     let name = name.strip_suffix(".rhai").unwrap_or(name);
     let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name);
-    let (name, text) = MODULES.iter().find(|(known, _)| *known == name).ok_or_else(|| {
-        let known: Vec<&str> = MODULES.iter().map(|(name, _)| *name).collect();
+    let found = MODULES.iter().find(|(known, _)| known.strip_prefix("std/") == Some(name));
+    let (name, text) = found.ok_or_else(|| {
+        let known: Vec<&str> = names().filter_map(|name| name.strip_prefix("std/")).collect();
         let near = suggest::nearest(name, known.iter().copied());
         let near = near.map(|near| format!("; did you mean `std/{near}`?")).unwrap_or_default();
         format!("the library has no module `std/{name}`; it has {}{near}", known.join(", "))
     })?;
-    Ok((format!("std/{name}"), text))
+    Ok(((*name).to_owned(), text))
 }
 
 /// How each module is imported, in the order of their names.
-pub(crate) fn names() -> impl Iterator<Item = String> {
-    MODULES.iter().map(|(name, _)| format!("std/{name}"))
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    MODULES.iter().map(|(name, _)| *name)
 }
 
 /// What a module says of itself, by its name: `std/list`.
@@ -108,7 +113,7 @@ fn parsed(text: &str) -> Option<AST> {
     #[expect(deprecated, reason = "marked so because it may change, not because anything replaces it")]
     engine.on_parse_token(|token, _, _| free_names(token));
     engine.set_max_expr_depths(0, 0);
-    engine.compile(forms::written(text).0).ok()
+    engine.compile(forms::written(text, None).0).ok()
 }
 
 /// The functions that others may call, forms of one name together.
@@ -213,8 +218,14 @@ impl Function {
 }
 
 impl Module {
+    /// The first sentence of what it says of itself.
+    pub(crate) fn headline(&self) -> String {
+        let paragraph = self.about.lines().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        paragraph.split_inclusive(". ").next().unwrap_or_default().trim_end_matches(['.', ' ']).to_owned()
+    }
+
     /// What stands before `::` where nothing else was chosen: `list` of `std/list`.
-    pub(crate) fn short(&self) -> &str {
+    fn short(&self) -> &str {
         self.name.strip_prefix("std/").unwrap_or(&self.name)
     }
 }
@@ -230,5 +241,72 @@ impl std::fmt::Display for Module {
             writeln!(f, "\n{}", function.text(self.short()).trim_end())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn modules() -> Vec<Module> {
+        names().map(|name| module(name).unwrap_or_else(|| panic!("{name} does not parse"))).collect()
+    }
+
+    #[test]
+    fn every_function_says_what_it_takes_gives_and_throws_and_shows_an_example() {
+        let mut lacking = Vec::new();
+        // What `jst test` runs has its examples in the chapter on tests.
+        for module in modules().into_iter().filter(|module| module.name != "std/testing") {
+            assert!(!module.about.is_empty() && !module.functions.is_empty(), "{}", module.name);
+            for function in &module.functions {
+                let longest = function.forms.last().unwrap();
+                let said: Vec<&String> = function.parameters.iter().map(|[name, _]| name).collect();
+                let texts = [&function.summary, &function.gives, &function.throws, &function.example];
+                if said != longest.iter().collect::<Vec<_>>() || texts.iter().any(|text| text.is_empty()) {
+                    lacking.push(format!("{}::{}", module.name, function.name));
+                }
+            }
+        }
+        assert_eq!(lacking, [""; 0]);
+    }
+
+    #[test]
+    fn the_chapter_lists_every_function_and_no_other() {
+        let chapter = include_str!("../../stdlib/README.md");
+        let mut expected = Vec::new();
+        for module in modules() {
+            for function in &module.functions {
+                let call = function.calls(module.short()).pop().unwrap();
+                let does = function.summary.split_inclusive(". ").next().unwrap().trim_end();
+                expected.push(format!("| `{call}` | {does} |"));
+            }
+        }
+        let listed = chapter.lines().filter(|line| line.starts_with("| `") && line.contains("::"));
+        assert_eq!(listed.collect::<Vec<_>>(), expected, "\n{}", expected.join("\n"));
+    }
+
+    #[test]
+    fn a_topic_is_a_module_or_a_function_of_one() {
+        for (topic, says) in [
+            ("std/settle", "std/settle: Writes whose answer may be lost"),
+            ("std/args", "std/options: Command lines of scripts"),
+            ("std/settle::call", "settle::call(action, params, happened)\n  Calls an operation"),
+            ("std/wait::until", "wait::until(what, options, value)\n  Waits until"),
+            ("std/rollout", "std/rollout: Deploy orders"),
+        ] {
+            assert!(explain(topic).unwrap().starts_with(says), "{topic}: {:?}", explain(topic));
+        }
+        assert!(
+            explain("std/rollout").unwrap().contains("\nrollout::CLOSED = 4  Result of one that somebody closed\n")
+        );
+        for topic in ["std/none", "std/settle::none", "settle", "std/"] {
+            assert_eq!(explain(topic), None, "{topic}");
+        }
+        assert_eq!(
+            text("rolout").unwrap_err(),
+            "the library has no module `std/rolout`; it has audit, ensure, fleet, k8s, list, options, rollout, settle, testing, wait; \
+             did you mean `std/rollout`?"
+        );
     }
 }

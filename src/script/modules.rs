@@ -92,7 +92,7 @@ impl Resolver {
             EvalAltResult::ErrorInModule(name.to_owned(), error, position).into()
         };
         self.sources.add(name, text);
-        let (mut ast, found) = compile(engine, &self.sources, &Scope::new(), name, text)
+        let (mut ast, found) = compile(engine, &self.sources, &Scope::new(), name, text, true)
             .map_err(|error| in_module(EvalAltResult::from(error).into()))?;
         let found = diagnostics::settle(found, text);
         found.map_err(|error| in_module(terminate(Ending::Stopped(Box::new(error)))))?;

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rhai::{Engine, EvalAltResult, NativeCallContext, Position};
 
 use super::coverage::Coverage;
-use super::forms::Moved;
+use super::forms::{self, Moved};
 use super::hints;
+use super::host::said_name;
 use super::modules::is_closure;
 pub(super) use super::said::said;
 use super::telling;
@@ -147,6 +148,8 @@ const CLOSURE: &str = "closure";
 fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
     let mut frames = Vec::new();
     let (mut file, mut function) = (script.to_owned(), None);
+    // As the engine calls it.
+    let mut within: &str = "";
     let mut error = error;
     let mut push = |file: &str, function: &Option<String>, position: Position| {
         let (line, column) = (position.line().unwrap_or(0), position.position().unwrap_or(0));
@@ -161,11 +164,15 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
     loop {
         match error {
             EvalAltResult::ErrorInFunctionCall(name, source, inner, position) => {
-                push(&file, &function, *position);
+                // What a module exports only passes on to the module's own.
+                if !(within != name && within == forms::name_in_module(name)) {
+                    push(&file, &function, *position);
+                }
+                within = name;
                 if !source.is_empty() {
                     file.clone_from(source);
                 }
-                function = Some(if is_closure(name) { CLOSURE.to_owned() } else { name.clone() });
+                function = Some(if is_closure(name) { CLOSURE.to_owned() } else { said_name(name).to_owned() });
                 error = inner;
             }
             EvalAltResult::ErrorInModule(name, inner, position) => {

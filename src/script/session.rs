@@ -4,6 +4,7 @@ use rhai::{AST, Array, Dynamic, LexError, Map, ParseError, ParseErrorType, Posit
 
 use super::functions;
 use super::host::{Ended, Host, data};
+use super::library;
 use super::modules::is_closure;
 use super::tokens::{self, What};
 use crate::catalogue;
@@ -101,10 +102,21 @@ impl Session {
                 && !name.ends_with("__")
                 && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'))
         };
-        let mut names: Vec<String> = variables.chain(functions).chain(builtin).filter(is_name).collect();
+        let of_library = self.library_modules().filter_map(|(called, name)| {
+            let functions = library::module(name)?.functions;
+            Some(functions.into_iter().map(move |function| format!("{called}::{}", function.name)))
+        });
+        let all = variables.chain(functions).chain(builtin).chain(of_library.flatten());
+        let mut names: Vec<String> = all.filter(is_name).collect();
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The modules of the library that are imported: what each is called here, and its name.
+    fn library_modules(&self) -> impl Iterator<Item = (&str, &str)> {
+        let named = self.imports.iter().filter_map(|import| Some((alias(import)?, import.split('"').nth(1)?)));
+        named.filter(|(_, name)| name.starts_with("std/"))
     }
 
     /// The variables and functions of the session's own making, without what every script has.
@@ -145,6 +157,11 @@ impl Session {
 
     /// What a function of this name takes and does, where it says so.
     pub(crate) fn help(&self, name: &str) -> Option<String> {
+        if let Some((called, function)) = name.split_once("::")
+            && let Some(module) = self.library_modules().find(|(alias, _)| *alias == called).map(|(_, module)| module)
+        {
+            return library::explain(&format!("{module}::{function}"));
+        }
         let mut own = self.library.iter_functions().filter(|function| function.name == name).peekable();
         if own.peek().is_none() {
             let known = functions::all(&self.host.engine);

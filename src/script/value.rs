@@ -35,6 +35,10 @@ pub(super) fn to_dynamic(value: Value) -> Dynamic {
 }
 
 impl Tree for Dynamic {
+    fn to_json(&self) -> Value {
+        from_dynamic(self).unwrap_or_default()
+    }
+
     fn json(value: Value) -> Self {
         to_dynamic(value)
     }

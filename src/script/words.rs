@@ -19,6 +19,8 @@ const KINDS: &[(&str, &str)] = &[
     ("ExclusiveRange", "range"),
     ("alloc::vec::Vec<rhai::types::dynamic::Dynamic>", "array"),
     ("jst::script::api::pages::Pages", "pages"),
+    ("jst::script::api::patterns::Expression", "regex"),
+    ("Expression", "regex"),
     ("rhai::types::dynamic::Dynamic", "any"),
     ("alloc::vec::Vec<u8>", "blob"),
     ("RhaiResultOf", "Result"),

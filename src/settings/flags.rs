@@ -10,6 +10,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
 use super::job::JobFlags;
+use crate::call::outside::GrantedHost;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Fleet;
@@ -52,6 +53,15 @@ pub(crate) struct Flags {
     /// Region sent with every call
     #[arg(long, global = true, env = "JST_REGION", value_name = "ID")]
     pub region: Option<String>,
+    /// Network that the service is reached in: vpc takes its address in the region's private network [default: public]
+    #[arg(long, global = true, env = "JST_ENDPOINT_TYPE", value_enum, value_name = "NETWORK")]
+    pub endpoint_type: Option<Network>,
+    /// File with the CA certificates to trust instead of the system's
+    #[arg(long, global = true, env = "JST_CA_FILE", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub ca_file: Option<PathBuf>,
+    /// Let plain HTTP leave this machine: everybody on the way can read it
+    #[arg(long, global = true, env = "JST_INSECURE_HTTP", value_parser = switch, num_args = 0..=1, default_missing_value = "true", value_name = "yes|no", require_equals = true)]
+    pub insecure_http: Option<bool>,
     /// Signature of calls [default: v1]
     #[arg(long, global = true, env = "JST_SIGNATURE", value_enum, value_name = "VERSION")]
     pub signature: Option<Version>,
@@ -115,9 +125,28 @@ pub(crate) struct Flags {
     /// Files and folders that the script may read with read_file()
     #[arg(long, global = true, env = "JST_ALLOW_READ", value_delimiter = ',', value_name = "PATH")]
     pub allow_read: Vec<String>,
-    /// Hosts that the script may reach beside the service, as HOST or HOST:PORT
-    #[arg(long, global = true, env = "JST_ALLOW_NET", value_delimiter = ',', value_name = "HOST[:PORT]")]
-    pub allow_net: Vec<String>,
+    /// Files and folders that the script may write with write_file() and its kin; a file need not be there yet
+    #[arg(long, global = true, env = "JST_ALLOW_WRITE", value_delimiter = ',', value_name = "PATH")]
+    pub allow_write: Vec<String>,
+    /// Hosts that the script may reach with http_get() and http_post(); http://HOST for one without encryption
+    #[arg(long, global = true, env = "JST_ALLOW_NET", value_delimiter = ',', value_parser = GrantedHost::parse, value_name = "HOST[:PORT]")]
+    pub allow_net: Vec<GrantedHost>,
+    /// Folder with what outlives a run: the prompt's history, the journal
+    #[arg(long, global = true, env = "JST_STATE_DIR", value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
+    pub state_dir: Option<PathBuf>,
+    /// File with the journal of runs and their writes [default: journal.db in the state folder]; with --sim there is
+    /// none unless this names one
+    #[arg(long, global = true, env = "JST_JOURNAL", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub journal: Option<PathBuf>,
+    /// Go without a journal: nothing tells afterwards what was written, and nothing can be resumed
+    #[arg(long, global = true, env = "JST_NO_JOURNAL", value_parser = switch, num_args = 0..=1, default_missing_value = "true", value_name = "yes|no", require_equals = true)]
+    pub no_journal: Option<bool>,
+    /// Take runs that began longer ago out of the journal at each start: 90d
+    #[arg(long, global = true, env = "JST_JOURNAL_KEEP", value_parser = age, value_name = "TIME")]
+    pub journal_keep: Option<Duration>,
+    /// Take the oldest runs out of the journal at each start while it is larger: 1GB
+    #[arg(long, global = true, env = "JST_JOURNAL_MAX_SIZE", value_parser = size, value_name = "SIZE")]
+    pub journal_max_size: Option<u64>,
     /// Most memory that the script may hold, in MB [default: 512]
     #[arg(long, global = true, env = "JST_MAX_MEMORY", value_parser = clap::value_parser!(u32).range(16..=65536), value_name = "MB")]
     pub max_memory: Option<u32>,
@@ -127,6 +156,15 @@ pub(crate) struct Flags {
     /// What a run that is left alone has around it.
     #[command(flatten)]
     pub job: JobFlags,
+}
+
+/// The network that the service is reached in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Network {
+    /// The internet
+    Public,
+    /// The private network of a region
+    Vpc,
 }
 
 /// What `--sim` says.
@@ -209,6 +247,30 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         return Err(format!("`{text}` must be more than nothing and at most a year"));
     }
     Ok(span)
+}
+
+/// How long ago: `90d`, `2w`, `12h`; a day has 24 hours.
+pub(crate) fn age(text: &str) -> Result<Duration, String> {
+    let span = text.trim().parse::<jiff::Span>().ok();
+    let span = span.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
+    let span = span.and_then(|span| Duration::try_from(span).ok()).filter(|span| !span.is_zero());
+    span.ok_or_else(|| format!("`{text}` is not a span of time: write 90d, 2w or 12h"))
+}
+
+/// A number of bytes: `1GB`, `500 MB`, `4096`.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
+    let unit = lower.get(digits.len()..).unwrap_or_default().trim();
+    let factor: u64 = match unit {
+        "" | "b" => 1,
+        "kb" | "k" => 1_000,
+        "mb" | "m" => 1_000_000,
+        "gb" | "g" => 1_000_000_000,
+        _ => 0,
+    };
+    let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| format!("`{text}` is not a size: write 1GB, 500MB or a number of bytes"))
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -14,6 +14,7 @@ use super::file::{self, File};
 use super::flags::{Flags, Simulator};
 use super::given::{Given, Level, Origin};
 use super::job::JobFlags;
+use crate::call::outside::GrantedHost;
 use crate::call::policy::Grant;
 use crate::credentials;
 use crate::error::{Error, Kind, Result};
@@ -200,12 +201,14 @@ impl Levels {
             add("region", flags.region.clone());
             add("read-only", yes(flags.read_only));
             add("allow-destructive", yes(flags.allow_destructive));
+            let allow_net = flags.allow_net.iter().map(ToString::to_string).collect();
             let lists = [
                 ("allow", &flags.allow),
                 ("deny", &flags.deny),
                 ("allow-env", &flags.allow_env),
                 ("allow-read", &flags.allow_read),
-                ("allow-net", &flags.allow_net),
+                ("allow-write", &flags.allow_write),
+                ("allow-net", &allow_net),
             ];
             for (name, list) in lists {
                 add(name, Some(list.join(",")).filter(|list| !list.is_empty()));
@@ -242,6 +245,9 @@ impl Levels {
             profile: self.by_hand().map(|given| given.value),
             endpoint: nearest(self, |flags| flags.endpoint.clone()),
             region: nearest(self, |flags| flags.region.clone()),
+            endpoint_type: nearest(self, |flags| flags.endpoint_type),
+            ca_file: nearest(self, |flags| flags.ca_file.clone()),
+            insecure_http: nearest(self, |flags| flags.insecure_http),
             signature: nearest(self, |flags| flags.signature),
             access_key_id: nearest(self, |flags| flags.access_key_id.clone()),
             access_key_secret: nearest(self, |flags| flags.access_key_secret.clone()),
@@ -263,7 +269,13 @@ impl Levels {
             allow_destructive: None,
             allow_env: self.narrowed(|flags| &flags.allow_env, |one, other| one == other),
             allow_read: self.narrowed(|flags| &flags.allow_read, |one, other| real(one).starts_with(real(other))),
-            allow_net: self.narrowed(|flags| &flags.allow_net, |one, other| one == other),
+            allow_net: self.narrowed(|flags| &flags.allow_net, GrantedHost::is_within),
+            allow_write: self.narrowed(|flags| &flags.allow_write, |one, other| real(one).starts_with(real(other))),
+            state_dir: nearest(self, |flags| flags.state_dir.clone()),
+            journal: nearest(self, |flags| flags.journal.clone()),
+            no_journal: nearest(self, |flags| flags.no_journal),
+            journal_keep: nearest(self, |flags| flags.journal_keep),
+            journal_max_size: nearest(self, |flags| flags.journal_max_size),
             max_memory: nearest(self, |flags| flags.max_memory),
             max_operations: nearest(self, |flags| flags.max_operations),
             job: JobFlags::merged(|| self.all().map(|flags| &flags.job).to_vec()),
@@ -271,11 +283,15 @@ impl Levels {
     }
 
     /// What every level grants that grants anything; `within` says whether one grant is part of another.
-    fn narrowed(&self, list: impl Fn(&Flags) -> &Vec<String>, within: impl Fn(&str, &str) -> bool) -> Vec<String> {
+    fn narrowed<T: Clone + PartialEq>(
+        &self,
+        list: impl Fn(&Flags) -> &Vec<T>,
+        within: impl Fn(&T, &T) -> bool,
+    ) -> Vec<T> {
         let mut given = self.all().into_iter().map(list).filter(|list| !list.is_empty());
         let first = given.next().cloned().unwrap_or_default();
         given.fold(first, |wide, narrow| {
-            let parts = |list: &[String], of: &[String]| -> Vec<String> {
+            let parts = |list: &[T], of: &[T]| -> Vec<T> {
                 list.iter().filter(|one| of.iter().any(|other| within(one, other))).cloned().collect()
             };
             let mut both = parts(narrow, &wide);

@@ -10,23 +10,27 @@ pub(crate) mod levels;
 pub(crate) mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::call::ClientConfig;
+use crate::call::outside::Outside;
 use crate::call::policy::Policy;
 use crate::credentials::{Configured, Found, Provider, Reach, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::journal::Bounds;
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::Proxy;
+use crate::net::trust::Authorities;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Options;
+use crate::system;
 use crate::wire::sign::Version;
 use file::File;
-use flags::{Flags, Simulator};
+use flags::{Flags, Network, Simulator};
 use job::JobFlags;
 use levels::Levels;
 
@@ -84,6 +88,18 @@ impl Surroundings {
         self.path("HOME").or_else(|| self.path("USERPROFILE"))
     }
 
+    /// Where state that outlives a run is kept, as far as the environment and the password file say.
+    fn state_dir(&self) -> Option<PathBuf> {
+        // Of several folders systemd's first is the one.
+        let given = self.env.get("STATE_DIRECTORY").and_then(|list| list.split(':').next());
+        if let Some(given) = given.filter(|given| !given.is_empty()) {
+            return Some(given.into());
+        }
+        let base = self.path("XDG_STATE_HOME").filter(|path| path.is_absolute());
+        let base = base.or_else(|| Some(self.home().or_else(system::home)?.join(".local/state")));
+        base.map(|base| base.join("jst"))
+    }
+
     /// Looks at the file of CA certificates before the library of secure connections does, which would wait
     /// for a pipe. That there is none is for who connects to say.
     ///
@@ -97,12 +113,6 @@ impl Surroundings {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Where state that outlives a run is kept.
-    pub(crate) fn state_dir(&self) -> Option<PathBuf> {
-        let base = self.path("XDG_STATE_HOME").filter(|path| path.is_absolute());
-        base.or_else(|| Some(self.home()?.join(".local/state"))).map(|base| base.join("jst"))
     }
 
     /// Whether talk on stderr may be coloured.
@@ -273,13 +283,73 @@ impl Settings {
 
     /// Files and folders that a script may read.
     pub(crate) fn allowed_read(&self) -> Vec<PathBuf> {
-        // An empty path would be the working folder.
-        self.flags.allow_read.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect()
+        paths(&self.flags.allow_read)
     }
 
-    /// Hosts that a script may reach, with or without a port.
-    pub(crate) fn allowed_net(&self) -> &[String] {
-        &self.flags.allow_net
+    /// Files and folders that a script may write.
+    pub(crate) fn allowed_write(&self) -> Vec<PathBuf> {
+        paths(&self.flags.allow_write)
+    }
+
+    /// What a script may reach beside the service.
+    pub(crate) fn allowed_net(&self) -> Outside {
+        Outside::new(self.flags.allow_net.clone(), self.around.env.clone()).trusting(self.ca_file().map(Path::to_owned))
+    }
+
+    /// Where state that outlives a run is kept: the one place that says it.
+    pub(crate) fn state_dir(&self) -> Option<PathBuf> {
+        self.flags.state_dir.clone().or_else(|| self.around.state_dir())
+    }
+
+    /// The journal's file; `None` where a run has none.
+    ///
+    /// # Errors
+    /// `config` when there is no place for one.
+    pub(crate) fn journal(&self) -> Result<Option<PathBuf>> {
+        let flags = &self.flags;
+        let is_none = flags.no_journal == Some(true) || flags.read_only == Some(true);
+        if is_none || (self.sim && flags.journal.is_none()) {
+            return Ok(None);
+        }
+        self.journal_file().map(Some)
+    }
+
+    /// The journal's file, whether or not this run has one.
+    ///
+    /// # Errors
+    /// `config` when there is no place for one.
+    pub(crate) fn journal_file(&self) -> Result<PathBuf> {
+        let given = self.flags.journal.clone().filter(|path| !path.as_os_str().is_empty());
+        given.or_else(|| Some(self.state_dir()?.join("journal.db"))).ok_or_else(|| {
+            Error::new(Kind::Config, "there is no folder for the journal: no HOME, and no home in the password file")
+                .hint("--state-dir or --journal names a place, and --no-journal goes without")
+        })
+    }
+
+    /// Whether it was asked for to go without a journal.
+    pub(crate) fn no_journal(&self) -> bool {
+        self.flags.no_journal == Some(true)
+    }
+
+    /// How much of old runs the journal keeps.
+    pub(crate) fn journal_bounds(&self) -> Bounds {
+        Bounds { keep: self.flags.journal_keep, max_size: self.flags.journal_max_size }
+    }
+
+    /// The profile that a journal names.
+    pub(crate) fn journal_profile(&self) -> Option<String> {
+        if self.sim {
+            return None;
+        }
+        self.flags.profile.clone().or_else(|| self.found().profile.clone())
+    }
+
+    /// Where calls go, as a journal names it.
+    pub(crate) fn journal_endpoint(&self) -> String {
+        if self.sim {
+            return "simulator".to_owned();
+        }
+        self.endpoint().map_or_else(|_| String::new(), |endpoint| endpoint.to_string())
     }
 
     /// Most bytes that a script may hold.
@@ -309,11 +379,29 @@ impl Settings {
         })
     }
 
+    /// Who is trusted instead of the system's authorities.
+    ///
+    /// # Errors
+    /// `config` for a file of certificates that is none.
+    pub(crate) fn authorities(&self) -> Result<Option<Authorities>> {
+        self.ca_file().map(Authorities::read).transpose()
+    }
+
+    fn ca_file(&self) -> Option<&Path> {
+        self.flags.ca_file.as_deref().filter(|path| !path.as_os_str().is_empty())
+    }
+
     /// What whoever signs in reaches, and how.
-    pub(crate) fn reach(&self) -> Reach {
+    ///
+    /// # Errors
+    /// `config` for a file of certificates that is none.
+    pub(crate) fn reach(&self) -> Result<Reach> {
         let given = |flag: &Option<String>| flag.clone().filter(|text| !text.is_empty());
         let only_v2 = self.around.env.get("ALIBABA_CLOUD_IMDSV1_DISABLED");
-        Reach {
+        let vpc = self.region().filter(|_| self.flags.endpoint_type == Some(Network::Vpc));
+        Ok(Reach {
+            authorities: self.authorities()?,
+            vpc: vpc.map(str::to_owned),
             env: self.around.env.clone(),
             sts: given(&self.flags.sts_endpoint),
             metadata: given(&self.flags.metadata_endpoint),
@@ -323,7 +411,7 @@ impl Settings {
                 self.flags.timeout.unwrap_or(Duration::from_secs(30)),
                 self.flags.connect_timeout.unwrap_or(Duration::from_secs(5)),
             ],
-        }
+        })
     }
 
     /// What the file of settings says of who signs.
@@ -355,6 +443,16 @@ impl Settings {
     /// The file of settings in use.
     pub(crate) fn config_of_run(&self) -> Option<&File> {
         self.levels.file()
+    }
+
+    /// Whether a flag or its variable names a profile.
+    pub(crate) fn has_profile_by_hand(&self) -> bool {
+        self.flags.profile.is_some()
+    }
+
+    /// The profiles of the file of settings.
+    pub(crate) fn profiles(&self) -> Vec<String> {
+        self.levels.file().map(|file| file.profiles.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// Whether the profile is one of production.
@@ -393,6 +491,11 @@ impl Settings {
     pub(crate) fn endpoint(&self) -> Result<Endpoint> {
         match self.given_endpoint()? {
             Some(given) => Ok(given),
+            None if self.flags.endpoint_type == Some(Network::Vpc) => match self.region() {
+                Some(region) => Endpoint::parse(&format!("https://retailcloud-vpc.{region}.aliyuncs.com")),
+                None => Err(Error::new(Kind::Config, "--endpoint-type vpc needs the region, which is not given")
+                    .hint("add --region, such as --region cn-hangzhou")),
+            },
             None => Endpoint::parse(self.found().endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT)),
         }
     }
@@ -413,10 +516,16 @@ impl Settings {
     /// # Errors
     /// `config` when a variable that names the proxy on the way does not.
     pub(crate) fn client(&self, endpoint: Endpoint, credentials: Provider) -> Result<ClientConfig> {
+        if !endpoint.is_private() && self.flags.insecure_http != Some(true) {
+            let why = format!("{endpoint} is reached without encryption, and not on this machine");
+            return Err(Error::new(Kind::Config, why)
+                .hint("write https://, or add --insecure-http if everybody on the way may read it"));
+        }
         let proxy = Proxy::for_endpoint(&self.around.env, &endpoint)?;
         let usual = ClientConfig::new(endpoint, credentials);
         Ok(ClientConfig {
             proxy,
+            authorities: self.authorities()?,
             timeout: self.flags.timeout.unwrap_or(usual.timeout),
             connect_timeout: self.flags.connect_timeout.unwrap_or(usual.connect_timeout),
             concurrency: self.flags.concurrency.map_or(usual.concurrency, usize::from),
@@ -426,6 +535,11 @@ impl Settings {
             ..usual
         })
     }
+}
+
+/// Paths that are granted. An empty one would be the working folder.
+fn paths(granted: &[String]) -> Vec<PathBuf> {
+    granted.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect()
 }
 
 #[cfg(test)]

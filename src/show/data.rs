@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::catalogue::{self, Field, Shape};
 use crate::error::{Error, Kind, Result};
 use crate::show::held::{self, Stream};
+use crate::show::progress;
 use crate::show::redaction::REDACTOR;
 use crate::show::streams;
 use crate::show::table::{self, Column};
@@ -169,25 +170,83 @@ fn columns_of(rows: &[Value], names: &[&str]) -> Vec<Column> {
 /// A table of rows for a script, without secrets.
 ///
 /// # Errors
-/// `invalid` for rows that are no maps, and for columns that no row has.
-pub(crate) fn table(rows: &[Value], columns_wanted: Option<&[String]>) -> Result<String> {
+/// `invalid` for rows that are no maps, and for columns that no row has; `function` is who was given them.
+pub(crate) fn table(function: &str, rows: &[Value], wanted: Option<&[String]>) -> Result<String> {
+    let ordered = ordered(function, rows.to_vec())?;
+    let ordered: Vec<Value> = ordered.into_iter().map(|row| REDACTOR.value(row)).collect();
+    let names = wanted_columns(function, &ordered, wanted)?;
+    Ok(table::wide(&columns_of(&ordered, &names)))
+}
+
+/// Rows with their fields in the document's order.
+fn ordered(function: &str, rows: Vec<Value>) -> Result<Vec<Value>> {
     if let Some(odd) = rows.iter().find(|row| !row.is_object()) {
-        return Err(Error::new(Kind::Invalid, format!("table takes an array of maps, and one row is {odd}")));
+        return Err(Error::new(Kind::Invalid, format!("{function} takes an array of maps, and one row is {odd}")));
     }
-    let ordered: Vec<Value> = rows.iter().cloned().map(|row| REDACTOR.value(in_document_order(row))).collect();
-    let known = columns(&ordered);
-    let wanted: Vec<&str> = match columns_wanted {
-        None => known,
-        Some(names) => {
-            let missing = names.iter().find(|name| !ordered.is_empty() && !known.contains(&name.as_str()));
-            if let Some(name) = missing {
-                let message = format!("table has no column `{name}`; the rows have {}", known.join(", "));
-                return Err(Error::new(Kind::Invalid, message));
+    Ok(rows.into_iter().map(in_document_order).collect())
+}
+
+/// The columns that are wanted, or all.
+fn wanted_columns<'a>(function: &str, rows: &'a [Value], wanted: Option<&'a [String]>) -> Result<Vec<&'a str>> {
+    let known = columns(rows);
+    let Some(names) = wanted else { return Ok(known) };
+    match names.iter().find(|name| !rows.is_empty() && !known.contains(&name.as_str())) {
+        None => Ok(names.iter().map(String::as_str).collect()),
+        Some(name) => {
+            let message = format!("{function} has no column `{name}`; the rows have {}", known.join(", "));
+            Err(Error::new(Kind::Invalid, message))
+        }
+    }
+}
+
+/// How CSV is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dialect {
+    /// What stands between two cells.
+    pub separator: u8,
+    /// Whether a text that a spreadsheet would take for a formula gets a ' in front.
+    pub safe: bool,
+}
+
+impl Dialect {
+    const USUAL: Self = Self { separator: b',', safe: false };
+}
+
+/// Rows as CSV with a line of names.
+///
+/// # Errors
+/// As [`table`].
+pub(crate) fn csv_of(function: &str, rows: Vec<Value>, wanted: Option<&[String]>, dialect: Dialect) -> Result<String> {
+    let ordered = ordered(function, rows)?;
+    write_csv(&ordered, &wanted_columns(function, &ordered, wanted)?, dialect)
+}
+
+/// Rows that a script prints, in a form, without secrets; `None` where there is nothing to print.
+///
+/// # Errors
+/// As [`table`].
+pub(crate) fn rows(
+    function: &str,
+    rows: Vec<Value>,
+    wanted: Option<&[String]>,
+    format: Format,
+) -> Result<Option<String>> {
+    let text = match format {
+        Format::Table => table(function, &rows, wanted)?,
+        Format::Json | Format::Jsonl | Format::Csv => {
+            let ordered = ordered(function, rows)?;
+            let names = wanted_columns(function, &ordered, wanted)?;
+            let cell = |row: &Value, name: &str| (name.to_owned(), row.get(name).cloned().unwrap_or_default());
+            let chosen = |row: &Value| Value::Object(names.iter().map(|name| cell(row, name)).collect());
+            let chosen = if wanted.is_some() { ordered.iter().map(chosen).collect() } else { ordered.clone() };
+            let Value::Array(shown) = REDACTOR.value(Value::Array(chosen)) else { return Ok(None) };
+            match format {
+                Format::Csv => write_csv(&shown, &names, Dialect::USUAL)?,
+                _ => rendered(&Value::Array(shown), format, None)?,
             }
-            names.iter().map(String::as_str).collect()
         }
     };
-    Ok(table::wide(&columns_of(&ordered, &wanted)))
+    Ok((!text.is_empty()).then_some(text))
 }
 
 /// The keys of all rows, as they first appear.
@@ -224,10 +283,17 @@ fn csv(value: &Value) -> Result<String> {
     if !list.iter().all(Value::is_object) {
         return Err(wrong());
     }
-    let names = columns(list);
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    write_csv(list, &columns(list), Dialect::USUAL)
+}
+
+fn write_csv(rows: &[Value], names: &[&str], dialect: Dialect) -> Result<String> {
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(dialect.separator)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_writer(Vec::new());
     let text = |value: Option<&Value>| match value {
         None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) if dialect.safe && is_formula(text) => format!("'{text}"),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
@@ -235,12 +301,21 @@ fn csv(value: &Value) -> Result<String> {
     if names.is_empty() {
         return Ok(String::new());
     }
-    writer.write_record(&names).map_err(failed)?;
-    for row in list {
+    writer.write_record(names).map_err(failed)?;
+    for row in rows {
         writer.write_record(names.iter().map(|name| text(row.get(*name)))).map_err(failed)?;
     }
     let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
-    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+/// Whether a spreadsheet would take a text for a formula. A number is none.
+fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err()
 }
 
 /// Puts the fields of every map into the document's order. Scripts' maps are sorted by name; the
@@ -318,6 +393,7 @@ fn write(line: &str) -> io::Result<()> {
     if system::is_stdout_closed() {
         return Err(io::Error::other("it is closed"));
     }
+    progress::clear();
     let line = if io::stdout().is_terminal() { visible::block(line) } else { line.into() };
     streams::out(format!("{line}\n").as_bytes())
 }
@@ -326,6 +402,7 @@ fn write(line: &str) -> io::Result<()> {
 pub(crate) fn tell(text: &str) {
     let line = format!("{}\n", REDACTOR.talk(text));
     if !held::taken(Stream::Stderr, &line) {
+        progress::clear();
         streams::err(line.as_bytes());
     }
 }

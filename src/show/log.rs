@@ -10,11 +10,12 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::time::FormatTime;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Clock;
 use crate::show::held::{self, Stream};
+use crate::show::progress;
 use crate::show::redaction::REDACTOR;
 use crate::show::streams::Stderr;
 use crate::show::visible;
@@ -29,7 +30,7 @@ pub(crate) enum LogFormat {
 }
 
 /// The name that lines of `log::info` and friends go under.
-const SCRIPT: &str = "script";
+pub(super) const SCRIPT: &str = "script";
 
 /// What the log calls time; the real clock until a run has one.
 static CLOCK: RwLock<Option<Arc<Clock>>> = RwLock::new(None);
@@ -52,6 +53,41 @@ pub(super) fn with_run(line: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whoever keeps a copy of what is logged: how grave a line is, and its words.
+type Copy = Box<dyn Fn(&str, &str) + Send + Sync>;
+
+static COPY: RwLock<Option<Copy>> = RwLock::new(None);
+
+/// Has every line that is logged given to somebody, too.
+pub(crate) fn copy_to(copy: impl Fn(&str, &str) + Send + Sync + 'static) {
+    *COPY.write().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(copy));
+}
+
+/// Gives lines to whoever keeps a copy.
+struct Copied;
+
+impl<S: tracing::Subscriber> Layer<S> for Copied {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        /// The words of a line, without secrets.
+        struct Words(String);
+        impl tracing::field::Visit for Words {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                let text = format!("{value:?}");
+                let text = REDACTOR.text(&text);
+                let blank = if self.0.is_empty() { "" } else { " " };
+                let name = if field.name() == "message" { String::new() } else { format!("{}=", field.name()) };
+                self.0.push_str(&format!("{blank}{name}{}", visible::line(&text)));
+            }
+        }
+        let copy = COPY.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(copy) = copy.as_ref() {
+            let mut words = Words(String::new());
+            event.record(&mut words);
+            copy(&event.metadata().level().as_str().to_lowercase(), &words.0);
+        }
+    }
+}
+
 /// Begins to log. Lines carry the time where nobody watches them appear.
 pub(crate) fn start(level: tracing::Level, format: LogFormat, watched: bool, colour: bool) {
     // Only what is meant for people: libraries would spell out whole requests.
@@ -68,7 +104,7 @@ pub(crate) fn start(level: tracing::Level, format: LogFormat, watched: bool, col
     });
     let layer = || fmt::layer().with_target(false).with_ansi(colour).with_timer(RunTime);
     let lines = || layer().fmt_fields(fields.delimited(" ")).compact().with_writer(|| Redacted(Stderr, false));
-    let registry = tracing_subscriber::registry().with(wanted);
+    let registry = tracing_subscriber::registry().with(wanted).with(Copied);
     // A second start, as tests make it, changes nothing.
     let _ = match (format, watched) {
         (LogFormat::Json, _) => {
@@ -106,6 +142,7 @@ impl<W: Write> Write for Redacted<W> {
         let line = if *is_json { REDACTOR.json_line(&line) } else { REDACTOR.talk(&line) };
         let line = if *is_json { Cow::Owned(with_run(&visible::json(&line)).into_owned()) } else { line };
         if !held::taken(Stream::Stderr, &line) {
+            progress::clear();
             out.write_all(line.as_bytes())?;
         }
         Ok(bytes.len())

@@ -5,6 +5,7 @@ pub(crate) mod data;
 pub(crate) mod errors;
 pub(crate) mod held;
 pub(crate) mod log;
+pub(crate) mod progress;
 pub(crate) mod redaction;
 pub(crate) mod streams;
 mod table;

@@ -6,7 +6,7 @@
 //! | `apps` | a number; a list of titles; or a map of titles, each with its environments | none |
 //! | an application's environments | a number of replicas, in one called `production`; or a map of names | |
 //! | an environment | its replicas; or `#{ replicas, type, deployed }` | one replica; `test` when its name begins so, else `production`; deployed |
-//! | `nodes` | a number, for production; or `#{ production, test }` | 4 and 2 |
+//! | `nodes` | a number, for production, with one for test; or `#{ production, test }` | 4 and 1 |
 //! | `databases` | a number; a list of instances; or a map of instances, each with its databases | none |
 
 use jiff::{SignedDuration, Timestamp};
@@ -59,7 +59,7 @@ impl World {
         let given = |word: &str| words.get(word).filter(|value| !value.is_null());
         Ok(Self {
             apps: given("apps").map_or(Ok(Vec::new()), apps)?,
-            nodes: given("nodes").map_or(Ok([2, 4]), nodes)?,
+            nodes: given("nodes").map_or(Ok([1, 4]), nodes)?,
             databases: given("databases").map_or(Ok(Vec::new()), databases)?,
         })
     }
@@ -94,7 +94,7 @@ impl World {
     }
 
     /// Two clusters with their nodes, whose ids it gives.
-    fn clusters(&self, state: &mut State) -> Result<Vec<String>, Refusal> {
+    fn clusters(&self, state: &mut State) -> Result<Value, Refusal> {
         for (is_production, env_type, pods, services) in
             [(false, "TEST", "172.24.0.0/16", "172.25.0.0/20"), (true, "PRO", "172.20.0.0/16", "172.21.0.0/20")]
         {
@@ -109,18 +109,21 @@ impl World {
             cluster::create_as(state, &Call::new(operation, params), cluster_id(is_production).to_owned())?;
         }
         state.advance(state.now + cluster::RUNNING_AFTER);
-        let mut all = Vec::new();
+        let mut all = Map::new();
+        let mut first = 1;
         for (is_production, count) in [true, false].into_iter().zip(self.nodes.into_iter().rev()) {
-            let first = all.len() + 1;
             let nodes: Vec<String> = (0..count).zip(first..).map(|(_, n)| format!("i-{n:04}")).collect();
             nodes.iter().for_each(|node| add_machine(state, node, VPC, REGION, MachineType::Cpus16));
             if !nodes.is_empty() {
                 let cluster = cluster_id(is_production);
                 state.perform("AddClusterNode", json!({"ClusterInstanceId": cluster, "EcsInstanceIdList": nodes}))?;
             }
-            all.extend(nodes);
+            first += nodes.len();
+            let kind = if is_production { "production" } else { "test" };
+            all.insert(kind.to_owned(), nodes.into());
         }
-        Ok(all)
+        state.advance(state.now + cluster::JOINED_AFTER);
+        Ok(all.into())
     }
 }
 
@@ -230,7 +233,7 @@ fn nodes(given: &Value) -> Result<[i64; 2], String> {
             let of = |kind: &str| nodes.get(kind).map_or(Ok(0), |given| count("nodes", given));
             Ok([of("test")?, of("production")?])
         }
-        given => Ok([0, count("nodes", given)?]),
+        given => Ok([1, count("nodes", given)?]),
     }
 }
 
@@ -281,7 +284,7 @@ mod tests {
         });
         let (mut state, ids) = World::of(&words).unwrap().build(START).unwrap();
         assert_eq!(state.now, START);
-        assert_eq!(ids["nodes"], json!(["i-0001", "i-0002", "i-0003"]));
+        assert_eq!(ids["nodes"], json!({"production": ["i-0001", "i-0002"], "test": ["i-0003"]}));
         let keys: Vec<&String> = ids["envs"].as_object().unwrap().keys().collect();
         assert_eq!(keys, ["shop/production", "shop/test", "pay/blue"]);
         for (env, running) in [("shop/production", 3), ("shop/test", 1), ("pay/blue", 0)] {
@@ -289,7 +292,7 @@ mod tests {
             let pods = state.perform("ListAppInstance", asked).unwrap();
             assert_eq!(pods["Data"].as_array().map_or(0, Vec::len), running, "{env}: {pods}");
         }
-        let databases = state.perform("DescribeDatabases", json!({"DbInstanceId": "rm-shop"}));
+        let databases = state.perform("DescribeDatabases", json!({"InstanceId": "rm-shop"}));
         assert!(databases.unwrap().to_string().contains("orders"));
     }
 

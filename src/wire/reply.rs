@@ -69,9 +69,15 @@ pub(crate) trait Tree: Sized {
     fn list(elements: impl Iterator<Item = Self>) -> Self;
     /// A map of the documented fields in their order, then of others.
     fn map(documented: Vec<(&'static str, Self)>, others: Map<String, Value>) -> Self;
+    /// The same value as JSON.
+    fn to_json(&self) -> Value;
 }
 
 impl Tree for Value {
+    fn to_json(&self) -> Value {
+        self.clone()
+    }
+
     fn json(value: Value) -> Self {
         value
     }

@@ -181,7 +181,7 @@ fn calls_go_through_the_proxy_of_the_environment_or_say_what_is_wrong_with_it() 
     let answer = r#"{"Code":0,"TotalCount":0,"Data":[]}"#;
     let proxy = Server::new(vec![Behaviour::Answer(200, "", answer.into())]);
     let run = |variable: &str, value: &str, no_proxy: &str| {
-        let flags = ["--log-format", "json", "--endpoint", "http://shop.invalid", "call", "ListApp"];
+        let flags = ["--log-format", "json", "--insecure-http", "--endpoint", "http://shop.invalid", "call", "ListApp"];
         jst(flags).fake_key().env(variable, value).env("NO_PROXY", no_proxy).run()
     };
     let with_password = format!("http://bob:p%23ss@{}", proxy.address);
@@ -199,4 +199,55 @@ fn calls_go_through_the_proxy_of_the_environment_or_say_what_is_wrong_with_it() 
     let message = "HTTP_PROXY names no proxy: `http://…@proxy:1` is not a URL: invalid port number";
     barred(&ran, 21, message, "with %23 for # and the like");
     assert!(!format!("{ran:?}").contains("fake#pass"));
+}
+
+#[test]
+fn plain_http_stays_on_this_machine_unless_it_is_let_out() {
+    for (endpoint, is_refused) in [
+        ("http://shop.invalid", true),
+        ("http://192.0.2.1:1", true),
+        ("http://127.0.0.1:1", false),
+        ("http://[::1]:1", false),
+        ("http://localhost:1", false),
+    ] {
+        let ran = jst(["--deadline", "3s", "--endpoint", endpoint, "call", "ScaleApp", "EnvId=1", "Replicas=1"])
+            .fake_key()
+            .run();
+        let said = ran.stderr.contains("is reached without encryption, and not on this machine");
+        assert_eq!((ran.code == Some(21), said), (is_refused, is_refused), "{endpoint}: {ran:#?}");
+    }
+}
+
+#[test]
+fn the_private_network_of_a_region_and_a_file_of_authorities_are_named_by_flags() {
+    let endpoint = |args: &[&str]| {
+        let ran = jst([&["--endpoint-type", "vpc"], args, &["whoami"]].concat()).fake_key().run();
+        let said: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        (ran.code, said["Endpoint"].clone())
+    };
+    assert_eq!(endpoint(&["--region", "cn-a"]), (Some(0), "https://retailcloud-vpc.cn-a.aliyuncs.com".into()));
+    assert_eq!(endpoint(&["--endpoint", "https://e.example"]), (Some(0), "https://e.example".into()));
+    assert_eq!(endpoint(&[]), (Some(21), serde_json::Value::Null));
+    let own = authority();
+    let (port, ..) = serve(Wanted { host: "localhost", years: (2020, 2100), signer: Signer::Authority }, &own);
+    let run = |file: &str| {
+        let endpoint = format!("https://localhost:{port}");
+        let flags = ["--ca-file", file, "--endpoint", &endpoint, "call", "ListApp"];
+        jst(flags)
+            .fake_key()
+            .file("ca.pem", &own.pem())
+            .file("other.pem", &authority().pem())
+            .file("none.pem", "no")
+            .run()
+    };
+    assert_eq!(run("ca.pem").code, Some(0));
+    for (file, code, message, hint) in [
+        ("other.pem", 12, "is signed by none that this machine trusts", "--ca-file or SSL_CERT_FILE names a file"),
+        ("none.pem", 21, "--ca-file none.pem: it holds no certificate", "BEGIN CERTIFICATE"),
+        ("gone.pem", 21, "--ca-file gone.pem: ", "BEGIN CERTIFICATE"),
+    ] {
+        let ran = run(file);
+        assert_eq!(ran.code, Some(code), "{ran:#?}");
+        assert!(ran.stderr.contains(message) && ran.stderr.contains(hint), "{ran:#?}");
+    }
 }

@@ -94,6 +94,7 @@ fn each_library_stays_in_its_room() {
     let table: &[(&str, &[&str])] = &[
         ("rhai::", &["script"]),
         ("rustyline::", &["repl"]),
+        ("rusqlite::", &["journal"]),
         ("reqwest::", &["call", "net"]),
         ("hyper::", &["sim", "harness.rs"]),
         ("clap::", &["settings", "commands"]),

@@ -164,9 +164,13 @@ fn batch_scale_does_not_take_anothers_deploy_order_for_its_own() {
     let apps = answer(json!({"Data": [{"AppId": 1, "Title": "shop"}], "TotalCount": 1}));
     let envs = json!({"Data": [{"AppId": 1, "EnvId": 2, "EnvName": "main", "EnvType": 1}], "TotalCount": 1});
     let detail = answer(json!({"Result": {"AppId": 1, "EnvId": 2, "Replicas": 3}}));
+    let none = answer(json!({"Data": [], "TotalCount": 0}));
     let server = Server::new(vec![
+        // Clusters and allocations.
+        none.clone(),
         apps.clone(),
         apps,
+        none,
         answer(envs),
         detail.clone(),
         // The answer to ScaleApp is lost, and the one order that is under way is not ours.

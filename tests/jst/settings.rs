@@ -33,7 +33,8 @@ fn setting(run: Jst, name: &str) -> (Value, String) {
 
 #[test]
 fn a_flag_outranks_a_variable_and_that_a_profile_and_that_the_defaults() {
-    let table: &[(&[&str], &[(&str, &str)], &str, &str, &str)] = &[
+    type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
+    let table: &[Row<'_>] = &[
         (&[], &[], "concurrency", "5", "~/.config/jst/config.toml:2"),
         (&["--profile", "shop"], &[], "concurrency", "7", "~/.config/jst/config.toml:7"),
         (&[], &[("JST_PROFILE", "shop")], "concurrency", "7", "~/.config/jst/config.toml:7"),
@@ -177,4 +178,31 @@ fn a_file_with_secrets_that_all_can_read_is_warned_about_and_refused_when_asked(
             assert_eq!(strict.code == Some(21), is_open, "{strict:#?}");
         }
     }
+}
+
+#[test]
+fn a_script_runs_once_for_each_profile_and_ends_with_the_gravest_code() {
+    let file = "[defaults]\nsim = true\n[profiles.a]\n[profiles.bee]\nallow_env = [\"CODE\"]\n[profiles.c]\nread_only = true\n";
+    let run = |args: &[&str]| jst(args).file(HOME, file).file("s.rhai", "print(args); scale_app(3002, 4);").run();
+    let ran = run(&["run", "--profiles", "*", "s.rhai", "x", "--", "--profiles"]);
+    assert_eq!(ran.code, Some(30), "{ran:#?}");
+    let mut lines: Vec<&str> = ran.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        ["a   | [\"x\", \"--profiles\"]", "bee | [\"x\", \"--profiles\"]", "c   | [\"x\", \"--profiles\"]"]
+    );
+    assert!(ran.stderr.contains("3 profiles: 2 done, 1 failed\n  c    exit 30\n"), "{}", ran.stderr);
+    assert!(ran.stderr.lines().any(|line| line.starts_with("c   | error: ")), "{}", ran.stderr);
+    let ran = run(&["run", "--profiles=a", "s.rhai"]);
+    assert_eq!((ran.code, ran.stderr.contains("1 profile: 1 done, 0 failed")), (Some(0), true), "{ran:#?}");
+    for (args, code, said) in [
+        (&["--profile", "a", "run", "--profiles", "a", "s.rhai"][..], 2, "--profiles and --profile exclude each other"),
+        (&["run", "--profiles", "a", "-"], 2, "--profiles needs a script in a file"),
+    ] {
+        let ran = run(args);
+        assert_eq!((ran.code, ran.stderr.contains(said)), (Some(code), true), "{ran:#?}");
+    }
+    let ran = jst(["run", "--profiles", "*", "s.rhai"]).run();
+    assert_eq!((ran.code, ran.stderr.contains("config.toml has none")), (Some(21), true), "{ran:#?}");
 }

@@ -355,7 +355,8 @@ fn the_environment_and_the_ini_files_sign_in_as_well() {
     let ini = |text: &str| format!("[default]\n{text}\n");
     let key = "access_key_id = ak\naccess_key_secret = fake-secret-of-ak\n";
     let no_metadata = ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
-    let table: Vec<(Vec<(&str, &str)>, String, Vec<&str>)> = vec![
+    type Row<'a> = (Vec<(&'a str, &'a str)>, String, Vec<&'a str>);
+    let table: Vec<Row<'_>> = vec![
         (oidc.to_vec(), String::new(), vec!["AssumeRoleWithOIDC by ", "ListApp by pod"]),
         (
             vec![("ALIBABA_CLOUD_ECS_METADATA", "web")],

@@ -52,7 +52,7 @@ impl Jst {
     }
 
     pub(crate) fn no_home(mut self) -> Self {
-        self.command.env_remove("HOME");
+        self.command.env_remove("HOME").env("XDG_STATE_HOME", self.home.path().join("state"));
         self
     }
 
@@ -133,6 +133,11 @@ impl Simulator {
         let mut line = String::new();
         std::io::BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         Self { child, _home: home, ready: serde_json::from_str(&line).unwrap() }
+    }
+
+    /// What it said of itself.
+    pub(crate) fn said(&self, name: &str) -> String {
+        self.ready[name].as_str().unwrap().to_owned()
     }
 
     /// The binary with these arguments, to talk to it.

@@ -45,6 +45,16 @@ fn requests_go_out_as_the_vendors_client_sends_them() {
 }
 
 #[test]
+fn version_3_is_signed_as_the_vendors_newer_client_signs_it() {
+    run("wire_v3.py");
+}
+
+#[test]
+fn the_same_files_and_variables_give_the_identity_that_the_vendors_chain_finds() {
+    run("credentials.py");
+}
+
+#[test]
 fn every_vendor_client_takes_the_simulator_for_the_service() {
     run("sdk.py");
 }

@@ -13,6 +13,7 @@ use super::{self as api, map_of, target_of};
 use crate::call::account::{Account, Calls};
 use crate::call::subject::SHOWN;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::journal::place::Place;
 use crate::memory;
 use crate::script::report::Sources;
 use crate::script::threads::{self, Threads};
@@ -315,9 +316,10 @@ fn run_closures(
         let hint = "write it as |item| list_app_environment(item.AppId)";
         return Err(throw(Error::new(Kind::Invalid, message).hint(hint)));
     };
-    let run = |item: &Dynamic| -> ScriptResult {
+    let here = Place::here();
+    let run = |n: usize, item: &Dynamic| -> ScriptResult {
         limits::check(stop)?;
-        let call = || body.call_within_context::<Dynamic>(context, (item.clone(),));
+        let call = || here.item(n).within(|| body.call_within_context::<Dynamic>(context, (item.clone(),)));
         std::panic::catch_unwind(AssertUnwindSafe(call))
             .unwrap_or_else(|_| Err(throw(Error::new(Kind::Script, "the script engine failed in this closure"))))
     };
@@ -329,7 +331,7 @@ fn run_closures(
             let Some((item, slot)) = items.get(n).zip(results.get(n)) else {
                 break;
             };
-            let result = run(item);
+            let result = run(n, item);
             if result.as_ref().is_err_and(|error| is_end(error)) {
                 next.store(items.len(), Ordering::Release);
             }

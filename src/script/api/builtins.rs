@@ -11,7 +11,9 @@ use super::files;
 use super::function;
 use super::jobs;
 use super::json;
-use super::{by_key, compared, figures, lists, ordering, parts, texts};
+use super::{
+    by_key, compared, csv, figures, formats, http, lists, numbers, ordering, output, parts, patterns, texts, times,
+};
 use crate::call::account::Account;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
@@ -21,6 +23,7 @@ use crate::script::value::{Ending, ScriptResult, from_dynamic, terminate, throw,
 use crate::script::words::{a, kind_of};
 use crate::show::redaction::REDACTOR;
 use crate::show::{data, visible};
+use crate::stop::Stop;
 
 /// Registers them.
 pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, account: &Arc<Account>) {
@@ -37,20 +40,31 @@ pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, acco
     ordering::register(&mut module);
     parts::register(&mut module);
     texts::register(&mut module);
+    patterns::register(&mut module);
+    csv::register(&mut module);
+    formats::register(&mut module);
+    numbers::register(&mut module);
+    times::register(&mut module, &config.clock);
+    output::register(&mut module, config);
+    http::register(&mut module, &config.net, account);
     engine.register_global_module(module.into());
     ordering::announce(engine);
     engine.register_static_module("log", log_module().into());
     let stop = Arc::clone(&config.stop);
-    engine.on_print(move |text| match data::print(text) {
-        // A reader that went away is no reason to stop a run half-way; a full disk is.
+    engine.on_print(move |text| print_to(&stop, data::print(text)));
+    engine.on_debug(|text, source, position| {
+        data::tell(&visible::block(&format!("{}:{position:?}: {text}", source.unwrap_or("script"))));
+    });
+}
+
+/// What became of something printed. A reader that went away is no reason to stop a run half-way; a full disk is.
+pub(super) fn print_to(stop: &Stop, printed: std::io::Result<()>) {
+    match printed {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             stop.set(Error::new(Kind::Io, format!("cannot write to stdout: {error}")));
         }
         _ => {}
-    });
-    engine.on_debug(|text, source, position| {
-        data::tell(&visible::block(&format!("{}:{position:?}: {text}", source.unwrap_or("script"))));
-    });
+    }
 }
 
 fn register_time(module: &mut Module, config: &HostConfig, account: &Arc<Account>) {
@@ -73,12 +87,21 @@ fn register_time(module: &mut Module, config: &HostConfig, account: &Arc<Account
     function("sleep", &["seconds: float", "()"], SLEEP).set_into_module(module, wait);
     function("sleep", &["seconds: int", "()"], SLEEP)
         .set_into_module(module, move |seconds: i64| wait_whole(seconds as f64));
-    let clock = Arc::clone(&config.clock);
+    // A run that goes on is told what it was told before.
+    let told = {
+        let (clock, account) = (Arc::clone(&config.clock), Arc::clone(account));
+        move || {
+            let now = || clock.now().as_millisecond().into();
+            let told = account.around().journal().map_or_else(now, |journal| journal.told("time", now));
+            told.as_i64().and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_else(|| clock.now())
+        }
+    };
+    let told_too = told.clone();
     function("now", &["string"], "The time as 2018-03-13T08:00:00Z; the simulator's, where it is used.")
-        .set_into_module(module, move || iso_time(clock.now()));
-    let clock = Arc::clone(&config.clock);
+        .set_into_module(module, move || iso_time(told()));
     function("unix_time", &["int"], "The same time as seconds since 1970.")
-        .set_into_module(module, move || clock.now().as_second());
+        .set_into_module(module, move || told_too().as_second());
+    register_random(module, account);
     const READ: &str = "A time that the service wrote, as seconds since 1970; without a zone it is Beijing's.";
     function("parse_time", &["text: string", "int"], READ)
         .set_into_module(module, |text: ImmutableString| time_of(&text).map_err(throw));
@@ -90,6 +113,16 @@ fn register_time(module: &mut Module, config: &HostConfig, account: &Arc<Account
             Timestamp::from_second(seconds).map(iso_time).map_err(out_of_range)
         },
     );
+}
+
+fn register_random(module: &mut Module, account: &Arc<Account>) {
+    let account = Arc::clone(account);
+    const RANDOM: &str = "A number from 0 up to 1, at random; the same ones when a run is resumed.";
+    function("random", &["float"], RANDOM).set_into_module(module, move || {
+        let chance = || fastrand::f64().into();
+        let told = account.around().journal().map_or_else(chance, |journal| journal.told("random", chance));
+        told.as_f64().unwrap_or_default()
+    });
 }
 
 fn iso_time(at: Timestamp) -> String {
@@ -134,11 +167,16 @@ fn table(rows: &[Dynamic], columns: Option<&[Dynamic]>) -> Result<String> {
     let columns = columns
         .transpose()
         .map_err(|given| Error::new(Kind::Invalid, format!("table takes column names as text, not {given}")))?;
+    room_for_table(&rows, columns.as_deref())?;
+    data::table("table", &rows, columns.as_deref())
+}
+
+/// Asks for the room that a table of these rows takes.
+pub(super) fn room_for_table(rows: &[Value], columns: Option<&[String]>) -> Result<()> {
     let widest = rows.iter().filter_map(Value::as_object).flat_map(Map::values).map(width).max().unwrap_or(0);
-    let across = columns.as_ref().map(Vec::len).or_else(|| rows.first()?.as_object().map(Map::len));
+    let across = columns.map(<[String]>::len).or_else(|| rows.first()?.as_object().map(Map::len));
     // Every cell is as wide as the widest of its column.
-    memory::room_for(widest.saturating_mul(rows.len()).saturating_mul(across.unwrap_or(1)))?;
-    data::table(&rows, columns.as_deref())
+    memory::room_for(widest.saturating_mul(rows.len()).saturating_mul(across.unwrap_or(1)))
 }
 
 /// About as wide as a value is in a cell.

@@ -9,7 +9,6 @@ use crate::call::account::Account;
 use crate::error::{Error, Kind, Result};
 use crate::job::checks::{self, Check, Checks};
 use crate::job::notify::Target;
-use crate::net::outside::Place;
 use crate::script::host::HostConfig;
 use crate::script::value::{ScriptResult, throw, written};
 use crate::script::words::{a, kind_of};
@@ -72,36 +71,30 @@ fn within(value: &Dynamic, bound: &str) -> Result<(bool, String)> {
 
 fn register_notify(module: &mut Module, config: &HostConfig, account: &Arc<Account>) {
     const NOTIFY: &str = "Sends a text to a webhook's URL as JSON, or to DingTalk's robot as #{dingtalk: URL, secret: SECRET}; only to hosts of --allow-net.";
-    let (granted, env, account) = (config.allow_net.clone(), config.env.clone(), Arc::clone(account));
+    let (outside, account) = (Arc::clone(&config.net), Arc::clone(account));
     function("notify", &["target: any", "text: string", "()"], NOTIFY).set_into_module(
         module,
         move |target: Dynamic, text: Dynamic| -> ScriptResult<()> {
-            let target = target_of(&target, &env).map_err(throw)?;
-            permit(target.place(), &granted).map_err(throw)?;
+            let target = target_of(&target).map_err(throw)?;
             let text = written(&text).unwrap_or_default();
             let text = REDACTOR.talk(&text);
             // Real time: who checks the signature compares it with theirs.
             let now = jiff::Timestamp::now().as_millisecond();
-            account.wait(target.send(&text, now)).map_err(throw)
+            account.wait(target.send(&outside, &text, now)).map_err(throw)
         },
     );
 }
 
 /// Who a message goes to.
-fn target_of(target: &Dynamic, env: &std::collections::BTreeMap<String, String>) -> Result<Target> {
+fn target_of(target: &Dynamic) -> Result<Target> {
     let wrong = || {
         Error::new(
             Kind::Invalid,
             format!("notify takes a URL or #{{dingtalk: URL, secret: SECRET}}, not {}", a(&kind_of(target))),
         )
     };
-    let place = |url: &str| {
-        Place::parse(url, env).map_err(|error| Error::new(Kind::Invalid, format!("notify: {}", error.message)))
-    };
     if let Ok(url) = target.clone().into_immutable_string() {
-        let place = place(&url)?;
-        let is_robot = place.host() == "oapi.dingtalk.com" && place.path() == "/robot/send";
-        return Ok(if is_robot { Target::DingTalk(place, None) } else { Target::Webhook(place) });
+        return Target::of(&url);
     }
     let map = target.read_lock::<Map>().ok_or_else(wrong)?;
     let text = |key: &str| map.get(key).and_then(|value| value.clone().into_immutable_string().ok());
@@ -111,16 +104,5 @@ fn target_of(target: &Dynamic, env: &std::collections::BTreeMap<String, String>)
     let url = text("dingtalk").ok_or_else(wrong)?;
     let secret = text("secret").map(|secret| Secret::new(secret.as_str()));
     secret.iter().for_each(|secret| REDACTOR.add(secret, Class::Credential));
-    Ok(Target::DingTalk(place(&url)?, secret))
-}
-
-/// Whether a host was granted, at any port or at this one.
-fn permit(place: &Place, granted: &[String]) -> Result<()> {
-    let (host, port) = (place.host(), place.port());
-    let with_port = format!("{host}:{port}");
-    if granted.iter().any(|grant| grant.eq_ignore_ascii_case(host) || grant.eq_ignore_ascii_case(&with_port)) {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Policy, format!("the script may not reach {with_port}"))
-        .hint(format!("add --allow-net {host}")))
+    Target::robot(&url, secret)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use rhai::Dynamic;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Kind, Result};
 use crate::memory;
@@ -25,8 +25,8 @@ pub(super) fn parse(text: &str) -> Result<Dynamic> {
         .map_err(|error| Error::new(Kind::Invalid, format!("parse_json was given text that is not JSON: {error}")))
 }
 
-/// A JSON value whose objects name each key once.
-struct Distinct(Value);
+/// A value of JSON, or of YAML, whose objects name each key once.
+pub(super) struct Distinct(pub Value);
 
 impl<'de> Deserialize<'de> for Distinct {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
@@ -59,8 +59,13 @@ impl<'de> Visitor<'de> for Reader {
         Ok(number.into())
     }
 
-    fn visit_f64<E>(self, number: f64) -> std::result::Result<Value, E> {
-        Ok(number.into())
+    fn visit_none<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> std::result::Result<Value, E> {
+        // It would become nothing without a word.
+        Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom(format!("{number} cannot be data")))
     }
 
     fn visit_str<E>(self, text: &str) -> std::result::Result<Value, E> {

@@ -7,19 +7,27 @@ mod builtins;
 mod by_key;
 mod closures;
 mod compared;
+mod csv;
 mod figures;
 mod files;
+mod formats;
+mod http;
 mod jobs;
 mod json;
 mod keys;
 mod lists;
+mod numbers;
 mod operations;
 mod options;
 mod ordering;
+mod output;
 mod pages;
 pub(super) mod parts;
+mod patterns;
+mod steps;
 mod testing;
 mod texts;
+mod times;
 
 use std::any::TypeId;
 use std::sync::Arc;
@@ -51,6 +59,7 @@ pub(super) fn module(account: &Arc<Account>, threads: &Arc<Threads>) -> Module {
     pages::register(&mut module, account);
     as_array::register(&mut module);
     batch::register(&mut module, account, threads);
+    steps::register(&mut module, account);
     module
 }
 

@@ -104,12 +104,20 @@ fn span(by: &Dynamic) -> Result<Duration> {
     let seconds = by.as_float().or_else(|_| by.as_int().map(|seconds| seconds as f64));
     match (seconds, by.clone().into_immutable_string()) {
         (Ok(seconds), _) => Duration::try_from_secs_f64(seconds).map_err(|_| wrong()),
-        (_, Ok(text)) => {
-            let span = text.parse::<SignedDuration>().ok();
-            span.and_then(|span| Duration::try_from(span).ok()).ok_or_else(wrong)
-        }
+        (_, Ok(text)) => in_words(text.trim()).ok_or_else(wrong),
         _ => Err(wrong()),
     }
+}
+
+/// `10m`, `1h 30m`, `2d`, `1d12h`.
+fn in_words(text: &str) -> Option<Duration> {
+    const DAY: u64 = 24 * 3600;
+    let (days, rest) = match text.split_once('d') {
+        Some((days, rest)) => (days.trim().parse().ok()?, rest.trim()),
+        None => (0_u64, text),
+    };
+    let rest = if rest.is_empty() && days > 0 { SignedDuration::ZERO } else { rest.parse().ok()? };
+    Duration::from_secs(days.checked_mul(DAY)?).checked_add(Duration::try_from(rest).ok()?)
 }
 
 fn run(bench: &dyn Bench, file: &str, words: &Dynamic, options: &Dynamic) -> Result<Dynamic> {

@@ -22,6 +22,7 @@ use crate::credentials::Provider;
 use crate::error::{Error, Result};
 use crate::net::endpoint::Endpoint;
 use crate::script::{Ended, Host, HostConfig, Session};
+use crate::show::data::Format;
 use crate::stop::Stop;
 
 /// A request as the service saw it.
@@ -118,8 +119,9 @@ impl Bench {
             args: vec!["--env".to_owned(), "3001".to_owned()],
             allow_env: [("PATH".to_owned(), std::env::var("PATH").ok())].into(),
             allow_read: Vec::new(),
-            allow_net: Vec::new(),
-            env: Default::default(),
+            allow_write: Vec::new(),
+            net: Default::default(),
+            output: Format::Json,
             checks: Arc::default(),
             shard: crate::job::shard::ALL,
             clock: Arc::new(Clock::simulated(Pace::Told, "2020-02-20T08:00:00Z".parse().unwrap())),

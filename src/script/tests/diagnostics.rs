@@ -9,7 +9,7 @@ use crate::show::errors::render;
 
 fn found(text: &str) -> Vec<Diagnostic> {
     let host = Bench::idle().host();
-    compile(&host.engine, &host.sources, &host.new_scope(), "test.rhai", text).unwrap().1
+    compile(&host.engine, &host.sources, &host.new_scope(), "test.rhai", text, false).unwrap().1
 }
 
 #[test]

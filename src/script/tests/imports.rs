@@ -69,14 +69,15 @@ fn the_bundled_library_parses_and_is_found_from_anywhere() {
         "deep/uses.rhai",
         "import \"std/args\" as cli; fn f() { cli::parse(#{name: \"n\", about: \"a\", options: []}, []) }",
     )]);
-    for (name, _) in MODULES.iter().filter(|(name, _)| *name != "testing") {
-        assert_eq!(eval(&bench, &format!("import \"std/{name}\" as m; 1")), Ok(Ended::Value(json!(1))), "{name}");
+    for (name, _) in MODULES.iter().filter(|(name, _)| *name != "std/testing").chain(&[("std/args", "")]) {
+        assert_eq!(eval(&bench, &format!("import \"{name}\" as m; 1")), Ok(Ended::Value(json!(1))), "{name}");
     }
     assert_eq!(eval(&bench, "import \"deep/uses\" as u; u::f()"), Ok(Ended::Value(json!({}))));
     let error = eval(&bench, "import \"std/nothing\" as m; 1").unwrap_err();
     assert_eq!(
         error.message,
-        "cannot import: the library has no module `std/nothing`; it has fleet, options, rollout, settle, testing, wait"
+        "cannot import: the library has no module `std/nothing`; it has audit, ensure, fleet, k8s, list, options, \
+         rollout, settle, testing, wait"
     );
 }
 
@@ -105,7 +106,8 @@ fn nothing_outside_the_folder_is_read() {
         let error = eval(&bench, &format!("import \"{path}\" as m; m::SECRET")).unwrap_err();
         let refused = format!("cannot import: `{path}` is outside the script's folder; imports stay inside it");
         let unknown = format!(
-            "cannot import: the library has no module `{path}`; it has fleet, options, rollout, settle, testing, wait"
+            "cannot import: the library has no module `{path}`; it has audit, ensure, fleet, k8s, list, options, \
+             rollout, settle, testing, wait"
         );
         assert!([refused, unknown].contains(&error.message), "{path}: {}", error.message);
         assert_eq!((error.trace[0].line, error.kind), (1, Kind::Script), "{path}");
@@ -216,4 +218,24 @@ error: the map has no property `Titel`
     bench.config.root = "nowhere".into();
     let error = bench.error("import \"x\" as x; 1");
     assert!(error.message.starts_with("cannot import: cannot read nowhere: "), "{}", error.message);
+}
+
+#[test]
+fn a_module_calls_its_own_functions_whatever_others_are_called() {
+    let (_temporary, bench) = folder(&[
+        (
+            "one.rhai",
+            "fn said(x) { helper(x) } private fn helper(x) { `one ${x}` } fn mapped(list) { list.map(|x| helper(x)) }",
+        ),
+        ("two.rhai", "import \"one\" as one; fn said(x) { helper(x) + one::said(x) } fn helper(x) { `two ${x} ` }"),
+        (
+            "own.rhai",
+            "fn named() { [1].map(\"helper\") } fn helper(x) { x + 1 } fn twice() { this * 2 } fn use_(x) { x.twice() }",
+        ),
+    ]);
+    let code = "import \"one\" as one; import \"two\" as two; import \"own\" as own; fn helper(x) { `main ${x} ` }
+        let all = []; for n in 0..3 { all.push(helper(n) + one::said(n) + two::said(n)); }
+        [all[2], one::mapped([7]), two::helper(1), own::named(), own::use_(4)]";
+    let expected = json!(["main 2 one 2two 2 one 2", ["one 7"], "two 1 ", [2], 8]);
+    assert_eq!(eval(&bench, code), Ok(Ended::Value(expected)));
 }

@@ -46,9 +46,9 @@ fn maps_come_back_in_the_documents_order() {
 #[test]
 fn a_scripts_table_wants_maps_and_known_columns() {
     let rows = [json!({"A": 1, "B": "名"}), json!({"A": 22})];
-    assert_eq!(table(&rows, Some(&["B".into(), "A".into()])).unwrap(), " B   A\n────────\n 名  1\n     22");
-    let error = table(&rows, Some(&["C".into()])).unwrap_err();
+    assert_eq!(table("table", &rows, Some(&["B".into(), "A".into()])).unwrap(), " B   A\n────────\n 名  1\n     22");
+    let error = table("table", &rows, Some(&["C".into()])).unwrap_err();
     assert_eq!(error.message, "table has no column `C`; the rows have A, B");
-    let error = table(&[json!(1)], None).unwrap_err();
+    let error = table("table", &[json!(1)], None).unwrap_err();
     assert_eq!(error.message, "table takes an array of maps, and one row is 1");
 }

@@ -1,12 +1,15 @@
 //! A generated account of any size: the same for the same seed.
 
+mod extras;
+
+use self::extras::Made;
 use fastrand::Rng;
 use jiff::SignedDuration;
 use serde_json::json;
 
 use super::shops::{manifest, number};
 use crate::sim::engine::call::Refusal;
-use crate::sim::engine::cluster::{MachineType, RUNNING_AFTER, add_machine};
+use crate::sim::engine::cluster::{JOINED_AFTER, MachineType, RUNNING_AFTER, add_machine};
 use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::State;
 use crate::sim::options::Fleet;
@@ -88,10 +91,12 @@ pub(crate) fn build(state: &mut State, fleet: Fleet, seed: u64) -> Result<(), Re
     }
     let apps = applications(state, fleet.apps, pod, &mut random)?;
     let pace = DEPLOYING / i32::try_from(fleet.envs.max(1)).unwrap_or(i32::MAX);
+    let mut made = Vec::new();
     for env in &envs {
-        deploy(state, env, &apps, &mut clusters)?;
+        made.push(deploy(state, env, &apps, &mut clusters)?);
         state.advance(state.now + pace);
     }
+    extras::add(state, &clusters, &made, end)?;
     state.advance(end);
     Ok(())
 }
@@ -152,6 +157,7 @@ fn clusters(state: &mut State, nodes: u32, random: &mut Rng) -> Result<Vec<Clust
         }
         state.perform("AddClusterNode", json!({"ClusterInstanceId": cluster.id, "EcsInstanceIdList": ids}))?;
     }
+    state.advance(state.now + JOINED_AFTER);
     Ok(clusters)
 }
 
@@ -228,8 +234,8 @@ fn applications(state: &mut State, count: u32, pod: Resources, random: &mut Rng)
     Ok(apps)
 }
 
-/// Creates an environment in the cluster of its kind with most room, and deploys it.
-fn deploy(state: &mut State, env: &Env, apps: &[(i64, i64)], clusters: &mut [Cluster]) -> Result<(), Refusal> {
+/// Creates an environment in the cluster of its kind with most room, and deploys it. Gives its ids.
+fn deploy(state: &mut State, env: &Env, apps: &[(i64, i64)], clusters: &mut [Cluster]) -> Result<Made, Refusal> {
     let Some(&(app_id, schema_id)) = apps.get(env.app) else { return Err(Refusal::not_found("application", env.app)) };
     let created = state.perform(
         "CreateEnvironment",
@@ -248,11 +254,13 @@ fn deploy(state: &mut State, env: &Env, apps: &[(i64, i64)], clusters: &mut [Clu
         let fits = cluster.room >= env.replicas;
         (fits, cluster.production == env.production, cluster.room)
     });
-    let Some(cluster) = best else { return Ok(()) };
+    let made = (app_id, schema_id, env_id);
+    let Some(cluster) = best else { return Ok(made) };
     cluster.room -= env.replicas;
     let alloc = json!({"AppEnvId": env_id, "AppId": app_id, "ClusterId": cluster.id});
     state.perform("CreateAppResourceAlloc", alloc)?;
-    state.perform("DeployApp", json!({"EnvId": env_id, "Name": "首次发布", "TotalPartitions": 1})).map(|_| ())
+    state.perform("DeployApp", json!({"EnvId": env_id, "Name": "首次发布", "TotalPartitions": 1}))?;
+    Ok(made)
 }
 
 #[cfg(test)]
@@ -290,6 +298,44 @@ mod tests {
             let placed = account.0.release.pods_of_env(id).filter(|pod| pod.placement.is_some()).count();
             assert_eq!(placed as i64, replicas, "environment {id}");
         }
+    }
+
+    #[test]
+    fn a_fleet_has_what_an_account_gathers() {
+        let mut account = generated(SMALL, 7);
+        let mut labelled = 0;
+        let mut volumes = Vec::new();
+        for cluster in account.data("ListCluster", json!({})) {
+            let list = json!({"ClusterId": cluster["InstanceId"]});
+            labelled += account.data("ListNodeLabelBindings", list).len();
+            let list = json!({"ClusterInstanceId": cluster["InstanceId"]});
+            volumes.extend(account.data("ListPersistentVolume", list).iter().map(|it| it["Status"].clone()));
+        }
+        assert_eq!(labelled, 2);
+        volumes.sort_by_key(|status| status.to_string());
+        assert_eq!(volumes, ["Available", "Available", "Released"]);
+
+        let mut orphans = 0;
+        let apps = account.data("ListApp", json!({"PageSize": 100}));
+        let mut points = 0;
+        for app in apps {
+            let envs = account.data("ListAppEnvironment", json!({"AppId": app["AppId"], "PageSize": 100}));
+            for point in account.data("ListSlbAPs", json!({"AppId": app["AppId"], "PageSize": 100})) {
+                points += 1;
+                orphans += usize::from(envs.iter().all(|env| env["EnvId"] != point["EnvId"]));
+            }
+        }
+        assert_eq!((points, orphans), (8, 1));
+
+        let frozen = |account: &mut Account| {
+            let ids: Vec<i64> = account.0.applications.envs().map(|env| env.id).collect();
+            let asked = ids.into_iter().map(|id| account.ok("ScaleApp", json!({"EnvId": id, "Replicas": 1})));
+            let codes: Vec<_> = asked.filter_map(|reply| reply["Result"].get("BusinessCode").cloned()).collect();
+            codes
+        };
+        assert_eq!(frozen(&mut account.clone()), ["102000"]);
+        account.wait(12 * 3600);
+        assert!(frozen(&mut account).is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! | `c-demo-spare` | none | nothing: it can be deleted |
 //!
 //! `i-demo-0009`–`0012` may join any of them, `i-demo-0017` and `0018` a cluster with Windows. Volume `pv-demo-2` is the one that the claim `data-web`
-//! holds, the others are free. `rm-demo-0001` (MySQL) is backed up as it should be, `rm-demo-0002`
+//! holds, `pv-demo-6` was released by a claim that is gone, `pv-demo-7` could not be made, the others are free. `rm-demo-0001` (MySQL) is backed up as it should be, `rm-demo-0002`
 //! (MySQL) has had bad nights, `rm-demo-0003` (SQL Server) has full backups once a week, two taken by hand among
 //! them, and `rm-demo-0004` (PostgreSQL) is of an engine that most operations do not support. Of the accounts,
 //! `shop_old` cannot be used, `shop_bi` has too many databases, and `promotion_etl` was granted privileges in SQL.
@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::sim::engine::access::add_slb;
-use crate::sim::engine::call::{Call, Refusal};
+use crate::sim::engine::access::{add_orphan, add_slb};
+use crate::sim::engine::call::{Call, Refusal, Trouble};
 use crate::sim::engine::cluster::{self, MachineType, add_machine, add_windows_machine};
 use crate::sim::engine::rds::{Engine, History, Instance, Oddity, Standing, add_instance, night_of};
 use crate::sim::engine::state::State;
@@ -77,6 +77,7 @@ fn clusters(state: &mut State) -> Result<(), Refusal> {
         let nodes: Vec<String> = nodes.map(node).collect();
         state.perform("AddClusterNode", json!({"ClusterInstanceId": cluster, "EcsInstanceIdList": nodes}))?;
     }
+    state.advance(state.now + cluster::JOINED_AFTER);
     Ok(())
 }
 
@@ -110,12 +111,16 @@ fn volumes(state: &mut State) -> Result<(), Refusal> {
         (PRODUCTION, "nas", "ReadWriteMany", "20Gi", "Retain"),
         (PRODUCTION, "nas-archive", "ReadWriteOnce", "500Gi", "Delete"),
         (TEST, "nas-demo", "ReadWriteMany", "100Gi", "Delete"),
+        (PRODUCTION, super::shops::OLD_CLASS, "ReadWriteMany", "50Gi", "Retain"),
+        (PRODUCTION, "nas-broken", "ReadWriteMany", "50Gi", "Retain"),
     ]
     .into_iter()
     .enumerate()
     {
         let number = number + 1;
-        state.perform(
+        let trouble = (class == "nas-broken").then_some(Trouble::Fails);
+        state.perform_with(
+            trouble,
             "CreatePersistentVolume",
             json!({
                 "AccessModes": modes,
@@ -201,10 +206,12 @@ pub(super) fn allocate(state: &mut State, app_id: i64, env_id: i64, env_type: i6
     state.perform("CreateAppResourceAlloc", params).map(|_| ())
 }
 
-/// Services 6001… and SLB access points 5001… of the first shops; the first of each is production's.
+/// Services 6001… and SLB access points 5001… of the first shops; the first of each is production's. Access point
+/// 5000 of 数据报表 outlived its environment.
 pub(super) fn expose(state: &mut State) -> Result<(), Refusal> {
     add_slb(state, "lb-demo-0001", "39.99.134.10", true);
     add_slb(state, "lb-demo-0002", "192.168.49.51", false);
+    add_orphan(state, 1012, "lb-demo-0002", "数据报表旧入口");
     for (env_id, name, service_type, k8s_id) in [
         (3002, "商城前台", "ClusterIP", "mall-web"),
         (3001, "商城前台测试", "NodePort", "mall-web"),

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 pub(in crate::sim) use shops::{manifest, number};
 
 use crate::sim::engine::call::Refusal;
+use crate::sim::engine::cluster::JOINED_AFTER;
 use crate::sim::engine::state::State;
 use crate::sim::options::Fleet;
 
@@ -31,7 +32,7 @@ pub(crate) fn account() -> Result<State, Refusal> {
 /// # Errors
 /// As [`account`].
 pub(crate) fn account_with(start: Timestamp, fleet: Fleet, seed: u64) -> Result<State, Refusal> {
-    let mut state = State::empty(start - jiff::SignedDuration::from_hours(14 * 24));
+    let mut state = State::empty(start - jiff::SignedDuration::from_hours(14 * 24) - JOINED_AFTER);
     state.seed = seed;
     infrastructure::build(&mut state, start)?;
     shops::build(&mut state, start)?;

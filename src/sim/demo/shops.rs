@@ -9,10 +9,11 @@
 //! | environment | what is wrong |
 //! |---|---|
 //! | 3006 库存服务 | its last deploy failed at partition 2 |
-//! | 3008 支付网关 | frozen for release: admission is under review (102001) |
+//! | 3008 支付网关 | frozen for release until 22:00: admission is under review (102001) |
 //! | 3010 会员中心 | deploy order 4068 is paused after its first partition |
 //! | 3012 搜索服务 | a pod of the new version exits again and again; its deploy order was closed |
 //! | 3029 数据报表 | its new pods ask for more CPU than any node has: unscheduled, and their order under way |
+//! | 3030 数据报表 | the day after it is frozen for release from 10:00 on, for a day: no admission credential (102000) |
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::infrastructure;
+use crate::sim::engine::applications::Window;
 use crate::sim::engine::call::{Call, Refusal, Trouble};
 use crate::sim::engine::state::State;
 
@@ -140,7 +142,11 @@ fn go_wrong(state: &mut State, start: Timestamp) -> Result<(), Refusal> {
     wait(state, HOUR);
     deploy(state, (1005, 3010, PRODUCTION), "1.2", "积分规则调整", "first", None)?;
     wait(state, HOUR);
-    state.applications.freeze(3008, "102001");
+    for (env, from, hours, code) in [(3008, 0, 12, "102001"), (3030, 24, 24, "102000")] {
+        let at = |hours: i64| start.saturating_add(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MAX);
+        let window = Window { from: at(from), until: at(from + hours), business_code: code.to_owned() };
+        state.applications.freeze(env, window);
+    }
     Ok(())
 }
 
@@ -223,17 +229,24 @@ pub(super) fn prepare(state: &mut State) -> Result<(), Refusal> {
     infrastructure::allocate(state, 1012, idle, TEST)
 }
 
-/// The volume that 商城前台 keeps its uploads on in production.
+/// The storage class of the volume that 商城前台 kept its uploads on before.
+pub(super) const OLD_CLASS: &str = "nas-old";
+
+/// The volume that 商城前台 keeps its uploads on in production, and the one that it has let go of.
 fn claim(state: &mut State) -> Result<(), Refusal> {
-    let claim = json!({
-        "AppId": 1001,
-        "EnvId": 3002,
-        "Name": "data-web",
-        "StorageClass": "nas-demo",
-        "AccessModes": "ReadWriteMany",
-        "Capacity": "100Gi",
-    });
-    state.perform("CreatePersistentVolumeClaim", claim).map(|_| ())
+    for (name, class, capacity) in [("data-web", "nas-demo", "100Gi"), ("data-old", OLD_CLASS, "50Gi")] {
+        let claim = json!({
+            "AppId": 1001,
+            "EnvId": 3002,
+            "Name": name,
+            "StorageClass": class,
+            "AccessModes": "ReadWriteMany",
+            "Capacity": capacity,
+        });
+        state.perform("CreatePersistentVolumeClaim", claim)?;
+    }
+    let old = json!({"AppId": 1001, "EnvId": 3002, "PersistentVolumeClaimName": "data-old"});
+    state.perform("DeletePersistentVolumeClaim", old).map(|_| ())
 }
 
 /// Deploys a version: production in two partitions. Gives the deploy order.
@@ -255,6 +268,8 @@ fn deploy(
         "Description": why,
         "TotalPartitions": if env_type == PRODUCTION { 2 } else { 1 },
         "PauseType": pause,
+        // Whoever sells is watched.
+        "ArmsFlag": app_id == 1001 && env_type == PRODUCTION,
         "DeployPacketUrl": (app.language == PACKAGED).then(|| {
             format!("https://shop-demo.oss-cn-zhangjiakou.aliyuncs.com/{}-{version}.zip", app.slug)
         }),

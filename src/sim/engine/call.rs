@@ -20,11 +20,11 @@ pub(crate) struct Call {
     pub operation: &'static Operation,
     /// Its parameters, of the catalogue's types.
     pub params: Map<String, Value>,
-    /// What shall go wrong with the release that it begins.
+    /// What shall go wrong with what it begins.
     pub trouble: Option<Trouble>,
 }
 
-/// What can be made to go wrong with a release.
+/// What can be made to go wrong with what a call begins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Trouble {
     /// It is not admitted.
@@ -37,6 +37,20 @@ pub(crate) enum Trouble {
     /// Its first pod exits again and again, and so does every pod that scaling adds to a deploy of that kind. It
     /// ends nothing: the order stays under way.
     CrashLoop,
+    /// It is admitted, and ends in the failure that its operation has.
+    Fails,
+}
+
+impl Trouble {
+    /// The operations that it can befall.
+    pub(crate) const fn operations(&self) -> &'static [&'static str] {
+        match self {
+            Self::Frozen { .. } | Self::FailAtPartition(_) | Self::CrashLoop => &["DeployApp", "ScaleApp"],
+            Self::Fails => {
+                &["CreateCluster", "CreatePersistentVolume", "DeleteAppEnvironment", "DeletePersistentVolumeClaim"]
+            }
+        }
+    }
 }
 
 /// A business failure: an integer code inside HTTP 200.
@@ -74,6 +88,11 @@ impl Call {
     /// A call from inside the simulator.
     pub(crate) fn new(operation: &'static Operation, params: Map<String, Value>) -> Self {
         Self { operation, params, trouble: None }
+    }
+
+    /// Whether it shall end in the failure that its operation has.
+    pub(crate) fn fails(&self) -> bool {
+        self.trouble == Some(Trouble::Fails)
     }
 
     /// A whole number, if it was given.

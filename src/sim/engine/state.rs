@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{access, applications, cluster, rds, release, users};
 use crate::catalogue::Operation;
-use crate::sim::engine::call::{Call, Handler, Refusal};
+use crate::sim::engine::call::{Call, Handler, Refusal, Trouble};
 use crate::sim::engine::json::Json;
 
 /// The account. One field for each chapter.
@@ -45,6 +45,8 @@ pub(crate) enum Event {
     Release(release::Event),
     /// A stage of a cluster.
     Cluster(cluster::Event),
+    /// A machine joins its cluster, or leaves it.
+    Node(cluster::NodeEvent),
 }
 
 /// The handlers of every chapter.
@@ -82,6 +84,7 @@ impl State {
             match event {
                 Event::Release(event) => release::happen(self, event),
                 Event::Cluster(event) => cluster::happen(self, event),
+                Event::Node(event) => cluster::settle(self, event),
             }
         }
         self.now = self.now.max(to);
@@ -111,11 +114,24 @@ impl State {
     /// # Errors
     /// The business failure.
     pub(crate) fn perform(&mut self, action: &str, params: Value) -> Result<Value, Refusal> {
+        self.perform_with(None, action, params)
+    }
+
+    /// As [`Self::perform`], where something may go wrong with what it begins.
+    ///
+    /// # Errors
+    /// The business failure.
+    pub(crate) fn perform_with(
+        &mut self,
+        trouble: Option<Trouble>,
+        action: &str,
+        params: Value,
+    ) -> Result<Value, Refusal> {
         let operation = crate::catalogue::find(action).ok_or_else(|| Refusal::not_found("operation", action))?;
         let params = match params {
             Value::Object(params) => params,
             _ => Map::new(),
         };
-        self.apply(&Call::new(operation, params)).map(|payload| payload.value())
+        self.apply(&Call { trouble, ..Call::new(operation, params) }).map(|payload| payload.value())
     }
 }

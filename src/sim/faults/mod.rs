@@ -31,6 +31,9 @@
 //! | `frozen` | a deploy is not admitted | `code`=102000 |
 //! | `fail-at` | a deploy fails | `partition`=1 |
 //! | `crash-loop` | a deploy's first pod exits again and again | |
+//! | `fails` | a cluster or a volume cannot be made, a claim's volume cannot be reclaimed, an environment deleted by force leaves its access points | |
+//!
+//! The last four only count calls that they can befall ([`Trouble::operations`]).
 
 mod rule;
 
@@ -41,7 +44,6 @@ use serde_json::{Value, json};
 
 use self::rule::{Kind, millis};
 pub(crate) use self::rule::{Rule, Rules};
-use crate::pattern;
 use crate::sim::engine::call::{Refusal, Trouble};
 use crate::sim::gateway::Rejection;
 
@@ -90,7 +92,7 @@ pub(crate) struct Plan {
     pub rejection: Option<Rejection>,
     /// The service refuses it.
     pub refusal: Option<Refusal>,
-    /// What goes wrong with the release that it begins.
+    /// What goes wrong with what it begins.
     pub trouble: Option<Trouble>,
     /// How the answer is sent.
     pub delivery: Delivery,
@@ -157,7 +159,7 @@ impl Faults {
 impl Active {
     /// Counts a call that the rule matches, and says whether the rule applies to it.
     fn applies(&mut self, action: &str, seed: u64, n: u64, now: Duration) -> bool {
-        if !pattern::fits(&self.rule.action, action) {
+        if !self.rule.is_for(action) {
             return false;
         }
         self.seen += 1;

@@ -40,6 +40,14 @@ const HTML: &[u8] =
 const GARBAGE: &[u8] = b"\x00\x9f\x92\x96{\"Code\":0,\xff\xfe\"Data\":[[[\r\n\x07";
 
 impl Kind {
+    /// The operations that it can befall; `None` stands for all.
+    const fn operations(&self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Trouble(trouble) => Some(trouble.operations()),
+            _ => None,
+        }
+    }
+
     fn broken(delivery: Delivery, otherwise: bool, settings: &mut Given) -> Result<Self, String> {
         Ok(Self::Break { delivery, is_applied: settings.take("applied")?.unwrap_or(otherwise) })
     }
@@ -103,12 +111,13 @@ impl Kind {
             }
             "fail-at" => Self::Trouble(Trouble::FailAtPartition(settings.take("partition")?.unwrap_or(1))),
             "crash-loop" => Self::Trouble(Trouble::CrashLoop),
+            "fails" => Self::Trouble(Trouble::Fails),
             other => return Err(format!("`{other}` is no kind of fault; one of {}", NAMES.join(", "))),
         })
     }
 }
 
-pub(super) const NAMES: [&str; 21] = [
+pub(super) const NAMES: [&str; 22] = [
     "latency",
     "throttle",
     "500",
@@ -130,6 +139,7 @@ pub(super) const NAMES: [&str; 21] = [
     "frozen",
     "fail-at",
     "crash-loop",
+    "fails",
 ];
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -211,8 +221,13 @@ impl Rule {
         }
     }
 
+    /// Whether it is about calls of this action.
+    pub(super) fn is_for(&self, action: &str) -> bool {
+        pattern::fits(&self.action, action) && self.kind.operations().is_none_or(|those| those.contains(&action))
+    }
+
     /// Checks that rules pick from actions that the simulator answers: those of the service, and those of which a
-    /// reply is recorded.
+    /// reply is recorded; and that what they ask for can befall one of them.
     ///
     /// # Errors
     /// The first rule whose pattern matches none of them, why, and what was meant.
@@ -224,6 +239,10 @@ impl Rule {
             let recorded = recorded.clone().into_iter().map(String::as_str);
             pattern::check(&rule.action, recorded)
                 .map_err(|unfit| Unfit { why: format!("the fault {}: {}", rule.text, unfit.why), ..unfit })?;
+            if let Some(operations) = rule.kind.operations().filter(|those| !those.iter().any(|one| rule.is_for(one))) {
+                let why = format!("the fault {}: no call of {} can end so", rule.text, rule.action);
+                return Err(Unfit { why, hint: Some(format!("it is for {}", operations.join(", "))) });
+            }
         }
         Ok(())
     }

@@ -73,8 +73,9 @@ fn every_kind_is_known_and_settings_are_checked() {
             _ => "",
         };
         let rule = format!("*:{name}{needed}").parse::<Rule>().unwrap();
+        let action = if name == "fails" { "CreateCluster" } else { "ScaleApp" };
         assert_ne!(
-            Faults::new(vec![rule], 1).plan("X", Duration::ZERO) == Plan::default(),
+            Faults::new(vec![rule], 1).plan(action, Duration::ZERO) == Plan::default(),
             name != "latency",
             "{name}"
         );
@@ -117,8 +118,31 @@ fn a_rule_is_of_an_action_that_there_is() {
         assert_eq!(unfit.why, format!("the fault {rule}:lost: {rule}: there is no such operation"));
         assert_eq!(unfit.hint.as_deref(), Some(meant), "{rule}");
     }
+    for rule in ["*:fails", "Create*:fails", "delete_app_environment:fails", "scale_*:frozen", "DeployApp:crash-loop"] {
+        assert_eq!(checked(rule), Ok(()), "{rule}");
+    }
+    for (rule, action, those) in [
+        (
+            "ScaleApp:fails",
+            "ScaleApp",
+            "CreateCluster, CreatePersistentVolume, DeleteAppEnvironment, DeletePersistentVolumeClaim",
+        ),
+        (
+            "Delete*Volume:fails",
+            "Delete*Volume",
+            "CreateCluster, CreatePersistentVolume, DeleteAppEnvironment, DeletePersistentVolumeClaim",
+        ),
+        ("CreateCluster:frozen", "CreateCluster", "DeployApp, ScaleApp"),
+        ("list_*:fail-at", "list_*", "DeployApp, ScaleApp"),
+    ] {
+        let unfit = checked(rule).unwrap_err();
+        assert_eq!(unfit.why, format!("the fault {rule}: no call of {action} can end so"));
+        assert_eq!(unfit.hint, Some(format!("it is for {those}")), "{rule}");
+    }
     for (rule, action, applies) in [
         ("scale_app:lost", "ScaleApp", true),
+        ("create*:fails", "CreateCluster", true),
+        ("create*:fails", "CreateService", false),
         ("list_*:lost", "ListApp", true),
         ("list_*:lost", "ScaleApp", false),
         ("create_service:lost", "CreateService", true),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::sim::engine::call::Handler;
 use crate::sim::engine::state::State;
 pub(crate) use services::services_of_env;
-pub(in crate::sim) use slb::add_slb;
+pub(in crate::sim) use slb::{add_orphan, add_slb};
 
 /// SLB access points and services.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -25,9 +25,10 @@ pub(crate) fn uses_of_env(state: &State, env_id: i64) -> Vec<String> {
     points.chain(services_of_env(state, env_id)).collect()
 }
 
-/// Takes along what hangs on an environment that is being deleted by force.
-pub(crate) fn remove_env(state: &mut State, env_id: i64) {
-    let points: Vec<i64> = state.access.slb.of_env(env_id).collect();
+/// Takes along what hangs on an environment that is being deleted by force; where that fails, the access points
+/// stay and lead nowhere.
+pub(crate) fn remove_env(state: &mut State, env_id: i64, fails: bool) {
+    let points: Vec<i64> = if fails { Vec::new() } else { state.access.slb.of_env(env_id).collect() };
     for id in points {
         state.access.slb.remove(id);
     }

@@ -53,6 +53,31 @@ pub(in crate::sim) fn add_slb(state: &mut State, id: &str, ip: &str, public: boo
     state.access.slb.balancers.insert(id.to_owned(), balancer);
 }
 
+/// Adds an access point that an application has from before the account's first ones; its environment is long gone.
+pub(in crate::sim) fn add_orphan(state: &mut State, app_id: i64, slb_id: &str, name: &str) {
+    const LISTENER: i64 = 8080;
+    let slb = &mut state.access.slb;
+    let id = slb.points.first_key_value().map_or(FIRST, |(&first, _)| first) - 1;
+    let point = Point {
+        app_id,
+        env_id: 3000,
+        slb_id: slb_id.to_owned(),
+        listener_port: LISTENER,
+        protocol: "TCP".to_owned(),
+        name: name.to_owned(),
+        real_server_port: LISTENER,
+        established_timeout: None,
+        sticky_session: None,
+        ssl_cert_id: None,
+        cookie_timeout: None,
+    };
+    if let Some(balancer) = slb.balancers.get_mut(slb_id) {
+        balancer.ports.insert(LISTENER);
+    }
+    slb.by_env.insert((point.env_id, id));
+    slb.points.insert(id, point);
+}
+
 impl Balancer {
     const fn network_mode(&self) -> &'static str {
         if self.public { "internet" } else { "intranet" }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::sim::engine::applications::tests::Account;
+use crate::sim::engine::call::Trouble;
 
 fn port(name: &str, port: i64) -> Value {
     json!({"Protocol": "TCP", "TargetPort": "8080", "Port": port, "Name": name})
@@ -214,4 +215,25 @@ fn what_hangs_on_an_environment_stands_in_the_way_of_deleting_it() {
         text.ends_with("SLB access point 5003, service 6003, resource allocation in cluster c-demo-prod"),
         "{text}"
     );
+}
+
+#[test]
+fn access_points_may_outlive_their_environment() {
+    let mut account = Account::demo();
+    let points = |account: &mut Account, app: i64| {
+        let list = account.data("ListSlbAPs", json!({"AppId": app}));
+        let ids = |point: &Value| (point["SlbAPId"].as_i64().unwrap(), point["EnvId"].as_i64().unwrap());
+        list.iter().map(ids).collect::<Vec<_>>()
+    };
+    assert_eq!(points(&mut account, 1012), [(5000, 3000)]);
+    account.refused("DescribeAppEnvironmentDetail", json!({"AppId": 1012, "EnvId": 3000}));
+    account.ok("DeleteSlbAP", json!({"SlbAPId": 5000}));
+    assert_eq!(points(&mut account, 1012), []);
+
+    let delete = json!({"AppId": 1001, "EnvId": 3002, "Force": true});
+    account.troubled("DeleteAppEnvironment", delete, Trouble::Fails);
+    assert_eq!(points(&mut account, 1001), [(5001, 3002), (5002, 3002)]);
+    account.refused("DescribeAppEnvironmentDetail", json!({"AppId": 1001, "EnvId": 3002}));
+    account.ok("DeleteSlbAP", json!({"SlbAPId": 5001}));
+    assert_eq!(points(&mut account, 1001), [(5002, 3002)]);
 }

@@ -82,7 +82,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let claim = claim.ok_or_else(|| Refusal::not_found(&format!("volume claim {name} of environment"), env_id))?;
     state.applications.waiting.remove(&claim.id);
     if let Some(volume) = claim.volume {
-        cluster::release_claim(state, &volume);
+        cluster::release_claim(state, &volume, call.fails());
     }
     success()
 }

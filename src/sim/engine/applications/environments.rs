@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -30,8 +31,27 @@ pub(crate) struct Env {
     pub replicas: i64,
     /// Its volume claims by name.
     pub claims: BTreeMap<String, Claim>,
-    /// Why no release is admitted at present, as a business code.
-    pub frozen: Option<String>,
+    /// When no release is admitted.
+    pub windows: Vec<Window>,
+}
+
+/// A time in which no release of an environment is admitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Window {
+    /// When it begins.
+    pub from: Timestamp,
+    /// When it has ended.
+    pub until: Timestamp,
+    /// Why, as a business code: `102000` no admission credential, `102001` admission under review.
+    pub business_code: String,
+}
+
+impl Env {
+    /// Why no release is admitted at a time, as a business code.
+    pub(crate) fn frozen_at(&self, now: Timestamp) -> Option<&String> {
+        let window = self.windows.iter().find(|window| window.from <= now && now < window.until);
+        window.map(|window| &window.business_code)
+    }
 }
 
 /// What an environment is for.
@@ -103,7 +123,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         region: call.text("Region").to_owned(),
         replicas,
         claims: BTreeMap::new(),
-        frozen: None,
+        windows: Vec::new(),
     };
     applications.envs.insert(id, env);
     if let Some(app) = applications.apps.get_mut(&app_id) {
@@ -113,7 +133,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         && let Err(refusal) =
             state.perform("CreateAppResourceAlloc", json!({"AppId": app_id, "AppEnvId": id, "ClusterId": cluster}))
     {
-        remove(state, id);
+        remove(state, id, false);
         state.applications.made.envs -= 1;
         return Err(refusal);
     }
@@ -178,15 +198,15 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
             return Err(Refusal::in_use(&format!("environment {id}"), &uses));
         }
     }
-    remove(state, id);
+    remove(state, id, call.fails());
     success()
 }
 
 /// Removes an environment with all that hangs on it: pods and volumes give back what they hold
-/// before the allocation to a cluster goes.
-pub(super) fn remove(state: &mut State, id: i64) {
+/// before the allocation to a cluster goes. Where that fails, its access points stay behind.
+pub(super) fn remove(state: &mut State, id: i64, fails: bool) {
     release::remove_env(state, id);
-    access::remove_env(state, id);
+    access::remove_env(state, id, fails);
     let applications = &mut state.applications;
     applications.waiting.retain(|_, (env_id, _)| *env_id != id);
     let Some(env) = applications.envs.remove(&id) else { return };
@@ -194,7 +214,7 @@ pub(super) fn remove(state: &mut State, id: i64) {
         app.envs.remove(&id);
     }
     for volume in env.claims.values().filter_map(|claim| claim.volume.as_deref()) {
-        cluster::release_claim(state, volume);
+        cluster::release_claim(state, volume, false);
     }
     cluster::remove_env(state, id);
 }

@@ -22,7 +22,7 @@ use crate::sim::engine::state::State;
 use crate::sim::engine::users::User;
 pub(crate) use claims::{Claim, bind_waiting_claims};
 pub(crate) use configs::Config;
-pub(crate) use environments::{Env, wanted_replicas};
+pub(crate) use environments::{Env, Window, wanted_replicas};
 pub(crate) use manifest::Template;
 
 /// What chapter 1 is about.
@@ -125,10 +125,10 @@ impl Applications {
         }
     }
 
-    /// Lets no release of an environment be admitted, for the reason that this business code gives.
-    pub(crate) fn freeze(&mut self, env_id: i64, business_code: &str) {
+    /// Lets no release of an environment be admitted for a time.
+    pub(crate) fn freeze(&mut self, env_id: i64, window: Window) {
         if let Some(env) = self.envs.get_mut(&env_id) {
-            env.frozen = Some(business_code.to_owned());
+            env.windows.push(window);
         }
     }
 
@@ -306,7 +306,7 @@ fn delete_app_detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         }
     }
     for env in envs {
-        environments::remove(state, env);
+        environments::remove(state, env, false);
     }
     for config in configs {
         state.applications.configs.remove(&config);

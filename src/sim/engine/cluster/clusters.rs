@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Clusters;
@@ -33,6 +33,8 @@ pub(super) struct Cluster {
     service_cidr: String,
     /// Whether logs are collected; set up in the second stage.
     logs: bool,
+    /// When a deploy first asked for ARMS monitoring.
+    arms: Option<Timestamp>,
     stage: Stage,
     pub(super) machines: BTreeSet<String>,
     /// The nodes that pods may be placed on, the one with most CPU left first.
@@ -83,6 +85,8 @@ pub(super) enum Stage {
     Updating,
     /// It can be used.
     Running,
+    /// It could not be made; all it can be is deleted.
+    Failed,
     /// It is going.
     Deleting,
 }
@@ -100,6 +104,8 @@ const VPC_RANGE: &str = "192.168.0.0/16";
 const GONE_AFTER: SignedDuration = SignedDuration::from_mins(2);
 /// How long the control plane takes.
 const UPDATING_AFTER: SignedDuration = SignedDuration::from_mins(3);
+/// How long it takes to install ARMS monitoring.
+const ARMS_AFTER: SignedDuration = SignedDuration::from_mins(2);
 /// How long it takes until a new cluster can be used.
 pub(crate) const RUNNING_AFTER: SignedDuration = SignedDuration::from_mins(8);
 
@@ -114,12 +120,21 @@ pub(crate) fn happen(state: &mut State, event: Event) {
     cluster.stage = event.stage;
 }
 
+/// Installs ARMS monitoring in the cluster of an environment, if it is not there yet.
+pub(crate) fn install_arms(state: &mut State, env_id: i64) {
+    let Ok(id) = state.cluster.cluster_of(env_id).map(str::to_owned) else { return };
+    if let Some(cluster) = state.cluster.clusters.get_mut(&id) {
+        cluster.arms.get_or_insert(state.now);
+    }
+}
+
 impl Stage {
     const fn word(self) -> &'static str {
         match self {
             Self::Initial => "initial",
             Self::Updating => "updating",
             Self::Running => "running",
+            Self::Failed => "failed",
             Self::Deleting => "deleting",
         }
     }
@@ -136,6 +151,7 @@ impl Clusters {
         match cluster.stage {
             Stage::Running => Ok(cluster),
             Stage::Deleting => Err(Refusal::conflict(format!("cluster {id} is being deleted"))),
+            Stage::Failed => Err(Refusal::conflict(format!("cluster {id} has failed: it can only be deleted"))),
             stage => Err(Refusal::conflict(format!("cluster {id} is not running yet: it is {}", stage.word()))),
         }
     }
@@ -219,6 +235,7 @@ pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> R
         service_cidr,
         // Logs are collected from the nodes of a managed cluster only.
         logs: call.is("CreateWithLogIntegration") && kind == Kind::Standard,
+        arms: None,
         stage: Stage::Initial,
         machines: BTreeSet::new(),
         room: BTreeSet::new(),
@@ -228,7 +245,8 @@ pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> R
         node_ports: BTreeSet::new(),
     };
     clusters.clusters.insert(id.clone(), cluster);
-    for (after, stage) in [(UPDATING_AFTER, Stage::Updating), (RUNNING_AFTER, Stage::Running)] {
+    let end = if call.fails() { Stage::Failed } else { Stage::Running };
+    for (after, stage) in [(UPDATING_AFTER, Stage::Updating), (RUNNING_AFTER, end)] {
         state.schedule(after, state::Event::Cluster(Event { cluster: id.clone(), stage }));
     }
     Ok(object!({"Result": {"ClusterInstanceId": id}}))
@@ -236,14 +254,17 @@ pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> R
 
 pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.text("ClusterInstanceId");
-    let cluster = state.cluster.running(id)?;
+    if state.cluster.cluster(id)?.stage != Stage::Failed {
+        state.cluster.running(id)?;
+    }
     let counted = |count: usize, what: &str| match count {
         0 => None,
         1 => Some(format!("1 {what}")),
         _ => Some(format!("{count} {what}s")),
     };
+    let machines = state.cluster.machines.values().filter(|machine| machine.cluster.as_deref() == Some(id));
     let uses: Vec<String> = [
-        counted(cluster.machines.len(), "node"),
+        counted(machines.count(), "node"),
         counted(state.cluster.allocations.in_cluster(id).count(), "resource allocation"),
         counted(state.cluster.volumes.in_cluster(id).count(), "volume"),
     ]
@@ -380,6 +401,7 @@ pub(super) fn detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let bytes = |mib: i64| mib.saturating_mul(1 << 20);
     let cores = |millis: i64| millis as f64 / 1000.0;
     let user = state.users.caller();
+    let arms = cluster.arms.map(|asked| asked.duration_until(state.now) >= ARMS_AFTER);
     Ok(object!({"Result": {
         "NodeWorkLoadList": work_loads(state, cluster),
         "BasicInfo": {
@@ -388,9 +410,9 @@ pub(super) fn detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
             "ClusterInstanceId": id,
             "ClusterName": cluster.title,
             "EnvType": cluster.env_type_code(),
-            "HasInstallArmsPilot": false,
+            "HasInstallArmsPilot": arms == Some(true),
             "HasInstallLogController": cluster.logs && cluster.stage == Stage::Running,
-            "InstallArmsInProcess": false,
+            "InstallArmsInProcess": arms == Some(false),
             "InstallLogInProcess": cluster.logs && cluster.stage == Stage::Updating,
             "MainUserId": user.map_or("", |user| &user.id),
             "RegionId": cluster.region,

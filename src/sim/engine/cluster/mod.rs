@@ -21,8 +21,9 @@ use serde::{Deserialize, Serialize};
 use crate::sim::engine::call::Handler;
 pub(crate) use allocations::{remove_env, uses_of_env};
 pub(in crate::sim) use clusters::create_as;
-pub(crate) use clusters::{Event, RUNNING_AFTER, happen};
-pub(in crate::sim) use nodes::{MachineType, add_machine, add_windows_machine};
+pub(crate) use clusters::{Event, RUNNING_AFTER, happen, install_arms};
+pub(in crate::sim) use nodes::{JOINED_AFTER, MachineType, add_machine, add_windows_machine};
+pub(crate) use nodes::{NodeEvent, settle};
 pub(crate) use placement::{Placement, place, require_allocation, require_system, shortage, vacate};
 pub(crate) use volumes::{Claim, bind_claim, release_claim};
 

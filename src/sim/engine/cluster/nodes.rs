@@ -1,8 +1,9 @@
-//! ECS machines: in a cluster as a node, or available to join one.
+//! ECS machines: in a cluster as a node, or available to join one. Joining and leaving take time.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::clusters::{Kind, nonsense};
@@ -10,7 +11,7 @@ use crate::sim::engine::call::{Call, Refusal};
 use crate::sim::engine::json::{Json, object};
 use crate::sim::engine::release;
 use crate::sim::engine::resources::Resources;
-use crate::sim::engine::state::State;
+use crate::sim::engine::state::{self, State};
 
 /// An ECS machine. It is made and paid for elsewhere; here it joins clusters and leaves them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,11 +27,32 @@ pub(super) struct Machine {
     machine_type: MachineType,
     pub(super) system: System,
     pub(super) cluster: Option<String>,
-    /// It is leaving its cluster: no pod is placed on it.
-    pub(super) leaving: bool,
+    /// Where it stands in its cluster.
+    pub(super) standing: Standing,
     /// What the pods of environments take.
     pub(super) taken: Resources,
 }
+
+/// Where a machine stands in its cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Standing {
+    /// It is being prepared: it is no node yet, nor there for another cluster.
+    Joining,
+    /// It is a node, or is in no cluster.
+    #[default]
+    Settled,
+    /// It is a node that no pod is placed on any more.
+    Leaving,
+}
+
+/// A machine has joined its cluster, or left it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct NodeEvent(String);
+
+/// How long it takes until a machine is a node.
+pub(in crate::sim) const JOINED_AFTER: SignedDuration = SignedDuration::from_mins(2);
+/// How long it takes until a node, whose pods went at once, has left.
+const LEFT_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// What the pods that Kubernetes itself runs on each node ask for.
 const SYSTEM: Resources = Resources { cpu_millis: 500, memory_mib: 448 };
@@ -197,7 +219,7 @@ fn add_machine_with(
         machine_type,
         system,
         cluster: None,
-        leaving: false,
+        standing: Standing::Settled,
         taken: Resources::default(),
     };
     state.cluster.machines.insert(id.to_owned(), machine);
@@ -257,13 +279,33 @@ pub(super) fn add(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     for id in ids {
         let Some(machine) = state.cluster.machines.get_mut(id) else { continue };
         machine.cluster = Some(cluster_id.to_owned());
-        if let Some(cluster) = state.cluster.clusters.get_mut(cluster_id) {
-            cluster.machines.insert(id.to_owned());
-            cluster.room.insert(machine.rank(id));
-        }
+        machine.standing = Standing::Joining;
+        state.schedule(JOINED_AFTER, state::Event::Node(NodeEvent(id.to_owned())));
     }
-    release::place_waiting(state);
     Ok(nonsense())
+}
+
+/// Lets a machine that had the time for it be a node, or be none any more.
+pub(crate) fn settle(state: &mut State, NodeEvent(id): NodeEvent) {
+    let Some(machine) = state.cluster.machines.get_mut(&id) else { return };
+    let Some(cluster_id) = machine.cluster.clone() else { return };
+    match std::mem::take(&mut machine.standing) {
+        Standing::Joining => {
+            if let Some(cluster) = state.cluster.clusters.get_mut(&cluster_id) {
+                cluster.room.insert(machine.rank(&id));
+                cluster.machines.insert(id);
+            }
+            release::place_waiting(state);
+        }
+        Standing::Leaving => {
+            machine.cluster = None;
+            state.cluster.labels.remove_node(&id);
+            if let Some(cluster) = state.cluster.clusters.get_mut(&cluster_id) {
+                cluster.machines.remove(&id);
+            }
+        }
+        Standing::Settled => {}
+    }
 }
 
 pub(super) fn remove(state: &mut State, call: &Call) -> Result<Json, Refusal> {
@@ -273,10 +315,14 @@ pub(super) fn remove(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     if let Some(id) = ids.iter().find(|id| !cluster.machines.contains(**id)) {
         return Err(Refusal::not_found(&format!("node of cluster {cluster_id}"), id));
     }
+    let leaves = |id: &&&str| state.cluster.machines.get(**id).is_some_and(|it| it.standing == Standing::Leaving);
+    if let Some(id) = ids.iter().find(leaves) {
+        return Err(Refusal::conflict(format!("node {id} is leaving cluster {cluster_id} already")));
+    }
     // All of them first: no pod moves to another node that is leaving.
     for id in &ids {
         let Some(machine) = state.cluster.machines.get_mut(*id) else { continue };
-        machine.leaving = true;
+        machine.standing = Standing::Leaving;
         if let Some(cluster) = state.cluster.clusters.get_mut(cluster_id) {
             cluster.room.remove(&machine.rank(id));
         }
@@ -286,13 +332,7 @@ pub(super) fn remove(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     }
     for id in ids {
         state.cluster.forget_pods(cluster_id, |pod| pod.node.as_deref() == Some(id));
-        state.cluster.labels.remove_node(id);
-        if let Some(machine) = state.cluster.machines.get_mut(id) {
-            (machine.cluster, machine.leaving) = (None, false);
-        }
-        if let Some(cluster) = state.cluster.clusters.get_mut(cluster_id) {
-            cluster.machines.remove(id);
-        }
+        state.schedule(LEFT_AFTER, state::Event::Node(NodeEvent(id.to_owned())));
     }
     Ok(nonsense())
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Clusters;
 use super::addresses::written;
 use super::clusters::Kind;
-use super::nodes::System;
+use super::nodes::{Standing, System};
 use crate::sim::engine::call::Refusal;
 use crate::sim::engine::resources::Resources;
 use crate::sim::engine::state::State;
@@ -159,7 +159,7 @@ impl Clusters {
         if let Some((id, machine)) = pod.node.and_then(|id| self.machines.get_mut(&id).map(|machine| (id, machine))) {
             cluster.room.remove(&machine.rank(&id));
             machine.taken = machine.taken.minus(pod.asked);
-            if !machine.leaving {
+            if machine.standing != Standing::Leaving {
                 cluster.room.insert(machine.rank(&id));
             }
         }

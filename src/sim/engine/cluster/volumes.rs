@@ -40,8 +40,13 @@ struct Volume {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Status {
     Available,
-    Bound { env_id: i64, claim: String },
+    Bound {
+        env_id: i64,
+        claim: String,
+    },
     Released,
+    /// It could not be made, or not be reclaimed, for this reason.
+    Failed(String),
 }
 
 /// A claim for a volume, as [`bind_claim`] needs it.
@@ -83,11 +88,15 @@ pub(crate) fn bind_claim(state: &mut State, claim: Claim<'_>) -> Option<String> 
     Some(fits.4)
 }
 
-/// Lets go of the volume that a deleted claim held: kept as `Released`, or gone, by its reclaim policy.
-pub(crate) fn release_claim(state: &mut State, volume: &str) {
+/// Lets go of the volume that a deleted claim held: kept as `Released`, or gone, by its reclaim policy; where that
+/// fails, it stays `Failed`.
+pub(crate) fn release_claim(state: &mut State, volume: &str, fails: bool) {
     let volumes = &mut state.cluster.volumes.by_name;
     let Some(held) = volumes.get_mut(volume).filter(|held| matches!(held.status, Status::Bound { .. })) else { return };
-    if held.reclaim_policy == "Delete" {
+    if fails {
+        held.status =
+            Status::Failed(format!("{} of the volume failed: {} is in use", held.reclaim_policy, held.mount_dir));
+    } else if held.reclaim_policy == "Delete" {
         volumes.remove(volume);
     } else {
         held.status = Status::Released;
@@ -120,10 +129,11 @@ impl Volume {
     }
 
     fn show(&self, name: &str) -> Json {
-        let (status, claim) = match &self.status {
-            Status::Available => ("Available", None),
-            Status::Bound { claim, .. } => ("Bound", Some(claim)),
-            Status::Released => ("Released", None),
+        let (status, claim, reason) = match &self.status {
+            Status::Available => ("Available", None, None),
+            Status::Bound { claim, .. } => ("Bound", Some(claim), None),
+            Status::Released => ("Released", None, None),
+            Status::Failed(reason) => ("Failed", None, Some(reason)),
         };
         object!({
             "Name": name,
@@ -134,6 +144,7 @@ impl Volume {
             "PvcName": claim,
             "MountDir": self.mount_dir,
             "StorageClass": self.storage_class,
+            "Reason": reason,
             "CreateTime": local_time(self.created),
         })
     }
@@ -158,13 +169,18 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         capacity: text("Capacity"),
         reclaim_policy: text("ReclaimPolicy"),
         mount_dir: call.opt_text("MountDir").unwrap_or("/").to_owned(),
-        status: Status::Available,
+        status: match call.fails() {
+            true => Status::Failed(format!("mount target {} does not answer", call.text("MountTargetDomain"))),
+            false => Status::Available,
+        },
         created: state.now,
     };
     let Some(free) = volume.free(&name) else {
         return Err(Refusal::invalid(format!("Capacity {} is not a quantity such as 20Gi", volume.capacity)));
     };
-    volumes.free.insert(free);
+    if volume.status == Status::Available {
+        volumes.free.insert(free);
+    }
     volumes.by_name.insert(name, volume);
     volumes.made += 1;
     let id = volumes.made;

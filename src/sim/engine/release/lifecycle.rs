@@ -137,7 +137,7 @@ impl Release {
         match deployed.and_then(|deployed| deployed.trouble.as_ref()) {
             Some(Trouble::FailAtPartition(_)) => (Phase::Failing, Conclusion::Running),
             Some(Trouble::CrashLoop) => (Phase::Crashing, Conclusion::Running),
-            Some(Trouble::Frozen { .. }) | None => HEALTHY,
+            Some(Trouble::Frozen { .. } | Trouble::Fails) | None => HEALTHY,
         }
     }
 }

@@ -42,6 +42,9 @@ pub(super) fn deploy_app(state: &mut State, call: &Call) -> Result<Json, Refusal
         packet,
         ..new_order(state, call, &env)
     };
+    if call.is("ArmsFlag") {
+        cluster::install_arms(state, env.id);
+    }
     Ok(admitted(progress::begin(state, order)))
 }
 
@@ -79,7 +82,7 @@ pub(super) fn scale_app(state: &mut State, call: &Call) -> Result<Json, Refusal>
 fn admission(state: &State, call: &Call, env: &Env) -> Result<Option<Json>, Refusal> {
     let frozen = match &call.trouble {
         Some(Trouble::Frozen { business_code }) => Some(business_code),
-        _ => env.frozen.as_ref(),
+        _ => env.frozen_at(state.now),
     };
     if let Some(code) = frozen {
         return Ok(Some(object!({"Result": {"Admitted": false, "BusinessCode": code}})));

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{MachineType, Placement, add_machine, place, shortage, vacate};
 use crate::sim::engine::applications::tests::Account;
+use crate::sim::engine::call::Trouble;
 use crate::sim::engine::resources::Resources;
 
 fn of(cpu_millis: i64, memory_mib: i64) -> Resources {
@@ -266,7 +267,10 @@ fn a_cluster_comes_up_in_stages() {
     account.ok("CreateNodeLabel", label(&id, "web"));
     account.ok("AddClusterNode", node_list(&id, &["i-demo-0009"]));
     account.refused("DeleteCluster", json!({"ClusterInstanceId": id}));
+    account.wait(120);
     account.ok("RemoveClusterNode", node_list(&id, &["i-demo-0009"]));
+    account.refused("DeleteCluster", json!({"ClusterInstanceId": id}));
+    account.wait(60);
     account.ok("DeleteCluster", json!({"ClusterInstanceId": id}));
     assert_eq!(account.cluster(&id)["Status"], "deleting");
     account.refused("AddClusterNode", node_list(&id, &["i-demo-0009"]));
@@ -440,6 +444,7 @@ fn a_windows_cluster_takes_windows_nodes() {
     let refused = account.refused("AddClusterNode", node_list("c-demo-test", &["i-demo-0017"]));
     assert_eq!(refused.1, "ECS instance i-demo-0017 runs Windows, cluster c-demo-test takes nodes with Linux");
     account.ok("AddClusterNode", node_list(&id, &["i-demo-0017"]));
+    account.wait(120);
     let node = account.data("ListClusterNode", json!({"ClusterInstanceId": id}))[0].clone();
     assert_eq!((&node["EcsOsType"], &node["OSName"]), (&json!("windows"), &json!("Windows Server 2019 64位")));
     let detail = account.ok("QueryClusterDetail", json!({"ClusterInstanceId": id}))["Result"].clone();
@@ -453,11 +458,26 @@ fn nodes_come_from_the_available_list_and_return_to_it() {
     assert_eq!(account.nodes("ListAvailableClusterNode", "c-demo-prod"), available);
     account.ok("AddClusterNode", node_list("c-demo-test", &["i-demo-0010", "i-demo-0009"]));
     assert_eq!(account.nodes("ListAvailableClusterNode", "c-demo-prod"), available[2..]);
-    assert_eq!(
-        account.nodes("ListClusterNode", "c-demo-test"),
-        ["i-demo-0009", "i-demo-0010", "i-demo-0013", "i-demo-0014", "i-demo-0015", "i-demo-0016"]
+    let (few, all) = (
+        ["i-demo-0013", "i-demo-0014", "i-demo-0015", "i-demo-0016"],
+        ["i-demo-0009", "i-demo-0010", "i-demo-0013", "i-demo-0014", "i-demo-0015", "i-demo-0016"],
     );
-    account.ok("RemoveClusterNode", node_list("c-demo-test", &["i-demo-0009", "i-demo-0010"]));
+    let both = node_list("c-demo-test", &["i-demo-0009", "i-demo-0010"]);
+    let refused = account.refused("RemoveClusterNode", both.clone());
+    assert_eq!(refused, (10404, "node of cluster c-demo-test i-demo-0009 does not exist".to_owned()), "not yet");
+    for (wait, nodes) in [(119, &few[..]), (1, &all)] {
+        account.wait(wait);
+        assert_eq!(account.nodes("ListClusterNode", "c-demo-test"), nodes);
+    }
+    account.ok("RemoveClusterNode", both.clone());
+    let refused = account.refused("RemoveClusterNode", both.clone());
+    assert_eq!(refused, (10409, "node i-demo-0009 is leaving cluster c-demo-test already".to_owned()));
+    let refused = account.refused("AddClusterNode", both);
+    assert_eq!(refused, (10409, "node i-demo-0009 is in cluster c-demo-test".to_owned()));
+    for (wait, nodes) in [(59, &all[..]), (1, &few)] {
+        account.wait(wait);
+        assert_eq!(account.nodes("ListClusterNode", "c-demo-test"), nodes);
+    }
     assert_eq!(account.nodes("ListAvailableClusterNode", "c-demo-test"), available);
     let node = account.data("ListAvailableClusterNode", json!({"ClusterInstanceId": "c-demo-prod"}))[0].clone();
     for (name, value) in [
@@ -485,6 +505,7 @@ fn pods_move_off_a_node_that_leaves() {
     account.ok("RemoveClusterNode", node_list("c-demo-prod", &["i-demo-0001", "i-demo-0002"]));
     assert_eq!(on(&mut account, "i-demo-0001") + on(&mut account, "i-demo-0002"), 0);
     assert_eq!(account.0.cluster.clusters["c-demo-prod"].pods.len(), total);
+    account.wait(60);
     let bindings = json!({"InstanceId": "i-demo-0001", "PageNumber": 1, "PageSize": 10});
     assert_eq!(account.ok("ListNodeLabelBindings", bindings)["TotalCount"], 0);
 
@@ -493,8 +514,10 @@ fn pods_move_off_a_node_that_leaves() {
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     account.ok("RemoveClusterNode", node_list("c-demo-prod", &rest));
     assert!(account.0.cluster.clusters["c-demo-prod"].pods.is_empty());
+    account.wait(60);
     account
         .ok("AddClusterNode", node_list("c-demo-prod", &["i-demo-0001", "i-demo-0002", "i-demo-0003", "i-demo-0004"]));
+    account.wait(120);
     assert_eq!(account.0.cluster.clusters["c-demo-prod"].pods.len(), total);
 }
 
@@ -502,6 +525,7 @@ fn pods_move_off_a_node_that_leaves() {
 fn pods_go_where_most_room_is() {
     let mut account = Account::demo();
     account.ok("AddClusterNode", node_list("c-demo-spare", &["i-demo-0009", "i-demo-0010", "i-demo-0011"]));
+    account.wait(120);
     let params = json!({
         "AppId": 1001, "AppSchemaId": 2001, "EnvName": "x", "EnvType": 0, "Region": "cn-zhangjiakou", "Replicas": 1,
     });
@@ -656,4 +680,63 @@ fn allocations_show_filtered() {
         account.ok("DescribeAppResourceAlloc", json!({"AppEnvId": 3001})),
         json!({"Result": {"AppEnvId": 3001, "AppId": 1001, "ClusterId": "c-demo-test", "Id": 1}})
     );
+}
+
+#[test]
+fn a_cluster_that_fails_can_only_be_deleted() {
+    let mut account = Account::demo();
+    let created = account.troubled("CreateCluster", new_cluster("172.22.0.0/16", "172.23.0.0/20"), Trouble::Fails);
+    let id = created["ClusterInstanceId"].as_str().unwrap().to_owned();
+    for (wait, status) in [(0, "initial"), (180, "updating"), (299, "updating"), (1, "failed"), (3600, "failed")] {
+        account.wait(wait);
+        assert_eq!(account.cluster(&id)["Status"], status);
+    }
+    assert_eq!(account.cluster(&id)["CreateStatus"], "0");
+    let refused = account.refused("AddClusterNode", node_list(&id, &["i-demo-0009"]));
+    assert_eq!(refused, (10409, format!("cluster {id} has failed: it can only be deleted")));
+    account.ok("DeleteCluster", json!({"ClusterInstanceId": id}));
+    account.wait(120);
+    account.refused("QueryClusterDetail", json!({"ClusterInstanceId": id}));
+}
+
+#[test]
+fn a_volume_fails_with_a_reason() {
+    let mut account = Account::demo();
+    let reason = |account: &mut Account, name: &str| {
+        let volumes = account.data("ListPersistentVolume", json!({"ClusterInstanceId": "c-demo-prod"}));
+        let volume = volumes.into_iter().find(|volume| volume["Name"] == name).unwrap();
+        (volume["Status"].as_str().unwrap().to_owned(), volume["Reason"].as_str().map(str::to_owned))
+    };
+    let failed = |why: &str| ("Failed".to_owned(), Some(why.to_owned()));
+    let why = "mount target shop-demo.cn-zhangjiakou.nas.aliyuncs.com does not answer";
+    assert_eq!(reason(&mut account, "pv-demo-7"), failed(why));
+    assert_eq!(reason(&mut account, "pv-demo-6"), ("Released".to_owned(), None));
+
+    let created = volume("pv-9", "nas-9", "ReadWriteMany", "50Gi", "Retain");
+    account.troubled("CreatePersistentVolume", created, Trouble::Fails);
+    account.ok("CreatePersistentVolumeClaim", claim("data-9", "nas-9", "ReadWriteMany", "10Gi"));
+    assert_eq!(reason(&mut account, "pv-9"), failed("mount target x does not answer"), "no claim gets it");
+    account.ok("DeletePersistentVolume", json!({"ClusterInstanceId": "c-demo-prod", "PersistentVolumeName": "pv-9"}));
+
+    let claim = json!({"AppId": 1001, "EnvId": 3002, "PersistentVolumeClaimName": "data-web"});
+    account.troubled("DeletePersistentVolumeClaim", claim, Trouble::Fails);
+    assert_eq!(reason(&mut account, "pv-demo-2"), failed("Retain of the volume failed: /volume-2 is in use"));
+}
+
+#[test]
+fn a_deploy_has_monitoring_installed() {
+    let mut account = Account::demo();
+    let arms = |account: &mut Account, cluster: &str| {
+        let detail = account.ok("QueryClusterDetail", json!({"ClusterInstanceId": cluster}));
+        let basic = &detail["Result"]["BasicInfo"];
+        (basic["HasInstallArmsPilot"] == true, basic["InstallArmsInProcess"] == true)
+    };
+    assert_eq!(arms(&mut account, "c-demo-prod"), (true, false));
+    assert_eq!(arms(&mut account, "c-demo-test"), (false, false));
+    let deploy = json!({"EnvId": 3001, "Name": "watched", "TotalPartitions": 1, "ArmsFlag": true});
+    account.ok("DeployApp", deploy);
+    for (wait, expected) in [(0, (false, true)), (119, (false, true)), (1, (true, false))] {
+        account.wait(wait);
+        assert_eq!(arms(&mut account, "c-demo-test"), expected);
+    }
 }

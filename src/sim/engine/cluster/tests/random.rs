@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::clusters::Kind;
-use super::super::{MachineType, RUNNING_AFTER, add_machine, create_as};
+use super::super::nodes::Standing;
+use super::super::{JOINED_AFTER, MachineType, RUNNING_AFTER, add_machine, create_as};
 use crate::sim::demo::{START, manifest};
 use crate::sim::engine::access::add_slb;
 use crate::sim::engine::applications::tests::Account;
@@ -54,6 +55,7 @@ fn build() -> State {
     for (cluster, nodes) in CLUSTERS.iter().zip([[0, 1], [2, 3]]) {
         account.ok("AddClusterNode", json!({"ClusterInstanceId": cluster, "EcsInstanceIdList": nodes.map(node)}));
     }
+    account.0.advance(account.0.now + JOINED_AFTER);
     // One short of CPU, one of memory, one with a StatefulSet.
     for (app, kind, cpu, memory) in
         [(1001, "Deployment", "1", "256Mi"), (1002, "Deployment", "250m", "3Gi"), (1003, "StatefulSet", "500m", "1Gi")]
@@ -279,9 +281,9 @@ fn sum(amounts: impl Iterator<Item = Resources>) -> Resources {
 fn check_nodes(state: &State, name: &str) {
     let clusters = &state.cluster;
     for (id, machine) in &clusters.machines {
-        assert!(!machine.leaving, "{name}: {id}");
         let home = machine.cluster.as_ref().map(|cluster| &clusters.clusters[cluster]);
-        assert!(home.is_none_or(|cluster| cluster.machines.contains(id)), "{name}: {id}");
+        let is_node = machine.standing != Standing::Joining;
+        assert!(home.is_none_or(|cluster| cluster.machines.contains(id) == is_node), "{name}: {id}");
         let pods =
             home.into_iter().flat_map(|cluster| cluster.pods.values()).filter(|pod| pod.node.as_ref() == Some(id));
         assert_eq!(machine.taken, sum(pods.map(|pod| pod.asked)), "{name}: {id}");
@@ -291,6 +293,7 @@ fn check_nodes(state: &State, name: &str) {
     let mut running: BTreeMap<i64, i64> = BTreeMap::new();
     for (id, cluster) in &clusters.clusters {
         let machines = cluster.machines.iter().map(|node| (node, &clusters.machines[node]));
+        let machines = machines.filter(|(_, machine)| machine.standing != Standing::Leaving);
         let room: BTreeSet<_> = machines.map(|(node, machine)| machine.rank(node)).collect();
         assert_eq!(cluster.room, room, "{name}: {id}");
         for pod in cluster.pods.values() {

@@ -10,7 +10,7 @@ use super::super::{Change, Conclusion, Phase, Status};
 use crate::sim::demo::START;
 use crate::sim::engine::applications::tests::Account;
 use crate::sim::engine::call::Trouble;
-use crate::sim::engine::cluster::{MachineType, RUNNING_AFTER, add_machine};
+use crate::sim::engine::cluster::{JOINED_AFTER, MachineType, RUNNING_AFTER, add_machine};
 use crate::sim::engine::state::State;
 
 const TABLE: &str = include_str!("../../../../../tests/golden/kubernetes.md");
@@ -64,6 +64,7 @@ impl Stage {
         self.nodes += 1;
         add_machine(&mut self.account.0, &id, "v", "r", MachineType::Cpus4);
         self.account.ok("AddClusterNode", json!({"ClusterInstanceId": cluster, "EcsInstanceIdList": [id]}));
+        self.account.0.advance(self.account.0.now + JOINED_AFTER);
     }
 
     /// Notes the counts where they changed, and that no more pods are ready than there are.

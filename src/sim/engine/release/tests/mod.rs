@@ -447,6 +447,49 @@ fn a_deploy_fails_at_a_partition() {
 }
 
 #[test]
+fn an_event_is_gone_an_hour_after_it_happened() {
+    let mut account = Account::demo();
+    let order = account.scale(ENV, 4);
+    account.rest(order);
+    let name = account.names(ENV)[3].clone();
+    let placed = account.0.release.pods_of_env(ENV).last().unwrap().since;
+    for (second, expected) in [
+        (3_599, &["Scheduled", "Pulling", "Pulled", "Created", "Started"][..]),
+        (3_600, &["Pulled", "Created", "Started"]),
+        (3_601, &[]),
+    ] {
+        account.0.advance(placed + SignedDuration::from_secs(second));
+        let reasons: Vec<String> = account.events(order, &name).into_iter().map(|(reason, _)| reason).collect();
+        assert_eq!(reasons, expected, "after {second} s");
+    }
+}
+
+#[test]
+fn a_frozen_window_begins_and_ends_by_the_clock() {
+    let mut account = Account::demo();
+    let codes = |account: &Account| {
+        [3008, 3030].map(|env| {
+            let deploy = json!({"EnvId": env, "Name": "x", "TotalPartitions": 1});
+            let reply = account.clone().ok("DeployApp", deploy);
+            reply["Result"].get("BusinessCode").map(|code| code.as_str().unwrap().to_owned())
+        })
+    };
+    let code = |code: &str| Some(code.to_owned());
+    for (wait, expected) in [
+        (0, [code("102001"), None]),
+        (12 * 3600 - 1, [code("102001"), None]),
+        (1, [None, None]),
+        (12 * 3600 - 1, [None, None]),
+        (1, [None, code("102000")]),
+        (24 * 3600 - 1, [None, code("102000")]),
+        (1, [None, None]),
+    ] {
+        account.wait(wait);
+        assert_eq!(codes(&account), expected, "{}", account.0.now);
+    }
+}
+
+#[test]
 fn a_stuck_order_stays_until_it_is_closed() {
     let mut account = Account::demo();
     let scale = json!({"EnvId": ENV, "Replicas": 5});
@@ -545,7 +588,9 @@ fn a_full_cluster_leaves_pods_pending_until_there_is_room() {
     assert!(pending.iter().all(|pod| pod["Status"] == "Pending"), "{pending:?}");
     let nodes: Vec<String> = (9..=12).map(|node| format!("i-demo-{node:04}")).collect();
     account.ok("AddClusterNode", json!({"ClusterInstanceId": "c-demo-test", "EcsInstanceIdList": nodes}));
-    account.wait(60);
+    account.wait(119);
+    assert_eq!(account.stand(id)[4], ready, "they are no nodes yet");
+    account.wait(61);
     assert!(account.stand(id)[4] > ready + 20);
     // Mended: those that found no room are let go.
     account.ok("CloseDeployOrder", json!({"DeployOrderId": id}));

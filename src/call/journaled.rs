@@ -1,0 +1,157 @@
+//! Writes and the journal: each is written down before it is sent, and one that an earlier part of the run made is not
+//! made again.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::account::{Account, Params};
+use super::look::{self, Seen};
+use super::record::Call;
+use crate::catalogue::{self, Effect};
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::journal::Known;
+use crate::journal::keeper::{Keeper, PastWrite};
+use crate::journal::place::Place;
+use crate::secret::{self, MASK};
+use crate::show::redaction::REDACTOR;
+use crate::wire::reply::Tree;
+use crate::wire::request::Target;
+
+impl Account {
+    /// Has a write written down that is about to be made. When an earlier part of the run made the same here, what it
+    /// was answered with is given instead.
+    ///
+    /// # Errors
+    /// `config` when it cannot be written down, `policy` when the script is no longer what the earlier part ran, and
+    /// `unknown_outcome` when nothing tells whether the earlier write took effect: it must not be made then.
+    pub(super) async fn intend(&self, here: Place, call: &Call<'_>) -> Result<Option<Value>> {
+        let Some(journal) = call.around.journal() else { return Ok(None) };
+        if call.target.effect() == Effect::Read {
+            return Ok(None);
+        }
+        let operation = call.target.action();
+        let params = masked(call.target, call.request.params(call.target));
+        while let Some(earlier) = journal.same(&here, operation, &params) {
+            let settled = match earlier.known {
+                Known::Unknown => {
+                    self.settle(journal, &earlier).await.inspect_err(|error| self.stop().set(error.clone()))?
+                }
+                _ => Some(earlier.reply),
+            };
+            if let Some(reply) = settled {
+                tracing::debug!("{} was done already by the earlier part of this run", call.words());
+                return Ok(Some(reply));
+            }
+        }
+        journal.may_write(&here, || call.words()).inspect_err(|error| self.stop().set(error.clone()))?;
+        let before = if here.is_in_step() { self.before(call).await } else { None };
+        let entry = journal.intend(&here, operation, params, before).await?;
+        let _ = call.entry.set(entry);
+        Ok(None)
+    }
+
+    /// What the account shows before a write that only a change proves.
+    async fn before(&self, call: &Call<'_>) -> Option<Value> {
+        let sight = catalogue::look_for(call.target.action()).ok().filter(|sight| sight.before)?;
+        look::facts(self, sight, &call.request.params(call.target)).await.ok()
+    }
+
+    /// Finds out what became of an unknown write of an earlier part: its reply if it took effect, nothing if it did not.
+    ///
+    /// # Errors
+    /// `unknown_outcome` when nothing tells.
+    pub(crate) async fn settle(&self, journal: &Keeper, earlier: &PastWrite) -> Result<Option<Value>> {
+        let (known, reply, by) = match journal.assumed(earlier) {
+            Some(known) => (known, Value::Null, "a person"),
+            None => match self.look_again(earlier).await {
+                Seen::Applied(reply) => (Known::Applied, reply, "a look at the account"),
+                Seen::NotApplied => (Known::NotApplied, Value::Null, "a look at the account"),
+                Seen::CannotTell(why) => return Err(cannot_tell(earlier, &why)),
+            },
+        };
+        journal.settle(earlier, known, &reply, by);
+        tracing::info!("write {}, {}, is {}: {by} says so", earlier.number, earlier.operation, known.word());
+        Ok((known == Known::Applied).then_some(reply))
+    }
+
+    /// Looks at the account for the effect of a write. That there is none is believed only when enough time has passed
+    /// since it was about to be made, as a request may be slow on its way, and at the second look.
+    pub(crate) async fn look_again(&self, write: &PastWrite) -> Seen {
+        let sight = match catalogue::look_for(&write.operation) {
+            Ok(sight) => sight,
+            Err(why) => return Seen::CannotTell(why.to_owned()),
+        };
+        let first = look::look(self, sight, write).await;
+        if !matches!(first, Seen::NotApplied) {
+            return first;
+        }
+        let patience = self.patience();
+        let age = Timestamp::now().as_millisecond().saturating_sub(write.at);
+        let age = std::time::Duration::from_millis(u64::try_from(age).unwrap_or(0));
+        // A clock that was set back makes nobody wait for longer.
+        tokio::time::sleep(patience.saturating_sub(age)).await;
+        look::look(self, sight, write).await
+    }
+}
+
+impl Call<'_> {
+    /// Writes down what became of it, if it was written down before.
+    pub(super) fn note<T: Tree>(&self, result: &Result<T>) {
+        let (Some(journal), Some(entry)) = (self.around.journal(), self.entry.get()) else { return };
+        match result {
+            Ok(reply) => {
+                let reply = kept(reply.to_json());
+                let request_id = reply.get("RequestId").and_then(Value::as_str).map(str::to_owned);
+                journal.outcome(entry, Known::Applied, 0, request_id, reply);
+            }
+            Err(error) => {
+                let known = match error.outcome {
+                    Some(Outcome::Unknown) => Known::Unknown,
+                    Some(Outcome::NotSent) => Known::NotSent,
+                    Some(Outcome::Refused) | None => Known::Refused,
+                };
+                let why = json!({"error": REDACTOR.text(&error.message), "code": error.code});
+                journal.outcome(entry, known, error.attempts, error.request_id.clone(), why);
+            }
+        }
+    }
+}
+
+/// Parameters as they may be kept.
+fn masked(target: &Target, params: Params) -> Params {
+    let masked = params.into_iter().map(|(name, value)| {
+        let value = if target.is_secret(&name) { MASK.into() } else { value };
+        (name, value)
+    });
+    match kept(masked.collect::<Map<_, _>>().into()) {
+        Value::Object(params) => params,
+        _ => Map::new(),
+    }
+}
+
+/// A value as it may be kept: without what is secret by its name, or known to be.
+fn kept(value: Value) -> Value {
+    let value = match value {
+        Value::Object(map) => secret::mask(map).into(),
+        other => other,
+    };
+    REDACTOR.value(value)
+}
+
+fn cannot_tell(write: &PastWrite, why: &str) -> Error {
+    let of = if write.place.is_empty() { String::new() } else { format!(" in the step `{}`", write.place) };
+    let key =
+        if crate::journal::place::is_in_step(&write.place) { write.place.clone() } else { write.number.to_string() };
+    let params = Value::from(write.params.clone());
+    Error::new(
+        Kind::UnknownOutcome,
+        format!(
+            "it is not known whether {} {params}{of} took effect (write {} of the earlier part of this run): {why}",
+            write.operation, write.number
+        ),
+    )
+    .operation(&write.operation)
+    .outcome(Outcome::Unknown)
+    .hint("look at the account, in the console or with `jst call`")
+    .hint(format!("then add --assume-done '{key}' if it took effect, or --assume-not-done '{key}' if it did not"))
+}

@@ -1,0 +1,431 @@
+//! What a run says to its journal, and what the journal says to a run that goes on.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde_json::{Map, Value};
+
+use super::alive::Alive;
+use super::event::{Event, Known, What};
+use super::past::Past;
+pub(crate) use super::past::PastWrite;
+use super::place::{self, Place};
+use super::prune::Bounds;
+use super::writer::{self, Writer};
+use super::{alive, store};
+use crate::error::{Error, Interrupt, Kind, Outcome, Result};
+
+/// The most lines of its log that a run keeps, and the most things it was told.
+const LINES: u64 = 10_000;
+
+/// The longest line of a log that is kept, in characters.
+const LONGEST: usize = 2_000;
+
+/// What a run is to be in the journal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    /// The journal's file.
+    pub path: PathBuf,
+    /// How much of old runs it keeps.
+    pub bounds: Bounds,
+    /// The run's id.
+    pub id: String,
+    /// What is known of the run when it begins: `script`, `profile`, `endpoint`, `key` and others.
+    pub facts: Map<String, Value>,
+    /// Steps, and writes by their numbers, that a person says are done.
+    pub assume_done: Vec<String>,
+    /// The same that are not.
+    pub assume_not_done: Vec<String>,
+    /// Whether writes that the script no longer makes are passed over.
+    pub unprotected: bool,
+    /// Whether nothing may be written: only differences are looked for.
+    pub check_only: bool,
+    /// Whether the run can be resumed: only then is kept what its script was told.
+    pub resumable: bool,
+}
+
+/// A run's journal.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    plan: Plan,
+    /// The thread that writes, from the first thing on that is to be written.
+    writer: OnceLock<Result<Writer>>,
+    starting: Mutex<()>,
+    next: AtomicI64,
+    lines: AtomicU64,
+    /// What was there before, of a run that goes on.
+    past: Option<Mutex<Past>>,
+    /// Held by a run that goes on from the look at its past on.
+    alive: Mutex<Option<Alive>>,
+    /// How often each place, and each question there, came already.
+    turns: Mutex<HashMap<String, u32>>,
+    has_ended: AtomicBool,
+    /// The first write that a run which only looks for differences would make.
+    reached: Mutex<Option<String>>,
+}
+
+/// A write that was written down before it is made.
+#[derive(Debug)]
+pub(crate) struct Entry(i64);
+
+/// A step that is to be done.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// Where it is.
+    pub place: Place,
+    /// Whether an earlier part of the run began it.
+    pub was_begun: bool,
+    number: i64,
+}
+
+/// What becomes of a step that a script came by.
+pub(crate) enum Came {
+    /// It is to be done.
+    Do(Step),
+    /// It is done, and gave this.
+    Done(Value),
+}
+
+/// A run that went before.
+#[derive(Clone, Debug)]
+pub(crate) struct Before {
+    /// Its id.
+    pub id: String,
+    /// What was known of it when it began.
+    pub facts: Map<String, Value>,
+    /// Its exit code, if it came to an end.
+    pub ended: Option<u8>,
+    /// Whether its process is there.
+    pub lives: bool,
+}
+
+/// Looks for a run by its id or its key.
+///
+/// # Errors
+/// `config`.
+pub(crate) fn find(path: &std::path::Path, id: Option<&str>, key: Option<&str>) -> Result<Option<Before>> {
+    let Some(connection) = store::open_to_read(path)? else { return Ok(None) };
+    let failed = |error: rusqlite::Error| store::failed(path, &error);
+    let mut query = connection.prepare("SELECT id FROM runs WHERE id = ?1 OR key = ?2").map_err(failed)?;
+    let mut ids = query.query_map([id, key], |row| row.get::<_, String>(0)).map_err(failed)?;
+    let Some(id) = ids.next().transpose().map_err(failed)? else { return Ok(None) };
+    let past = Past::read(&connection, path, &id)?;
+    let lives = alive::is_alive(path, &id);
+    Ok(Some(Before { id, facts: past.facts, ended: past.ended, lives }))
+}
+
+impl Keeper {
+    /// The journal of a run. Nothing is opened before there is something to write.
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self {
+            plan,
+            writer: OnceLock::new(),
+            starting: Mutex::default(),
+            next: AtomicI64::new(1),
+            lines: AtomicU64::new(0),
+            past: None,
+            alive: Mutex::default(),
+            turns: Mutex::default(),
+            has_ended: AtomicBool::new(false),
+            reached: Mutex::default(),
+        }
+    }
+
+    /// The journal of a run that goes on.
+    ///
+    /// # Errors
+    /// `config`; `policy` when the run lives.
+    pub(crate) fn going_on(plan: Plan) -> Result<Self> {
+        let taken = Alive::take(&plan.path, &plan.id).map_err(|error| store::cannot(&plan.path, &error.to_string()))?;
+        let Some(alive) = taken else {
+            return Err(lives(&plan.id));
+        };
+        let connection = store::open(&plan.path)?;
+        let past = Past::read(&connection, &plan.path, &plan.id)?;
+        let next = AtomicI64::new(past.last + 1);
+        Ok(Self { past: Some(Mutex::new(past)), alive: Mutex::new(Some(alive)), next, ..Self::new(plan) })
+    }
+
+    /// Writes down that the run began, without waiting for it. What fails is said by the first write.
+    pub(crate) fn begin(&self) {
+        if !self.plan.check_only {
+            let _ = self.writer();
+        }
+    }
+
+    fn writer(&self) -> Result<&Writer> {
+        if let Some(writer) = self.writer.get() {
+            return writer.as_ref().map_err(Clone::clone);
+        }
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        self.writer.get_or_init(|| self.start()).as_ref().map_err(Clone::clone)
+    }
+
+    fn start(&self) -> Result<Writer> {
+        let cannot = |error: std::io::Error| store::cannot(&self.plan.path, &error.to_string());
+        let held = self.alive.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let alive = match held {
+            Some(alive) => Some(alive),
+            None => Alive::take(&self.plan.path, &self.plan.id).map_err(cannot)?,
+        };
+        let writer = Writer::start(&self.plan.path, &self.plan.id, self.plan.bounds, alive)?;
+        writer.note(vec![self.numbered(What::Begun(self.plan.facts.clone()))]);
+        Ok(writer)
+    }
+
+    fn event(&self, what: What) -> Event {
+        // The beginning has the first number.
+        self.begin();
+        self.numbered(what)
+    }
+
+    fn numbered(&self, what: What) -> Event {
+        Event::now(self.next.fetch_add(1, Ordering::Relaxed), what)
+    }
+
+    fn past(&self) -> Option<MutexGuard<'_, Past>> {
+        self.past.as_ref().map(|past| past.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    // Writes.
+
+    /// A write of an earlier part that is the same as one about to be made here.
+    pub(crate) fn same(&self, here: &Place, operation: &str, params: &Map<String, Value>) -> Option<PastWrite> {
+        self.past()?.same(here.text(), operation, params)
+    }
+
+    /// Whether a write that no earlier part made may be made here.
+    ///
+    /// # Errors
+    /// `policy`: an earlier part wrote something that this one passed over. Or nothing may be written at all.
+    pub(crate) fn may_write(&self, here: &Place, words: impl Fn() -> String) -> Result<()> {
+        let left_out = self.past().and_then(|past| past.left_out(here.text()).cloned());
+        match left_out {
+            Some(earlier) if !self.plan.unprotected => Err(differs(&earlier, &words())),
+            _ if self.plan.check_only => {
+                let words = words();
+                let error = Error::new(Kind::Interrupted(Interrupt::CtrlC), format!("{words} would be made next"));
+                self.reached.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(words);
+                Err(error)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The first write that a run which only looks for differences came to, in words.
+    pub(crate) fn reached(&self) -> Option<String> {
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes down that a write is about to be made, and waits until that is on the disk.
+    ///
+    /// # Errors
+    /// `config`: it must not be made then.
+    pub(crate) async fn intend(
+        &self,
+        here: &Place,
+        operation: &str,
+        params: Map<String, Value>,
+        before: Option<Value>,
+    ) -> Result<Entry> {
+        let intend = async {
+            let writer = self.writer()?;
+            let event = self.event(What::Write { operation: operation.to_owned(), params, before });
+            let event = event.at_place(here.text());
+            let number = event.number;
+            writer.answered(writer.commit(vec![event]).await)?;
+            Ok(Entry(number))
+        };
+        intend.await.map_err(writer::not_sent)
+    }
+
+    /// Notes that an attempt of a write begins.
+    pub(crate) fn attempt(&self, entry: &Entry) {
+        self.note(self.event(What::Attempt).of(entry.0));
+    }
+
+    /// Notes what became of a write.
+    pub(crate) fn outcome(&self, entry: &Entry, known: Known, attempts: u32, request_id: Option<String>, reply: Value) {
+        self.note(self.event(What::Outcome { known, attempts, request_id, reply }).of(entry.0));
+    }
+
+    /// Settles a write that was unknown.
+    pub(crate) fn settle(&self, write: &PastWrite, known: Known, reply: &Value, by: &str) {
+        if let Some(mut past) = self.past() {
+            past.settle(write.number, known, reply.clone());
+        }
+        let settled = What::Settled { known, reply: reply.clone(), by: by.to_owned() };
+        self.note(self.event(settled).of(write.number));
+    }
+
+    /// What a person says of a write: by its number, or by the step that it is in.
+    pub(crate) fn assumed(&self, write: &PastWrite) -> Option<Known> {
+        let number = write.number.to_string();
+        let is_meant = |words: &[String]| {
+            words.iter().any(|word| {
+                *word == number || (!write.place.is_empty() && place::is_named(place::step_of(&write.place), word))
+            })
+        };
+        match (is_meant(&self.plan.assume_done), is_meant(&self.plan.assume_not_done)) {
+            (true, _) => Some(Known::Applied),
+            (_, true) => Some(Known::NotApplied),
+            _ => None,
+        }
+    }
+
+    /// Settles all unknown writes of a step, as the script itself has looked.
+    pub(crate) fn settle_step(&self, step: &Place, is_done: bool) {
+        let known = if is_done { Known::Applied } else { Known::NotApplied };
+        for write in self.unknown_in(step) {
+            self.settle(&write, known, &Value::Null, "the script");
+        }
+    }
+
+    /// Writes of earlier parts in a step that are not settled.
+    pub(crate) fn unknown_in(&self, step: &Place) -> Vec<PastWrite> {
+        self.past().map(|past| past.unknown_in(step.text())).unwrap_or_default()
+    }
+
+    fn note(&self, event: Event) {
+        if let Ok(writer) = self.writer()
+            && !self.plan.check_only
+        {
+            writer.note(vec![event]);
+        }
+    }
+
+    // Steps.
+
+    /// A script came by a step of this name.
+    ///
+    /// # Errors
+    /// `policy` when earlier parts came by other steps here; `invalid` for a value that was not kept.
+    pub(crate) fn step(&self, name: &str) -> Result<Came> {
+        let text = Place::here().step_text(name);
+        let turn = self.turn(&text);
+        let text = if turn == 0 { text } else { format!("{text}#{}", turn + 1) };
+        let earlier = self.past().and_then(|mut past| past.visit(&text));
+        if let Some(Some(value)) = earlier.as_ref().and_then(|step| step.finished.as_ref()) {
+            return Ok(Came::Done(value.clone()));
+        }
+        if earlier.as_ref().is_some_and(|step| step.finished.is_some()) {
+            return Err(not_kept(&text));
+        }
+        if let (None, Some(past), false) = (&earlier, self.past(), self.plan.unprotected)
+            && let Some(other) = past.passed_over(&text).filter(|_| self.is_changed(&past))
+        {
+            return Err(other_step(other, &text));
+        }
+        let event = self.event(What::Step).at_place(&text);
+        let step = Step { number: event.number, was_begun: earlier.is_some(), place: Place::of_step(text) };
+        self.note(event);
+        let is_done = self.plan.assume_done.iter().any(|word| place::is_named(step.place.text(), word));
+        if is_done && step.was_begun {
+            return self.finished(&step, Some(Value::Null)).map(|()| Came::Done(Value::Null));
+        }
+        Ok(Came::Do(step))
+    }
+
+    /// A step ended well, with this value or one that may not be kept. It is on the disk when this returns.
+    ///
+    /// # Errors
+    /// `config`.
+    pub(crate) fn finished(&self, step: &Step, value: Option<Value>) -> Result<()> {
+        if self.plan.check_only {
+            return Ok(());
+        }
+        let event = self.event(What::Finished(value)).at_place(step.place.text()).of(step.number);
+        let writer = self.writer()?;
+        writer::wait(writer, writer.commit(vec![event]))
+    }
+
+    /// Whether the script is another than the one that the run began with.
+    fn is_changed(&self, past: &Past) -> bool {
+        past.facts.get("hash") != self.plan.facts.get("hash")
+    }
+
+    fn turn(&self, of: &str) -> u32 {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turns.entry(of.to_owned()).or_default();
+        let now = *turn;
+        *turn = now.saturating_add(1);
+        now
+    }
+
+    // What a script is told.
+
+    /// What a script is told here: what an earlier part was told at this turn, or what is so now.
+    pub(crate) fn told(&self, name: &str, now: impl FnOnce() -> Value) -> Value {
+        let here = Place::here();
+        let turn = self.turn(&format!("{}\n{name}", here.text()));
+        if let Some(value) = self.past().and_then(|past| past.told(here.text(), name, turn).cloned()) {
+            return value;
+        }
+        let value = now();
+        if self.plan.resumable && self.lines.fetch_add(1, Ordering::Relaxed) < LINES {
+            let told = What::Told { name: name.to_owned(), turn, value: value.clone() };
+            self.note(self.event(told).at_place(here.text()));
+        }
+        value
+    }
+
+    /// Keeps a line of the run's log, once the run is in the journal.
+    pub(crate) fn line(&self, level: &str, text: &str) {
+        if self.writer.get().is_some_and(Result::is_ok) && self.lines.fetch_add(1, Ordering::Relaxed) < LINES {
+            let text = text.chars().take(LONGEST).collect();
+            self.note(self.event(What::Line { level: level.to_owned(), text }));
+        }
+    }
+
+    /// Writes down how the run ended, once, and waits until that is on the disk.
+    pub(crate) fn end(&self, code: u8) -> Result<()> {
+        let is_there = self.writer.get().is_some();
+        if !is_there || self.plan.check_only || self.has_ended.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let writer = self.writer()?;
+        writer::wait(writer, writer.commit(vec![self.event(What::Ended(code))]))
+    }
+}
+
+/// The error of a run that cannot go on, as its process is there.
+pub(crate) fn lives(id: &str) -> Error {
+    Error::new(Kind::Locked, format!("the run {id} still lives: it cannot be resumed while its process is there"))
+        .hint(format!("`jst runs {id}` shows how far it is"))
+}
+
+/// A write that an earlier part made and this one does not.
+fn differs(earlier: &PastWrite, now: &str) -> Error {
+    let params = Value::from(earlier.params.clone());
+    let made = if earlier.known == Known::Applied { "made" } else { "may have made" };
+    Error::new(
+        Kind::Policy,
+        format!(
+            "the earlier part of this run {made} {} {params} (write {}), which the script no longer makes; it is about \
+             to make {now} instead",
+            earlier.operation, earlier.number
+        ),
+    )
+    .outcome(Outcome::NotSent)
+    .hint("run the script as it was, or with the data that it had")
+    .hint("--unprotected goes on, and leaves the earlier write as it is")
+}
+
+fn other_step(earlier: &str, now: &str) -> Error {
+    Error::new(
+        Kind::Policy,
+        format!(
+            "the script has changed: the earlier part of this run had the step `{earlier}` here, and now comes `{now}`"
+        ),
+    )
+    .outcome(Outcome::NotSent)
+    .hint("run the script as it was, or give the step its name back")
+    .hint("--unprotected goes on with the steps as they are now")
+}
+
+fn not_kept(step: &str) -> Error {
+    Error::new(Kind::Invalid, format!("the step `{step}` is done, and its value held a secret, which is not kept"))
+        .hint("have the step give something else, and look the secret up where it is used")
+}

@@ -1,0 +1,137 @@
+//! Where in a script something happens: the steps that it is in and, inside `parallel`, the item. A place is the same
+//! in every run of a script, in whatever order threads come by.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// A place: `deploy/scale 42#2`, `[3]/scale`, or nothing at the top of a script.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place(Option<Arc<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    text: String,
+    is_in_step: bool,
+}
+
+thread_local! {
+    static HERE: RefCell<Place> = const { RefCell::new(Place(None)) };
+}
+
+impl Place {
+    /// Where the thread is now.
+    pub(crate) fn here() -> Self {
+        HERE.with_borrow(Clone::clone)
+    }
+
+    /// Does something at this place.
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        /// Puts the place before back, however the work ends.
+        struct Back(Place);
+        impl Drop for Back {
+            fn drop(&mut self) {
+                HERE.set(std::mem::take(&mut self.0));
+            }
+        }
+        let _back = Back(HERE.replace(self.clone()));
+        work()
+    }
+
+    /// The place of an item, counted from 0.
+    pub(crate) fn item(&self, index: usize) -> Self {
+        Self(Some(Arc::new(Inner { text: format!("{}[{index}]", self.text()), is_in_step: self.is_in_step() })))
+    }
+
+    /// The text of a step of this name here, before it is known how often it came already.
+    pub(super) fn step_text(&self, name: &str) -> String {
+        let slash = if self.0.is_none() { "" } else { "/" };
+        format!("{}{slash}{}", self.text(), escaped(name))
+    }
+
+    /// The place of a step by its whole text.
+    pub(super) fn of_step(text: String) -> Self {
+        Self(Some(Arc::new(Inner { text, is_in_step: true })))
+    }
+
+    /// Its text.
+    pub(crate) fn text(&self) -> &str {
+        self.0.as_ref().map_or("", |inner| &inner.text)
+    }
+
+    /// Whether it is inside a step.
+    pub(crate) fn is_in_step(&self) -> bool {
+        self.0.as_ref().is_some_and(|inner| inner.is_in_step)
+    }
+}
+
+/// Whether the text of a place is inside a step.
+pub(crate) fn is_in_step(text: &str) -> bool {
+    !text.trim_start_matches(|c: char| c == '[' || c == ']' || c.is_ascii_digit()).is_empty()
+}
+
+/// The step that a place is in, by its text: without the item that it is one of.
+pub(crate) fn step_of(text: &str) -> &str {
+    let mut step = text;
+    while let Some(rest) = step.strip_suffix(']').map(|rest| rest.trim_end_matches(|c: char| c.is_ascii_digit())) {
+        match rest.strip_suffix('[') {
+            Some(rest) if !rest.ends_with('\\') => step = rest,
+            _ => break,
+        }
+    }
+    step
+}
+
+/// The place around a step, by its text.
+pub(super) fn around(text: &str) -> &str {
+    let mut slashes = text.match_indices('/').filter(|(at, _)| !text.get(..*at).is_some_and(|to| to.ends_with('\\')));
+    slashes.next_back().and_then(|(at, _)| text.get(..at)).unwrap_or("")
+}
+
+/// A name of which nothing reads as a place.
+fn escaped(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    let mut chars = name.chars().peekable();
+    while let Some(c) = chars.next() {
+        let before_digit = chars.peek().is_some_and(char::is_ascii_digit);
+        let looks_first = text.is_empty() && (c == ']' || c.is_ascii_digit());
+        if matches!(c, '/' | '\\') || (matches!(c, '#' | '[') && before_digit) || looks_first {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text
+}
+
+/// Whether a word that a person wrote names this place: as it is shown, or as the script names the step.
+pub(crate) fn is_named(text: &str, word: &str) -> bool {
+    text == word || text.replace('\\', "") == word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_nest_and_no_name_reads_as_one() {
+        let top = Place::here();
+        let step = |place: &Place, name: &str| Place::of_step(place.step_text(name));
+        for (place, text, in_step) in [
+            (top.clone(), "", false),
+            (top.item(3), "[3]", false),
+            (step(&top, "scale 42"), "scale 42", true),
+            (step(&top.item(3), "scale"), "[3]/scale", true),
+            (step(&step(&top, "a"), "b").item(0), "a/b[0]", true),
+            (step(&top, "a/b"), "a\\/b", true),
+            (step(&top, "order #12 [x]"), "order \\#12 [x]", true),
+            (step(&top, "[3]"), "\\[3]", true),
+            (step(&top, "42"), "\\42", true),
+        ] {
+            assert_eq!((place.text(), place.is_in_step()), (text, in_step));
+            assert_eq!(is_in_step(text), in_step, "{text}");
+            assert_eq!(!step_of(text).is_empty(), in_step, "{text}");
+            place.within(|| assert_eq!(Place::here().text(), text));
+            assert_eq!(Place::here().text(), "");
+        }
+        assert!(is_named("a\\/b", "a/b") && is_named("a\\/b", "a\\/b") && !is_named("a", "b"));
+    }
+}

@@ -1,0 +1,239 @@
+//! The journal's file: opened, checked, brought to this version, and written in whole transactions.
+
+use std::fs::{self, File};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
+
+use super::event::{Event, Known, What};
+use crate::error::{Error, Kind, Result};
+use crate::system;
+
+/// What marks a file as a journal of jst's.
+const APPLICATION: i64 = 0x6a73_746a;
+
+/// The version of the tables below.
+const VERSION: i64 = 1;
+
+/// How long is waited for others that write.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A larger file is not read through at each start: it is looked at when its last writer did not close it.
+const CHECKED: u64 = 64 << 20;
+
+/// Each version's tables, from the one before it.
+const MIGRATIONS: [&str; VERSION as usize] = ["
+    CREATE TABLE events (
+        run TEXT NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, of INTEGER,
+        place TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (run, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events never change'); END;
+    CREATE TABLE runs (
+        id TEXT NOT NULL PRIMARY KEY, key TEXT UNIQUE, script TEXT NOT NULL, profile TEXT, endpoint TEXT NOT NULL,
+        started INTEGER NOT NULL, ended INTEGER, exit INTEGER, writes INTEGER NOT NULL DEFAULT 0,
+        unknown INTEGER NOT NULL DEFAULT 0, open INTEGER NOT NULL DEFAULT 0, last INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX runs_by_start ON runs (started);
+    CREATE INDEX runs_with_unknown ON runs (started) WHERE unknown + open > 0;
+"];
+
+/// Opens a journal to write to it; it is made where there is none.
+///
+/// # Errors
+/// `config` for whatever keeps it from being written.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|error| cannot(path, &format!("cannot make its folder: {error}")))?;
+        if let Some(name) = system::network_file_system(folder) {
+            return Err(cannot(path, &format!("it is on {name}, where processes cannot share it safely"))
+                .hint("--state-dir or --journal names a place on a disk of this machine"));
+        }
+    }
+    // Made by hand first: others on the machine have no business in it.
+    let made = File::options().write(true).create(true).truncate(false).mode(0o600).open(path);
+    made.map_err(|error| cannot(path, &error.to_string()))?;
+    let length = fs::metadata(path).map_or(0, |found| found.len());
+    let was_left = wal_of(path).metadata().is_ok_and(|wal| wal.len() > 0);
+    let mut connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(|error| failed(path, &error))?;
+    prepare(&mut connection, length > 0 && (length < CHECKED || was_left)).map_err(|why| why.told(path))?;
+    Ok(connection)
+}
+
+/// Opens a journal to read it; `None` where there is none.
+///
+/// # Errors
+/// `config` for whatever keeps it from being read.
+pub(super) fn open_to_read(path: &Path) -> Result<Option<Connection>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, &error))?;
+    let looked = (|| {
+        connection.busy_timeout(PATIENCE)?;
+        version(&connection)
+    })();
+    match looked.map_err(|why: Unusable| why.told(path))? {
+        0 => Ok(None),
+        _ => Ok(Some(connection)),
+    }
+}
+
+/// Why a journal cannot be used.
+enum Unusable {
+    Failed(rusqlite::Error),
+    NotOurs,
+    Newer(i64),
+    Damaged(String),
+}
+
+impl From<rusqlite::Error> for Unusable {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Unusable {
+    fn told(self, path: &Path) -> Error {
+        match self {
+            Self::Failed(error) => failed(path, &error),
+            Self::NotOurs => cannot(path, "it is a database of another program"),
+            Self::Newer(version) => cannot(
+                path,
+                &format!("a later jst wrote it: its version is {version}, and this one knows {VERSION} at most"),
+            )
+            .hint("use that jst, or name another journal with --journal"),
+            Self::Damaged(what) => damaged(path, &what),
+        }
+    }
+}
+
+fn prepare(connection: &mut Connection, check: bool) -> std::result::Result<(), Unusable> {
+    connection.busy_timeout(PATIENCE)?;
+    let found = version(connection)?;
+    if check {
+        let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if said != "ok" {
+            return Err(Unusable::Damaged(said));
+        }
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    if found < VERSION {
+        migrate(connection)?;
+    }
+    Ok(())
+}
+
+/// The version of a file; 0 for one that holds nothing yet.
+fn version(connection: &Connection) -> std::result::Result<i64, Unusable> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    match (pragma("application_id")?, pragma("user_version")?) {
+        (APPLICATION, version) if version > VERSION => Err(Unusable::Newer(version)),
+        (APPLICATION, version) => Ok(version),
+        (0, 0) if pragma("schema_version")? == 0 => Ok(0),
+        _ => Err(Unusable::NotOurs),
+    }
+}
+
+/// Brings a file to this version, all or nothing; another process may have done it meanwhile.
+fn migrate(connection: &mut Connection) -> std::result::Result<(), Unusable> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = usize::try_from(version(&transaction)?).unwrap_or(0);
+    for migration in MIGRATIONS.iter().skip(found) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
+}
+
+/// Adds events of a run and keeps its row as they say.
+pub(super) fn append(transaction: &Transaction<'_>, run: &str, events: &[&Event]) -> rusqlite::Result<()> {
+    let mut insert = transaction
+        .prepare("INSERT INTO events (run, number, at, kind, of, place, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+    let (mut writes, mut unknown, mut open, mut last) = (0, 0, 0, 0);
+    for event in events {
+        let body = event.what.body();
+        insert.execute(params![run, event.number, event.at, event.what.kind(), event.of, event.place, body])?;
+        last = event.number;
+        match &event.what {
+            What::Begun(facts) => begin(transaction, run, event.at, facts)?,
+            What::Write { .. } => (writes, open) = (writes + 1, open + 1),
+            What::Outcome { known, .. } => {
+                open -= 1;
+                unknown += i64::from(*known == Known::Unknown);
+            }
+            What::Settled { .. } => unknown -= 1,
+            // Nobody will say any more what became of those that are open.
+            What::Ended(code) => {
+                let end = "UPDATE runs SET ended = ?2, exit = ?3 WHERE id = ?1";
+                transaction.execute(end, params![run, event.at, code])?;
+            }
+            _ => {}
+        }
+    }
+    let mut count = transaction.prepare(
+        "UPDATE runs SET writes = writes + ?2, unknown = unknown + ?3, open = open + ?4, last = max(last, ?5)
+         WHERE id = ?1",
+    )?;
+    count.execute(params![run, writes, unknown, open, last])?;
+    Ok(())
+}
+
+/// Begins a run, or a further part of one: what the part before left open is unknown from now on.
+fn begin(
+    transaction: &Transaction<'_>,
+    run: &str,
+    at: i64,
+    facts: &serde_json::Map<String, serde_json::Value>,
+) -> rusqlite::Result<()> {
+    let text = |name: &str| facts.get(name).and_then(serde_json::Value::as_str);
+    let anew = "UPDATE runs SET ended = NULL, exit = NULL, unknown = unknown + open, open = 0 WHERE id = ?1";
+    if transaction.execute(anew, params![run])? == 0 {
+        let row = "INSERT INTO runs (id, key, script, profile, endpoint, started) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let (script, endpoint) = (text("script").unwrap_or_default(), text("endpoint").unwrap_or_default());
+        transaction.execute(row, params![run, text("key"), script, text("profile"), endpoint, at])?;
+    }
+    Ok(())
+}
+
+/// The file that new pages are in.
+fn wal_of(path: &Path) -> std::path::PathBuf {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    wal.into()
+}
+
+/// An error of the database in words.
+pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> Error {
+    let rusqlite::Error::SqliteFailure(why, text) = error else {
+        return cannot(path, &error.to_string());
+    };
+    let words = match why.code {
+        ErrorCode::DiskFull => "the disk is full",
+        ErrorCode::ReadOnly => "it may not be written",
+        ErrorCode::PermissionDenied | ErrorCode::CannotOpen => "it may not be opened",
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => "another process has kept it locked for too long",
+        ErrorCode::NotADatabase => return cannot(path, "it is no journal").hint(ANOTHER),
+        ErrorCode::DatabaseCorrupt => return damaged(path, text.as_deref().unwrap_or("its pages do not fit together")),
+        ErrorCode::SystemIoFailure => "the disk failed to read or write it",
+        _ => return cannot(path, &error.to_string()),
+    };
+    cannot(path, words)
+}
+
+const ANOTHER: &str = "move it away, or name another with --journal; --no-journal goes without";
+
+fn damaged(path: &Path, what: &str) -> Error {
+    cannot(path, &format!("it is damaged: {what}")).hint(ANOTHER)
+}
+
+/// The error of a journal that cannot be used.
+pub(super) fn cannot(path: &Path, why: &str) -> Error {
+    Error::new(Kind::Config, format!("the journal {} cannot be used: {why}", path.display()))
+}

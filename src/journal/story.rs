@@ -1,0 +1,189 @@
+//! One run in full: every write with what became of it, its steps, and the lines of its log.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde_json::{Map, Value, json};
+
+use super::event::{Event, Known, What};
+use super::list::{Listed, Wanted, select};
+use super::past::{Past, PastWrite};
+use super::{alive, place, store};
+use crate::error::{Error, Kind, Result};
+
+/// A run, whole.
+#[derive(Debug)]
+pub(crate) struct Story {
+    /// Its row in the list.
+    pub run: Listed,
+    /// What was known of it when it began.
+    pub facts: Map<String, Value>,
+    /// Its writes, in the order of their beginning.
+    pub writes: Vec<Written>,
+    /// Its steps: place, when each began, whether it is finished.
+    pub steps: Vec<(String, i64, bool)>,
+    /// Lines of its log: when, how grave, what.
+    pub lines: Vec<(i64, String, String)>,
+}
+
+/// A write of a run.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Its number, by which `--assume-done` names it.
+    pub number: i64,
+    /// When it was about to be made.
+    pub at: i64,
+    /// Where in the script.
+    pub place: String,
+    /// Its operation.
+    pub operation: String,
+    /// Its parameters, secrets masked.
+    pub params: Map<String, Value>,
+    /// Attempts that were made.
+    pub attempts: u32,
+    /// What is known of it; `None` while it is under way.
+    pub known: Option<Known>,
+    /// What settled it, where a look or a person did.
+    pub by: Option<String>,
+    /// The service's id of the request.
+    pub request_id: Option<String>,
+    /// What went wrong, if something did.
+    pub error: Option<String>,
+}
+
+impl Written {
+    /// The step that it was made in.
+    pub(crate) fn step(&self) -> Option<&str> {
+        place::is_in_step(&self.place).then_some(&self.place)
+    }
+
+    /// The word for what is known of it.
+    pub(crate) fn outcome(&self) -> &'static str {
+        self.known.map_or("under_way", Known::word)
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "number": self.number, "operation": self.operation, "params": self.params, "step": self.step(),
+            "attempts": self.attempts, "outcome": self.outcome(), "settled_by": self.by, "request_id": self.request_id,
+            "error": self.error, "at": time(self.at),
+        })
+    }
+}
+
+impl Story {
+    /// The run as JSON.
+    pub(crate) fn json(&self) -> Value {
+        let mut json = self.run.json();
+        let more = json!({
+            "format_version": 1,
+            "facts": self.facts,
+            "writes": self.writes.iter().map(Written::json).collect::<Vec<_>>(),
+            "steps": self.steps.iter().map(|(step, at, finished)| json!({"step": step, "at": time(*at), "finished": finished})).collect::<Vec<_>>(),
+            "log": self.lines.iter().map(|(at, level, text)| json!({"at": time(*at), "level": level, "text": text})).collect::<Vec<_>>(),
+        });
+        if let (Value::Object(json), Value::Object(more)) = (&mut json, more) {
+            json.extend(more);
+        }
+        json
+    }
+}
+
+/// A time of the journal's for people and programs, in UTC.
+pub(crate) fn time(at: i64) -> String {
+    Timestamp::from_millisecond(at).map(|at| at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()).unwrap_or_default()
+}
+
+/// A run in full.
+///
+/// # Errors
+/// `usage` when there is none of this id; `config` for a journal that cannot be read.
+pub(crate) fn story(path: &Path, id: &str) -> Result<Story> {
+    let none = || {
+        Error::new(Kind::Usage, format!("there is no run {id} in {}", path.display()))
+            .hint("`jst runs` lists the runs; --journal or --state-dir names another journal")
+    };
+    let connection = store::open_to_read(path)?.ok_or_else(none)?;
+    let read = || -> rusqlite::Result<Option<Story>> {
+        let wanted = Wanted { id: Some(id.to_owned()), limit: 1, ..Wanted::default() };
+        let Some(run) = select(&connection, path, &wanted)?.pop() else { return Ok(None) };
+        events(&connection, run).map(Some)
+    };
+    read().map_err(|error| store::failed(path, &error))?.ok_or_else(none)
+}
+
+fn events(connection: &Connection, run: Listed) -> rusqlite::Result<Story> {
+    let mut story = Story { facts: Map::new(), writes: Vec::new(), steps: Vec::new(), lines: Vec::new(), run };
+    let mut writes: BTreeMap<i64, Written> = BTreeMap::new();
+    let mut query =
+        connection.prepare("SELECT number, at, kind, of, place, body FROM events WHERE run = ?1 ORDER BY number")?;
+    let mut rows = query.query([&story.run.id])?;
+    while let Some(row) = rows.next()? {
+        let (number, at, of): (i64, i64, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let (kind, place, body): (String, String, String) = (row.get(2)?, row.get(4)?, row.get(5)?);
+        let write = of.and_then(|of| writes.get_mut(&of));
+        match (What::read(&kind, &body), write) {
+            (Some(What::Begun(facts)), _) => story.facts = facts,
+            (Some(What::Write { operation, params, .. }), _) => {
+                let (known, by, request_id, error) = (None, None, None, None);
+                let new = Written { number, at, place, operation, params, attempts: 0, known, by, request_id, error };
+                writes.insert(number, new);
+            }
+            (Some(What::Attempt), Some(write)) => write.attempts += 1,
+            (Some(What::Outcome { known, attempts, request_id, reply }), Some(write)) => {
+                write.attempts = write.attempts.max(attempts);
+                (write.known, write.request_id) = (Some(known), request_id);
+                write.error = reply.get("error").and_then(Value::as_str).map(str::to_owned);
+            }
+            (Some(What::Settled { known, by, .. }), Some(write)) => (write.known, write.by) = (Some(known), Some(by)),
+            (Some(What::Step), _) if story.steps.iter().all(|(step, ..)| *step != place) => {
+                story.steps.push((place, at, false));
+            }
+            (Some(What::Finished(_)), _) => {
+                story.steps.iter_mut().filter(|(step, ..)| *step == place).for_each(|step| step.2 = true);
+            }
+            (Some(What::Line { level, text }), _) => story.lines.push((at, level, text)),
+            _ => {}
+        }
+    }
+    story.writes = writes.into_values().collect();
+    if story.run.state != "running" {
+        for write in &mut story.writes {
+            write.known.get_or_insert(Known::Unknown);
+        }
+    }
+    Ok(story)
+}
+
+/// The writes of a run that ended or died of which it is not known whether they took effect.
+///
+/// # Errors
+/// `config`.
+pub(crate) fn unknown(path: &Path, id: &str) -> Result<Vec<PastWrite>> {
+    let Some(connection) = store::open_to_read(path)? else { return Ok(Vec::new()) };
+    Ok(if alive::is_alive(path, id) { Vec::new() } else { Past::read(&connection, path, id)?.unknown() })
+}
+
+/// Settles writes of a run that ended or died.
+///
+/// # Errors
+/// `config`; `policy` when the run lives.
+pub(crate) fn settle(path: &Path, id: &str, settled: &[(PastWrite, Known, Value)], by: &str) -> Result<()> {
+    let lives = || Error::new(Kind::Policy, format!("the run {id} lives: what it wrote is its own to say"));
+    let failed = |error: rusqlite::Error| store::failed(path, &error);
+    let alive = alive::Alive::take(path, id).map_err(|error| store::cannot(path, &error.to_string()))?;
+    let _alive = alive.ok_or_else(lives)?;
+    let mut connection = store::open(path)?;
+    let last = Past::read(&connection, path, id)?.last;
+    let transaction = connection.transaction().map_err(failed)?;
+    let anew = "UPDATE runs SET unknown = unknown + open, open = 0 WHERE id = ?1";
+    transaction.execute(anew, [id]).map_err(failed)?;
+    let events = settled.iter().zip(last + 1..).map(|((write, known, reply), number)| {
+        Event::now(number, What::Settled { known: *known, reply: reply.clone(), by: by.to_owned() }).of(write.number)
+    });
+    let events: Vec<Event> = events.collect();
+    store::append(&transaction, id, &events.iter().collect::<Vec<_>>()).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}

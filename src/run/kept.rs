@@ -1,0 +1,241 @@
+//! What a run's journal knows of it: its script, its arguments, where it runs and against what; and how it goes on
+//! with an earlier run.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::Run;
+use super::exit::Exit;
+use crate::catalogue;
+use crate::clock::BEIJING;
+use crate::error::{Error, Kind, Result};
+use crate::journal::keeper::{Before, Keeper, Plan, find};
+use crate::settings::Settings;
+use crate::show::log;
+use crate::show::redaction::REDACTOR;
+use crate::system;
+
+/// A script that is to be run, as the journal names it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Script {
+    /// Its name, as people see it.
+    pub name: String,
+    /// Its file; `None` for one that nobody can find again.
+    pub file: Option<PathBuf>,
+    /// Its text.
+    pub text: String,
+    /// What it sees as `args`.
+    pub args: Vec<String>,
+}
+
+/// How a run stands to earlier ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Again {
+    /// The run that goes on.
+    pub before: Option<Before>,
+    /// What the run is started or resumed by.
+    pub key: Option<String>,
+    /// Steps and writes that a person says are done.
+    pub assume_done: Vec<String>,
+    /// Those that are not.
+    pub assume_not_done: Vec<String>,
+    /// Whether earlier writes that the script no longer makes are passed over.
+    pub unprotected: bool,
+    /// Whether only differences are looked for.
+    pub check_only: bool,
+}
+
+impl Run {
+    /// Has the run's writes written down from the first one on; a run that nobody starts again.
+    ///
+    /// # Errors
+    /// `config` when there is no place for a journal.
+    pub(crate) fn keep(&self, exit: &Exit, name: &str) -> Result<()> {
+        let script = Script { name: name.to_owned(), ..Script::default() };
+        self.keep_script(exit, &script, Again::default()).map(drop)
+    }
+
+    /// Has a script's run written down, which may go on with an earlier one. `None` where there is no journal.
+    ///
+    /// # Errors
+    /// `config` for a journal that cannot be used; what keeps the earlier run from going on.
+    pub(crate) fn keep_script(&self, exit: &Exit, script: &Script, again: Again) -> Result<Option<Arc<Keeper>>> {
+        let Some(path) = self.settings.journal()? else {
+            if self.settings.no_journal() {
+                tracing::warn!("--no-journal: nothing tells afterwards what this run wrote, and it cannot be resumed");
+            }
+            return Ok(None);
+        };
+        let goes_on = again.before.is_some();
+        let plan = Plan {
+            path,
+            bounds: self.settings.journal_bounds(),
+            id: again.before.as_ref().map_or_else(|| self.id().to_string(), |before| before.id.clone()),
+            facts: facts(&self.settings, script, again.key.as_deref()),
+            assume_done: again.assume_done,
+            assume_not_done: again.assume_not_done,
+            unprotected: again.unprotected,
+            check_only: again.check_only,
+            resumable: script.file.is_some(),
+        };
+        let keeper = Arc::new(if goes_on { Keeper::going_on(plan)? } else { Keeper::new(plan) });
+        self.account.around().keep(Arc::clone(&keeper));
+        let lines = Arc::clone(&keeper);
+        log::copy_to(move |level, text| lines.line(level, text));
+        let at_end = Arc::clone(&keeper);
+        exit.before(move |code| {
+            if let Err(error) = at_end.end(code) {
+                tracing::warn!("this run is not, or not whole, in a journal: {}", error.message);
+            }
+        });
+        if script.file.is_some() {
+            keeper.begin();
+        }
+        Ok(Some(keeper))
+    }
+}
+
+/// What is known of a run when it begins.
+fn facts(settings: &Settings, script: &Script, key: Option<&str>) -> Map<String, Value> {
+    let args: Vec<String> = script.args.iter().map(|word| REDACTOR.text(word).into_owned()).collect();
+    let facts = json!({
+        "script": script.name,
+        "file": script.file,
+        "hash": hash(script),
+        "args": args,
+        "profile": settings.journal_profile(),
+        "endpoint": settings.journal_endpoint(),
+        "key": key,
+        "jst": env!("CARGO_PKG_VERSION"),
+        "catalogue": catalogue::VERSION,
+        "host": system::host_name(),
+        "pid": std::process::id(),
+        "trace": settings.around.env.get("TRACEPARENT"),
+    });
+    match facts {
+        Value::Object(facts) => facts,
+        _ => Map::new(),
+    }
+}
+
+/// The earlier run that these words name: by its id, or by its key.
+///
+/// # Errors
+/// `config`; `usage` when there is none of this id.
+pub(crate) fn earlier(settings: &Settings, id: Option<&str>, key: Option<&str>) -> Result<Option<Before>> {
+    let Some(path) = settings.journal()? else {
+        let flag = if id.is_some() { "--resume" } else { "--run-key" };
+        return Err(Error::new(Kind::Usage, format!("{flag} needs a journal, and this run has none"))
+            .hint("--journal FILE names one, with --sim too; leave out --no-journal and --read-only"));
+    };
+    let before = find(&path, id, key)?;
+    if let (Some(id), None) = (id, &before) {
+        return Err(Error::new(Kind::Usage, format!("there is no run {id} in {}", path.display()))
+            .hint("`jst runs` lists the runs"));
+    }
+    Ok(before)
+}
+
+/// Whether an earlier run may go on with these settings.
+///
+/// # Errors
+/// `usage`: it is one of another profile or service.
+pub(crate) fn may_go_on(settings: &Settings, before: &Before) -> Result<()> {
+    let text = |name: &str| before.facts.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let profile = settings.journal_profile().unwrap_or_default();
+    if text("profile") != profile {
+        let shown = |name: &str| if name.is_empty() { "no profile".to_owned() } else { format!("the profile {name}") };
+        let hint = match text("profile").as_str() {
+            "" => "leave the profile out".to_owned(),
+            name => format!("add --profile {name}"),
+        };
+        return Err(Error::new(
+            Kind::Usage,
+            format!(
+                "the run {} ran with {}, and this one would with {}",
+                before.id,
+                shown(&text("profile")),
+                shown(&profile)
+            ),
+        )
+        .hint(hint));
+    }
+    let (then, now) = (text("endpoint"), settings.journal_endpoint());
+    if host(&then) != host(&now) {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("the run {} was one of {then}, and this one would be of {now}", before.id),
+        )
+        .hint("name the service that it ran with"));
+    }
+    Ok(())
+}
+
+/// An endpoint without its port.
+fn host(endpoint: &str) -> &str {
+    match endpoint.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|c| c.is_ascii_digit()) => host,
+        _ => endpoint,
+    }
+}
+
+/// A key with `{date}`, `{week}` and `{script}` filled in; days begin at midnight in Beijing.
+pub(crate) fn filled(key: &str, script: &Path) -> String {
+    let now = BEIJING.to_datetime(Timestamp::now()).date();
+    let week = now.iso_week_date();
+    let name = script.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    key.replace("{date}", &now.to_string())
+        .replace("{week}", &format!("{}-W{:02}", week.year(), week.week()))
+        .replace("{script}", &name)
+}
+
+/// The hash of a script and of what it imports from beside itself.
+fn hash(script: &Script) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(&script.text);
+    let mut seen = BTreeSet::new();
+    let mut open: Vec<PathBuf> = script.file.iter().flat_map(|file| imports(file, &script.text)).collect();
+    while let Some(file) = open.pop() {
+        if seen.insert(file.clone())
+            && let Ok(text) = std::fs::read_to_string(&file)
+        {
+            open.extend(imports(&file, &text));
+        }
+    }
+    // In an order that depends on nothing else.
+    for file in seen {
+        hasher.update(std::fs::read(&file).unwrap_or_default());
+    }
+    let digest = hasher.finalize();
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The files that a text imports by paths that are written out.
+fn imports(file: &Path, text: &str) -> Vec<PathBuf> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let paths = text.split("import \"").skip(1).filter_map(|rest| rest.split('"').next());
+    let paths = paths.filter(|path| !path.starts_with("std/") && !path.starts_with('/'));
+    paths.map(|path| folder.join(path).with_extension("rhai")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_filled_in_and_hosts_compared_without_ports() {
+        let key = filled("{script}-{date}-{week}", Path::new("/srv/nightly.rhai"));
+        assert!(key.starts_with("nightly-20") && key.contains("-W") && !key.contains('{'), "{key}");
+        assert_eq!(filled("plain", Path::new("x")), "plain");
+        for (endpoint, expected) in
+            [("http://127.0.0.1:80", "http://127.0.0.1"), ("https://a.b", "https://a.b"), ("simulator", "simulator")]
+        {
+            assert_eq!(host(endpoint), expected);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `step`: a named part of a run whose value is kept, so that a run that goes on does not do it again.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, FnPtr, Map as RhaiMap, Module, NativeCallContext};
+use serde_json::Value;
+
+use crate::call::account::Account;
+use crate::error::{Error, Kind, Result};
+use crate::journal::keeper::{Came, Keeper, Step};
+use crate::script::value::{ScriptResult, named_from_dynamic, throw, to_dynamic};
+use crate::script::words::shown;
+use crate::show::redaction::REDACTOR;
+
+/// The longest name of a step, in characters.
+const LONGEST: usize = 200;
+
+/// The most bytes of a value that is kept.
+const LARGEST: usize = 1 << 20;
+
+pub(super) fn register(module: &mut Module, account: &Arc<Account>) {
+    const HELP: &str = "Does a named part of a run and gives its value, which must be data; when the run is resumed, that \
+                        value is given again without doing it again. #{done: || …} is asked first about a part that was \
+                        begun and not finished: false or () says no, true yes, any other value is the part's.";
+    for signature in
+        [&["name: string", "action: Fn", "any"][..], &["name: string", "action: Fn", "options: map", "any"]]
+    {
+        let account = Arc::clone(account);
+        super::register(module, "step", signature, HELP, move |context, args| {
+            let [name, action, options @ ..] = args else {
+                return Ok(Dynamic::UNIT);
+            };
+            let name = name_of(name).map_err(throw)?;
+            let action = closure(action, "step does a closure").map_err(throw)?;
+            let done = options.first().map_or(Ok(None), |options| done_of(options)).map_err(throw)?;
+            match account.around().journal() {
+                None => action.call_within_context(context, ()),
+                Some(journal) => kept(context, &account, journal, &name, &action, done.as_ref()),
+            }
+        });
+    }
+}
+
+/// A step of a run with a journal.
+fn kept(
+    context: &NativeCallContext<'_>,
+    account: &Account,
+    journal: &Keeper,
+    name: &str,
+    action: &FnPtr,
+    done: Option<&FnPtr>,
+) -> ScriptResult {
+    let came = journal.step(name).inspect_err(|error| {
+        if error.kind == Kind::Policy {
+            account.stop().set(error.clone());
+        }
+    });
+    let step = match came.map_err(throw)? {
+        Came::Done(value) => return Ok(to_dynamic(value)),
+        Came::Do(step) => step,
+    };
+    let value = step.place.within(|| match before(context, account, journal, &step, done)? {
+        Some(value) => Ok(value),
+        None => action.call_within_context::<Dynamic>(context, ()),
+    })?;
+    let data = data_of(&value, step.place.text()).map_err(throw)?;
+    journal.finished(&step, data).map_err(throw)?;
+    Ok(value)
+}
+
+/// What is found out about a step that was begun and not finished: its value, if it is done.
+fn before(
+    context: &NativeCallContext<'_>,
+    account: &Account,
+    journal: &Keeper,
+    step: &Step,
+    done: Option<&FnPtr>,
+) -> ScriptResult<Option<Dynamic>> {
+    if !step.was_begun {
+        return Ok(None);
+    }
+    if let Some(done) = done {
+        let answer: Dynamic = done.call_within_context(context, ())?;
+        let known = answer.as_bool().unwrap_or(!answer.is_unit());
+        journal.settle_step(&step.place, known);
+        return Ok(known.then(|| if answer.is_bool() { Dynamic::UNIT } else { answer }));
+    }
+    for write in journal.unknown_in(&step.place) {
+        let settle = async { account.settle(journal, &write).await };
+        account.wait(settle).inspect_err(|error| account.stop().set(error.clone())).map_err(throw)?;
+    }
+    Ok(None)
+}
+
+fn name_of(name: &Dynamic) -> Result<String> {
+    let wrong = |why: String| Error::new(Kind::Invalid, why).hint("write step(\"scale 42\", || scale_app(42, 3))");
+    let Ok(text) = name.clone().into_string() else {
+        return Err(wrong(format!("a step is named by text, not {}", shown(name))));
+    };
+    if text.trim().is_empty() {
+        return Err(wrong("a step needs a name".to_owned()));
+    }
+    if text.chars().count() > LONGEST || text.chars().any(char::is_control) {
+        return Err(wrong(format!("a step's name is one line of at most {LONGEST} characters")));
+    }
+    Ok(text)
+}
+
+fn closure(value: &Dynamic, expected: &str) -> Result<FnPtr> {
+    let wrong = || Error::new(Kind::Invalid, format!("{expected}, not {}", shown(value)));
+    value.clone().try_cast::<FnPtr>().ok_or_else(|| wrong().hint("write it as || scale_app(42, 3)"))
+}
+
+fn done_of(options: &Dynamic) -> Result<Option<FnPtr>> {
+    let Ok(map) = options.as_map_ref() else {
+        let message = format!("the options of a step are a map such as #{{done: || true}}, not {}", shown(options));
+        return Err(Error::new(Kind::Invalid, message));
+    };
+    let map: &RhaiMap = &map;
+    if let Some(name) = map.keys().find(|name| name.as_str() != "done") {
+        return Err(Error::new(Kind::Invalid, format!("step has no option `{name}`")).hint("its one option is `done`"));
+    }
+    map.get("done").map(|done| closure(done, "`done` is a closure")).transpose()
+}
+
+/// A step's value as it is kept; `None` where it holds a secret.
+fn data_of(value: &Dynamic, step: &str) -> Result<Option<Value>> {
+    let data = named_from_dynamic("value", value).map_err(|error| {
+        Error::new(Kind::Invalid, format!("the step `{step}` gave no data: {}", error.message))
+            .hint("a step gives text, numbers, true or false, arrays and maps of these, or nothing")
+    })?;
+    let text = data.to_string();
+    if text.len() > LARGEST {
+        let message = format!("the step `{step}` gave {} bytes, and at most {LARGEST} are kept", text.len());
+        return Err(Error::new(Kind::Invalid, message).hint("have it give only what comes after it needs"));
+    }
+    let shown = REDACTOR.value(data.clone());
+    if shown != data {
+        tracing::warn!("the step `{step}` gave a value with a secret in it, which is not kept: it cannot be resumed");
+        return Ok(None);
+    }
+    Ok(Some(data))
+}

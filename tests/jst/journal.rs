@@ -1,0 +1,149 @@
+//! The journal from outside: what is in it, who is told, and what keeps it from being written.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{Jst, Ran, jst};
+
+/// A run of this script on the simulator, with a journal in this folder.
+fn with_journal(folder: &Path, args: &[&str]) -> Jst {
+    let journal = folder.join("j.db");
+    jst(args).env("JST_JOURNAL", &journal)
+}
+
+fn json(ran: Ran) -> Value {
+    serde_json::from_str(&ran.ok()).unwrap()
+}
+
+#[test]
+fn every_write_of_a_run_is_told_whichever_way_it_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "
+        log::info(\"begins\");
+        scale_app(3001, 4);
+        step(\"two\", || scale_app(3002, 5).Success);
+        call_all(\"BindNodeLabel\", [#{ClusterId: \"c-demo-prod\", InstanceId: \"i-demo-0003\", LabelKey: \"label.jst.com/tier\", LabelValue: \"gold\"}]);
+        parallel([\"x\", \"y\"], 2, |v| call(\"CreateNodeLabel\", #{ClusterId: \"c-demo-test\", LabelKey: \"label.jst.com/k\", LabelValue: v}));
+        try_call(\"ScaleApp\", #{EnvId: 1, Replicas: 1});
+        list_app();
+        exit(70)";
+    let ran = with_journal(folder.path(), &["run", "--sim", "a.rhai", "--", "word"]).file("a.rhai", script).run();
+    assert_eq!(ran.code, Some(70), "{ran:#?}");
+    let list = json(with_journal(folder.path(), &["runs"]).run());
+    let run = &list[0];
+    for (name, value) in [
+        ("script", "a.rhai".into()),
+        ("state", "failed".into()),
+        ("exit", 70.into()),
+        ("writes", 6.into()),
+        ("unknown", Value::from(0)),
+    ] {
+        assert_eq!(run[name], value, "{name}: {run}");
+    }
+    let id = run["id"].as_str().unwrap();
+    let whole = json(with_journal(folder.path(), &["runs", id]).run());
+    assert_eq!(whole["format_version"], 1);
+    assert_eq!(whole["facts"]["args"], serde_json::json!(["word"]));
+    let told: Vec<(&str, &str, Option<&str>)> = whole["writes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|w| (w["operation"].as_str().unwrap(), w["outcome"].as_str().unwrap(), w["step"].as_str()))
+        .collect();
+    assert_eq!(told.len(), 6);
+    assert_eq!(
+        told[..3],
+        [("ScaleApp", "applied", None), ("ScaleApp", "applied", Some("two")), ("BindNodeLabel", "refused", None)].map(
+            |(operation, outcome, step)| (
+                operation,
+                if operation == "BindNodeLabel" { told[2].1 } else { outcome },
+                step
+            )
+        )
+    );
+    assert_eq!(told[5], ("ScaleApp", "refused", None));
+    assert!(whole["writes"].as_array().unwrap().iter().all(|w| w["attempts"] == 1 && w["request_id"].is_string()));
+    assert!(whole["log"].as_array().unwrap().iter().any(|line| line["text"] == "begins"), "{whole}");
+    let people = with_journal(folder.path(), &["runs", id, "--output", "table"]).run().ok();
+    assert!(people.contains("6 writes, 0 unknown") && people.contains("(step two, request "), "{people}");
+    for (args, count) in [
+        (&["runs", "--failed"][..], 1),
+        (&["runs", "--unknown"], 0),
+        (&["runs", "--script", "a.rh"], 1),
+        (&["runs", "--script", "b"], 0),
+        (&["runs", "--since", "1h"], 1),
+        (&["runs", "--limit", "0"], 0),
+    ] {
+        assert_eq!(json(with_journal(folder.path(), args).run()).as_array().unwrap().len(), count, "{args:?}");
+    }
+    assert_eq!(json(with_journal(folder.path(), &["runs", "prune", "--keep", "1h"]).run())["pruned"], 0);
+    assert_eq!(json(with_journal(folder.path(), &["runs", "prune", "--max-size", "1"]).run())["pruned"], 1);
+    assert_eq!(json(with_journal(folder.path(), &["runs"]).run()), serde_json::json!([]));
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
+    let script = "print(list_app().TotalCount > 0); scale_app(3001, 4); print(\"made\")";
+    let newer = |path: &Path| {
+        let ran =
+            jst(["run", "--sim", "--journal"]).args(&[path.to_str().unwrap(), "-"]).stdin("scale_app(3001, 4)").run();
+        assert_eq!(ran.code, Some(0), "{ran:#?}");
+        // The version of the tables, where SQLite keeps it.
+        let mut bytes = std::fs::read(path).unwrap();
+        bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+        std::fs::write(path, bytes).unwrap();
+    };
+    type Make<'a> = &'a dyn Fn(&Path);
+    let table: &[(Make, &str)] = &[
+        (&|path| std::fs::create_dir(path).unwrap(), "Is a directory"),
+        (
+            &|path| {
+                std::fs::write(path, "no database, but a text that is long enough to be looked at ".repeat(40)).unwrap()
+            },
+            "it is no journal",
+        ),
+        (&newer, "a later jst wrote it: its version is 99, and this one knows 1 at most"),
+    ];
+    for (make, why) in table {
+        let folder = tempfile::tempdir().unwrap();
+        make(&folder.path().join("j.db"));
+        let ran = with_journal(folder.path(), &["run", "--sim", "-"]).stdin(script).run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(21), "true\n"), "{ran:#?}");
+        assert!(ran.stderr.contains("nothing was sent") && ran.stderr.contains(why), "{ran:#?}");
+        let read = with_journal(folder.path(), &["run", "--sim", "-"]).stdin("print(list_app().TotalCount > 0)").run();
+        assert_eq!(read.ok(), "true\n");
+        let without = with_journal(folder.path(), &["run", "--sim", "--no-journal", "-"]).stdin(script).run();
+        assert_eq!(without.ok(), "true\nmade\n");
+    }
+}
+
+#[test]
+fn secrets_are_not_in_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "try_call(\"CreateCluster\", #{BusinessCode: \"JST\", ClusterEnvType: \"TEST\", ClusterTitle: \"t\", ClusterType: \"Standard\", \
+                  RegionId: \"cn-zhangjiakou\", VpcId: \"vpc-demo-1\", Vswitchids: [\"vsw-demo-1\"], PodCIDR: \"172.22.0.0/16\", ServiceCIDR: \"172.23.0.0/20\", Password: \"Fake-Passw0rd-1\"}); \
+                  step(\"secret\", || \"Fake-Passw0rd-1\"); log::info(\"Fake-Passw0rd-1\")";
+    with_journal(folder.path(), &["run", "--sim", "-"]).stdin(script).run();
+    let bytes = std::fs::read(folder.path().join("j.db")).unwrap();
+    let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(has("CreateCluster") && has("****") && !has("Fake-Passw0rd-1"));
+}
+
+#[test]
+fn what_no_step_can_be_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (code, said) in [
+        ("step(\"\", || 1)", "a step needs a name"),
+        ("step(1, || 1)", "a step is named by text, not"),
+        ("step(\"a\", 1)", "step does a closure, not"),
+        ("step(\"a\", || 1, #{dun: 1})", "step has no option `dun`"),
+        ("step(\"a\", || #{f: [|| 1]})", "the step `a` gave no data: a closure at value.f[0] cannot be data"),
+    ] {
+        let ran = with_journal(folder.path(), &["run", "--sim", "-"]).stdin(code).run();
+        assert!(ran.code == Some(1) && ran.stderr.contains(said), "{code}: {ran:#?}");
+    }
+    let twice =
+        with_journal(folder.path(), &["run", "--sim", "-"]).stdin("print(step(\"a\", || 1) + step(\"a\", || 2))").run();
+    assert_eq!(twice.ok(), "3\n");
+}

@@ -1,0 +1,318 @@
+//! A run that was killed, and the one that goes on: every write once, or named.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use crate::support::{Jst, Ran, Simulator, jst};
+
+/// When the run is killed: at its write of this number, and whether the service has done it by then.
+#[derive(Clone, Copy, Debug)]
+struct Kill {
+    write: usize,
+    done: bool,
+}
+
+/// Stands before a simulator, and kills a process when it comes to a write.
+struct Killer {
+    address: String,
+    /// The process, and when it dies.
+    victim: Arc<Mutex<Option<(u32, Kill)>>>,
+}
+
+impl Killer {
+    fn before(endpoint: &str) -> Self {
+        let target = endpoint.trim_start_matches("http://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let victim: Arc<Mutex<Option<(u32, Kill)>>> = Arc::default();
+        let (shared, writes) = (Arc::clone(&victim), Arc::new(Mutex::new(0)));
+        // Ends with the test's process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (target, shared, writes) = (target.clone(), Arc::clone(&shared), Arc::clone(&writes));
+                std::thread::spawn(move || pass(stream, &target, &shared, &writes));
+            }
+        });
+        Self { address, victim }
+    }
+}
+
+/// Passes requests on, one connection for each.
+fn pass(mut stream: TcpStream, target: &str, victim: &Mutex<Option<(u32, Kill)>>, writes: &Mutex<usize>) {
+    while let Some(request) = message(&mut stream) {
+        let is_write = String::from_utf8_lossy(&request).contains("Action=CreateNodeLabel");
+        let mut kill = None;
+        if is_write {
+            let mut count = writes.lock().unwrap();
+            *count += 1;
+            let mut victim = victim.lock().unwrap();
+            kill = victim.take_if(|(_, kill)| kill.write == *count);
+        }
+        if let Some((process, Kill { done: false, .. })) = kill {
+            end(process);
+            return;
+        }
+        let mut onward = TcpStream::connect(target).unwrap();
+        onward.write_all(&request).unwrap();
+        let Some(answer) = message(&mut onward) else { return };
+        if let Some((process, _)) = kill {
+            end(process);
+            return;
+        }
+        if stream.write_all(&answer).is_err() {
+            return;
+        }
+    }
+}
+
+fn end(process: u32) {
+    let process = rustix::process::Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+}
+
+/// A whole message with its length in its head.
+fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let (mut bytes, mut chunk) = (Vec::new(), [0; 4096]);
+    loop {
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some((head, _)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| {
+                line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok()
+            });
+            if bytes.len() >= head.len() + 4 + length.unwrap_or(0) {
+                return Some(bytes);
+            }
+        }
+        match stream.read(&mut chunk) {
+            Ok(0) | Err(_) => return None,
+            Ok(n) => bytes.extend_from_slice(&chunk[..n]),
+        }
+    }
+}
+
+/// A job of so many writes: in steps, in `parallel`, in `call_all`, and bare.
+fn job(writes: usize) -> String {
+    format!(
+        "let label = |v| #{{ClusterId: \"c-demo-test\", LabelKey: \"label.jst.com/sweep\", LabelValue: `v${{v}}`}};
+         let n = {writes};
+         let first = now();
+         for v in 0..n/4 {{ step(`label ${{v}}`, || create_node_label(label.call(v)).Result.Id) }}
+         call_all(\"CreateNodeLabel\", (n/4..n/2).map_each(label), #{{concurrency: 4}});
+         parallel((n/2..3*n/4).map_each(|v| v), 4, |v| step(`label ${{v}}`, || {{ create_node_label(label.call(v)); v }}));
+         for v in 3*n/4..n {{ create_node_label(label.call(v)) }}
+         print(`${{n}} labels`);"
+    )
+    .replace("(n/4..n/2).map_each(label)", "[].listed(n/4, n/2).map(label)")
+    .replace("(n/2..3*n/4).map_each(|v| v)", "[].listed(n/2, 3*n/4)")
+        + "\nfn listed(from, to) { for v in from..to { this.push(v) } this }"
+}
+
+struct World {
+    sim: Simulator,
+    killer: Killer,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new(script: &str) -> Self {
+        Self::with(script, &[])
+    }
+
+    /// The same where something goes wrong.
+    fn with(script: &str, args: &[&str]) -> Self {
+        let sim = Simulator::new(args);
+        let killer = Killer::before(&sim.said("endpoint"));
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("job.rhai"), script).unwrap();
+        Self { sim, killer, folder }
+    }
+
+    fn script(&self) -> PathBuf {
+        self.folder.path().join("job.rhai")
+    }
+
+    fn jst(&self, args: &[&str]) -> Jst {
+        self.sim
+            .jst(args)
+            .env("JST_ENDPOINT", &self.killer.address)
+            .env("JST_STATE_DIR", self.folder.path())
+            .env("JST_TIMEOUT", "1")
+    }
+
+    /// Starts the job and has it killed.
+    fn killed(&self, kill: Kill) {
+        let (mut child, _home) = {
+            let mut victim = self.killer.victim.lock().unwrap();
+            let started = self.jst(&["run", self.script().to_str().unwrap()]).start();
+            *victim = Some((started.0.id(), kill));
+            started
+        };
+        assert_eq!(child.wait().unwrap().code(), None, "{kill:?}");
+    }
+
+    fn run_id(&self) -> String {
+        let list: Value = serde_json::from_str(&self.jst(&["runs"]).run().ok()).unwrap();
+        assert_eq!(list[0]["state"], "died", "{list}");
+        list[0]["id"].as_str().unwrap().to_owned()
+    }
+
+    fn resume(&self, args: &[&str]) -> Ran {
+        let id = self.run_id();
+        self.jst(&[&["run", "--resume", &id], args].concat()).run()
+    }
+
+    /// How often the service did each label.
+    fn labels(&self) -> Vec<String> {
+        let code = "let l = []; for r in paginate(\"ListNodeLabels\", #{ClusterId: \"c-demo-test\", LabelKey: \"label.jst.com/sweep\"}) { l.push(r.LabelValue) } l";
+        let mut labels: Vec<String> = serde_json::from_str(&self.jst(&["eval", code]).run().ok()).unwrap();
+        labels.sort();
+        labels
+    }
+}
+
+#[test]
+fn a_job_that_is_killed_at_any_request_goes_on_and_makes_every_write_once() {
+    let writes = std::env::var("JST_SWEEP").map_or(8, |n| n.parse().unwrap());
+    let kills = (1..=writes).flat_map(|write| [false, true].map(|done| Kill { write, done }));
+    for kill in kills {
+        let world = World::new(&job(writes));
+        world.killed(kill);
+        let ran = world.resume(&[]);
+        assert_eq!(
+            (ran.code, ran.stdout.as_str()),
+            (Some(0), format!("{writes} labels\n").as_str()),
+            "{kill:?}: {ran:#?}"
+        );
+        assert_eq!(world.labels().len(), writes, "{kill:?}");
+        let list: Value = serde_json::from_str(&world.jst(&["runs"]).run().ok()).unwrap();
+        // A label that was made twice would have been refused.
+        assert_eq!((&list[0]["state"], &list[0]["unknown"]), (&"done".into(), &0.into()), "{kill:?}: {list}");
+    }
+}
+
+#[test]
+fn a_changed_script_stops_before_its_first_write_and_shows_both_sides() {
+    let label = |value: &str| format!("create_node_label(\"c-demo-test\", \"label.jst.com/sweep\", \"{value}\");\n");
+    let first = label("a") + &label("b");
+    for (changed, said) in [
+        (label("c") + &label("b"), "the earlier part of this run made CreateNodeLabel"),
+        (label("a") + &label("a"), "the earlier part of this run may have made CreateNodeLabel"),
+        (label("a") + &label("b"), ""),
+    ] {
+        let world = World::new(&first);
+        world.killed(Kill { write: 2, done: false });
+        std::fs::write(world.script(), &changed).unwrap();
+        let checked = world.resume(&["--check-only"]);
+        assert_eq!(checked.code, Some(if said.is_empty() { 0 } else { 4 }), "{changed}: {checked:#?}");
+        assert_eq!(world.labels(), ["a"], "{changed}");
+        if !said.is_empty() {
+            let ran = world.resume(&[]);
+            assert!(
+                ran.code == Some(30) && ran.stderr.contains(said) && ran.stderr.contains("--unprotected"),
+                "{ran:#?}"
+            );
+            assert_eq!(world.labels(), ["a"]);
+        }
+    }
+}
+
+#[test]
+fn what_no_look_can_tell_is_a_persons_to_say_and_what_one_can_is_settled() {
+    let lost = |script: &str| {
+        let world = World::with(script, &["--fault", "ScaleApp:lost:first=1"]);
+        let ran = world.jst(&["run", world.script().to_str().unwrap()]).run();
+        assert_eq!(ran.code, Some(11), "{ran:#?}");
+        let list: Value = serde_json::from_str(&world.jst(&["runs", "--unknown"]).run().ok()).unwrap();
+        (world, list[0]["id"].as_str().unwrap().to_owned())
+    };
+    let scaled =
+        |world: &World| world.jst(&["eval", "describe_app_environment_detail(1001, 3002).Result.Replicas"]).run().ok();
+    // Nobody looked before a bare write, so that it is as asked proves nothing.
+    let (world, id) = lost("scale_app(3002, 4); print(\"done\")");
+    let stopped = world.jst(&["run", "--resume", &id]).run();
+    assert_eq!(stopped.code, Some(11), "{stopped:#?}");
+    for words in [
+        "it is not known whether ScaleApp",
+        "nobody looked whether it was so before",
+        "--assume-done '",
+        "--assume-not-done '",
+    ] {
+        assert!(stopped.stderr.contains(words), "{words}: {stopped:#?}");
+    }
+    let whole: Value = serde_json::from_str(&world.jst(&["runs", &id, "--verify"]).run().ok()).unwrap();
+    assert_eq!((&whole["writes"][0]["outcome"], &whole["unknown"]), (&"unknown".into(), &1.into()));
+    let number = whole["writes"][0]["number"].to_string();
+    let ran = world.jst(&["run", "--resume", &id, "--assume-done", &number]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "done\n"), "{ran:#?}");
+    assert_eq!(scaled(&world), "4\n");
+    // In a step somebody did.
+    let (world, id) = lost("print(step(\"scale\", || scale_app(3002, 4).Result.DeployOrderId))");
+    let whole: Value = serde_json::from_str(&world.jst(&["runs", &id, "--verify"]).run().ok()).unwrap();
+    assert_eq!((&whole["writes"][0]["outcome"], &whole["unknown"]), (&"applied".into(), &0.into()), "{whole}");
+    let ran = world.jst(&["run", "--resume", &id]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "4069\n"), "{ran:#?}");
+    // A script's own look comes before jst's.
+    let (world, id) = lost(
+        "print(step(\"scale\", || scale_app(3002, 4).Success, #{done: || describe_app_environment_detail(1001, 3002).Result.Replicas == 4}))",
+    );
+    let ran = world.jst(&["run", "--resume", &id]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "\n"), "{ran:#?}");
+    assert_eq!(scaled(&world), "4\n");
+}
+
+#[test]
+fn runs_that_cannot_go_on_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        jst(args)
+            .env("JST_STATE_DIR", folder.path())
+            .env("JST_JOURNAL", folder.path().join("j.db"))
+            .file("a.rhai", "step(\"a\", || 1); if args.len() > 0 { exit(70) }")
+            .run()
+    };
+    assert_eq!(run(&["run", "--sim", "a.rhai"]).code, Some(0));
+    let list: Value = serde_json::from_str(&run(&["runs"]).ok()).unwrap();
+    let id = list[0]["id"].as_str().unwrap();
+    for (args, code, said) in [
+        (&["run", "--sim", "--resume", id][..], 2, "is done: nothing is left to resume"),
+        (&["run", "--sim", "--resume", "01k2x9f8p-3v7q0m"], 2, "there is no run 01k2x9f8p-3v7q0m"),
+        (&["run", "--sim", "--unprotected", "a.rhai"], 2, "--unprotected is about an earlier run"),
+        (&["run", "--sim", "--no-journal", "--run-key", "k", "a.rhai"], 2, "--run-key needs a journal"),
+        (&["runs", "nonsense"], 2, "`nonsense` is no id of a run"),
+    ] {
+        let ran = run(args);
+        assert!(ran.code == Some(code) && ran.stderr.contains(said), "{args:?}: {ran:#?}");
+    }
+}
+
+#[test]
+fn a_key_starts_resumes_or_ends_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "print(step(\"once\", || { log::info(\"does\"); 7 })); if !exists() { throw \"not yet\" }\nfn exists() { try { read_file(\"go\"); true } catch { false } }";
+    let file = Path::new(folder.path()).join("a.rhai");
+    std::fs::write(&file, script).unwrap();
+    let run = || {
+        let args = [
+            "run",
+            "--sim",
+            "--run-key",
+            "{script}-{week}",
+            "--allow-read",
+            folder.path().to_str().unwrap(),
+            file.to_str().unwrap(),
+        ];
+        jst(args).env("JST_JOURNAL", folder.path().join("j.db")).in_folder(folder.path()).run()
+    };
+    let first = run();
+    assert!(first.code == Some(1) && first.stderr.contains("does"), "{first:#?}");
+    std::fs::write(folder.path().join("go"), "x").unwrap();
+    let second = run();
+    assert_eq!((second.code, second.stdout.as_str()), (Some(0), "7\n"), "{second:#?}");
+    assert!(!second.stderr.contains("does") && second.stderr.contains("goes on"), "{second:#?}");
+    let third = run();
+    assert_eq!((third.code, third.stdout.as_str()), (Some(0), ""), "{third:#?}");
+}
