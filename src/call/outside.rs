@@ -282,7 +282,8 @@ mod tests {
             ("", Err(())),
         ] {
             let grant = GrantedHost::parse(text).map_err(drop);
-            let read = grant.as_ref().map(|grant| (grant.host.as_str(), grant.port, grant.plain)).map_err(|()| ());
+            let read =
+                grant.as_ref().map(|grant| (grant.host.as_str(), grant.port, grant.plain)).map_err(|error| *error);
             assert_eq!(read, expected, "{text}");
             if let Ok(grant) = grant {
                 assert_eq!(GrantedHost::parse(&grant.to_string()), Ok(grant), "{text}");

@@ -113,18 +113,18 @@ impl Pool {
         let mut child = command.spawn().map_err(io)?;
         // Only the child holds the other end of the pipe from now on.
         drop(command);
-        let outcome = self.follow(BufReader::new(reader), &mut child);
+        let (outcome, ended) = self.follow(BufReader::new(reader), &mut child);
         let _ = child.kill();
         let code = child.wait().ok().and_then(|status| status.code());
-        Ok(outcome.unwrap_or_else(|outcome| died(outcome, code)))
+        Ok(if ended { outcome } else { died(outcome, code) })
     }
 
-    /// Takes in what a test tells, until it ended; as an error, what it told before it died.
-    fn follow(&self, lines: impl std::io::BufRead + Send, child: &mut Child) -> std::result::Result<Outcome, Outcome> {
+    /// Takes in what a test tells, and whether it came to an end: it may die before.
+    fn follow(&self, lines: impl std::io::BufRead + Send, child: &mut Child) -> (Outcome, bool) {
         let child = Mutex::new(child);
         let (done, ended) = mpsc::channel::<()>();
         let is_late = AtomicBool::new(false);
-        std::thread::scope(|scope| {
+        let (outcome, has_ended) = std::thread::scope(|scope| {
             scope.spawn(|| {
                 let ended = ended;
                 if ended.recv_timeout(self.plan.limit) == Err(mpsc::RecvTimeoutError::Timeout) {
@@ -135,10 +135,11 @@ impl Pool {
             let outcome = taken_in(lines);
             drop(done);
             outcome
-        })
-        .or_else(|outcome| {
-            if is_late.load(Ordering::Acquire) { Ok(late(outcome, self.plan.limit)) } else { Err(outcome) }
-        })
+        });
+        match is_late.load(Ordering::Acquire) && !has_ended {
+            true => (late(outcome, self.plan.limit), true),
+            false => (outcome, has_ended),
+        }
     }
 }
 
@@ -167,22 +168,22 @@ fn in_order(
     Ok(outcomes)
 }
 
-/// What a test told, up to its end.
-fn taken_in(lines: impl std::io::BufRead) -> std::result::Result<Outcome, Outcome> {
+/// What a test told, and whether its end was among it.
+fn taken_in(lines: impl std::io::BufRead) -> (Outcome, bool) {
     let mut outcome = Outcome::default();
     for line in lines.split(b'\n').map_while(std::result::Result::ok) {
         let line = String::from_utf8_lossy(&line);
         match serde_json::from_str(&line) {
             Ok(Told::Ended(failure)) => {
                 outcome.failure = failure;
-                return Ok(outcome);
+                return (outcome, true);
             }
             Ok(told) => take(&mut outcome, told),
             // What the process itself says when it cannot go on.
             Err(_) => take(&mut outcome, Told::Said(format!("{line}\n"))),
         }
     }
-    Err(outcome)
+    (outcome, false)
 }
 
 fn take(outcome: &mut Outcome, told: Told) {
@@ -190,7 +191,8 @@ fn take(outcome: &mut Outcome, told: Told) {
         Told::Said(text) => {
             outcome.said.push_str(&text);
             if outcome.said.len() > 2 * SAID {
-                let from = outcome.said.ceil_char_boundary(outcome.said.len() - SAID);
+                let least = outcome.said.len() - SAID;
+                let from = (least..).find(|from| outcome.said.is_char_boundary(*from)).unwrap_or(least);
                 outcome.said.drain(..from);
             }
         }

@@ -5,7 +5,7 @@ use crate::support::jst;
 /// The modules, as `jst help` lists them.
 fn modules() -> Vec<String> {
     let listed = jst(["help"]).run().ok();
-    let lines = listed.lines().filter_map(|line| line.trim().split_whitespace().next());
+    let lines = listed.lines().filter_map(|line| line.split_whitespace().next());
     lines.filter(|word| word.starts_with("std/")).map(str::to_owned).collect()
 }
 

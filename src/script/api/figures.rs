@@ -103,7 +103,12 @@ fn flat(list: &[Dynamic]) -> ScriptResult {
     let mut all = Array::new();
     for element in list {
         if element.is_array() || element.is::<Pages>() {
-            of_list("flat", element, |inner| inner.iter().try_for_each(|element| Ok(all.push(copy(element)?))))?;
+            of_list("flat", element, |inner| {
+                for element in inner {
+                    all.push(copy(element)?);
+                }
+                Ok(())
+            })?;
         } else {
             all.push(copy(element)?);
         }

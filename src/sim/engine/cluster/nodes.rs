@@ -215,7 +215,7 @@ fn add_machine_with(
         private_ip: format!("192.168.{}.{}", 17 + high, low + 2),
         public_ip: format!("39.99.{high}.{}", low + 1),
         // One in eight has one.
-        elastic_ip: (number % 8 == 0).then(|| format!("39.100.{high}.{}", low + 1)),
+        elastic_ip: number.is_multiple_of(8).then(|| format!("39.100.{high}.{}", low + 1)),
         machine_type,
         system,
         cluster: None,
