@@ -41,7 +41,9 @@ pub(crate) fn command(cli: Command) -> Command {
     cli.mut_args(by_hand).mut_subcommands(|command| {
         // What a command is about stays its own: adding flags would put theirs in its place.
         let about = command.get_about().cloned().unwrap_or_default();
-        Flags::augment_args(command).about(about).long_about(None::<&str>).mut_args(by_hand)
+        let own: Vec<Arg> = command.get_arguments().cloned().collect();
+        let all = Flags::augment_args(command).about(about).long_about(None::<&str>).mut_args(by_hand);
+        all.mut_args(|arg| giving_way(arg, &own))
     })
 }
 
@@ -53,6 +55,16 @@ pub(super) fn by_hand(arg: Arg) -> Arg {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     arg.global(false).env(None::<&str>).help(format!("{help} [env: {variable}]"))
 }
+
+/// A flag of all commands. Where a command has one of its own by this name, that is the one that is meant.
+fn giving_way(arg: Arg, own: &[Arg]) -> Arg {
+    let has_own = own.iter().any(|other| other.get_long() == arg.get_long() && other.get_id() != arg.get_id());
+    let is_own = own.iter().any(|other| other.get_id() == arg.get_id());
+    if arg.get_long().is_some() && has_own && !is_own { arg.long(ASIDE).hide(true) } else { arg }
+}
+
+/// What a flag that gives way is called: each has a name, or it would be taken for a word without one.
+const ASIDE: &str = "of-run";
 
 impl Levels {
     /// The levels of a command line and of what surrounds it. What is wrong with the file of settings is for
