@@ -51,6 +51,8 @@ impl Script {
             allow_write: Vec::new(),
             net: Default::default(),
             output: Format::Json,
+            checks: Arc::default(),
+            shard: crate::job::shard::ALL,
             clock: Arc::new(Clock::real()),
             stop,
             max_memory: 512 << 20,

@@ -37,9 +37,10 @@
 //! - [`net`]: the way over the network, and exchanges with others than the service. [`wire`]: how a call looks
 //!   there. [`show`]: what leaves the process for people and programs, without secrets. [`credentials`]: who signs.
 //! - [`journal`]: what runs intended and did, on disk (the only folder that names rusqlite).
-//! - [`call`]: a call on its way. [`script`]: the engine, and what scripts can call.
+//! - [`call`]: a call on its way. [`job`]: what a run has around it that nobody watches. [`script`]: the engine, and
+//!   what scripts can call.
 //! - [`sim`]: the simulator, a server of its own or held inside a run. Its engine has a file for each chapter,
-//!   mirroring the catalogue.
+//!   mirroring the catalogue. [`unit`]: what has a scheduler run a script.
 //! - [`settings`]: flags, environment and files, resolved once. [`run`]: a run of a command: its service, what
 //!   goes on in the background, what stops it, the way out of the process.
 //! - [`testing`]: tests of scripts, each in a process and on a simulator of its own.
@@ -58,6 +59,7 @@ mod error;
 mod files;
 #[doc(hidden)]
 pub mod harness;
+mod job;
 mod journal;
 mod memory;
 mod net;
@@ -74,4 +76,5 @@ mod suggest;
 mod system;
 mod terminal;
 mod testing;
+mod unit;
 mod wire;

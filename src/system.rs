@@ -76,6 +76,11 @@ fn too_few(limit: usize) -> Error {
         .hint("raise it: ulimit -n 256")
 }
 
+/// What the machine calls itself.
+pub(crate) fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// The name of the network file system that a folder is on, if it is on one.
 pub(crate) fn network_file_system(folder: &std::path::Path) -> Option<&'static str> {
     const NAMES: [(u32, &str); 11] = [

@@ -55,6 +55,8 @@ pub(crate) struct Account {
     /// What people call what calls are about, as far as somebody was asked.
     around: Arc<Around>,
     stop: Arc<Stop>,
+    /// What calls under way get when the run is stopped.
+    grace: Duration,
     runtime: &'static Runtime,
     /// When somebody last waited, which is when connections are served.
     served: Mutex<Instant>,
@@ -74,17 +76,29 @@ impl Account {
         let runtime = runtime.map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
         // Never dropped: that would wait for a name lookup that hangs.
         let runtime = Box::leak(Box::new(runtime));
+        let around = Arc::new(Around::new(Arc::clone(&stop)));
         Ok(Self {
             connect,
             client: OnceLock::new(),
             connecting: Mutex::new(()),
             policy,
             confirm,
-            around: Arc::default(),
+            around,
             stop,
+            grace: Duration::ZERO,
             runtime,
             served: Mutex::new(Instant::now()),
         })
+    }
+
+    /// The same; a write that is under way when the run is stopped gets so long to end.
+    pub(crate) fn with_grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// What calls under way get when the run is stopped.
+    pub(crate) fn grace(&self) -> Duration {
+        self.grace
     }
 
     /// What stops calls.
@@ -180,9 +194,11 @@ impl Account {
         know(target, &params);
         let request = Request::build(target, params).map_err(talk)?;
         let client = self.client()?;
-        let call = record.begin(target, &request, &self.around);
-        if let Some(reply) = self.intend(place, &call).await.map_err(talk)? {
-            return call.ended(Ok(T::json(reply)));
+        let call = record.begin(target, &request, &self.around)?;
+        match self.intend(place, &call).await {
+            Ok(None) => {}
+            Ok(Some(reply)) => return call.ended(Ok(T::json(reply))),
+            Err(error) => return Err(talk(call.refused(error))),
         }
         let result = client.call(&call).await;
         call.note(&result);
@@ -227,7 +243,7 @@ impl Account {
             results.sort_unstable_by_key(|(n, _)| *n);
             Ok(results.into_iter().map(|(_, result)| result).collect())
         });
-        results.map_err(|error| Record::all_given_up(&records, permit.0.action(), error))
+        results.map_err(|error| Record::all_given_up(&records, &permit.0, &self.around, error))
     }
 
     /// Begins a call that goes on whenever something of this account is waited for.
@@ -265,7 +281,7 @@ impl Account {
         Ok(self.client.get_or_init(|| client))
     }
 
-    /// Waits for something, but not beyond a stop of the run.
+    /// Waits for something, but not beyond a stop of the run and the grace time of writes under way.
     ///
     /// The waiting thread itself serves the connections, so that no other has to be woken for a
     /// call; of many that wait at once, one does it for all.
@@ -277,11 +293,20 @@ impl Account {
             if self.served().elapsed() > FRESH {
                 catch_up().await;
             }
+            let mut what = std::pin::pin!(what);
             let result = tokio::select! {
                 biased;
                 error = self.stop.stopped() => Err(error),
-                result = what => result,
+                result = &mut what => result,
             };
+            if result.is_err() && self.stop.is_set() && !self.grace.is_zero() {
+                // No call begins any more; what is under way may still end.
+                tokio::select! {
+                    biased;
+                    () = self.around.settled(self.grace) => {}
+                    _ = &mut what => {}
+                }
+            }
             *self.served() = Instant::now();
             result
         })

@@ -138,7 +138,7 @@ impl Client {
             let failure = match self.attempt(call, attempt).await {
                 Ok(reply) => {
                     self.budget.earn();
-                    tracing::debug!(action, attempt, elapsed = ?started.elapsed(), "done");
+                    tracing::debug!(operation = action, attempt, request_id = call.request_id(), elapsed = ?started.elapsed(), "done");
                     return Ok(reply);
                 }
                 Err(failure) => failure,
@@ -146,7 +146,7 @@ impl Client {
             let Some(wait) = self.wait(effect, &failure, attempt, &mut tried) else {
                 return Err(failure.into_error(action, effect, attempt));
             };
-            tracing::info!(action, attempt, ?wait, "sending again: {}", failure.message());
+            tracing::info!(operation = action, attempt, ?wait, "sending again: {}", failure.message());
             self.config.clock.sleep(wait).await;
         }
     }
@@ -163,12 +163,13 @@ impl Client {
         let began = self.config.clock.now();
         let stamp = Stamp::now(SignedDuration::from_millis(self.skew.load(Ordering::Acquire)));
         let signed = self.sign(call, &credentials, &stamp);
-        let exchange = call.exchange();
-        tracing::trace!(action = target.action(), attempt, nonce = stamp.nonce, "sending");
+        let exchange = call.exchange().map_err(Failure::Impossible)?;
+        tracing::trace!(operation = target.action(), attempt, nonce = stamp.nonce, "sending");
         let received = within(self.config.timeout, self.send(target, &signed, attempt, began)).await;
         exchange.ended();
         let received = received.unwrap_or_else(|| Err(Failure::Unanswered(self.silent())))?;
-        tracing::trace!(action = target.action(), attempt, status = received.status, "answered");
+        tracing::trace!(operation = target.action(), attempt, status = received.status, "answered");
+        call.answered(&received.body);
         memory::room_for(reply::takes(target, &received.body)).map_err(Failure::TooLarge)?;
         reply::read(target, &received).map_err(|mut fault| {
             match fault.reason {
@@ -177,6 +178,7 @@ impl Client {
                 Reason::Refused if tells_of_token(&fault) && self.config.credentials.rejected(&credentials) => {
                     fault.reason = Reason::Token;
                 }
+                Reason::Throttled => call.throttled(),
                 _ => {}
             }
             Failure::Answered { fault, wait: received.retry_after }

@@ -60,6 +60,15 @@ impl GrantedHost {
     }
 }
 
+/// As it is read.
+impl std::fmt::Display for GrantedHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = if self.plain { "http://" } else { "" };
+        write!(f, "{scheme}{}", self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
 /// What scripts may reach.
 #[derive(Debug, Default)]
 pub(crate) struct Outside {
@@ -112,13 +121,22 @@ impl Outside {
         Self { ca_file, ..self }
     }
 
-    /// Sends a request, and gives whatever answer comes.
+    /// Sends a request without any secret of the run, and gives whatever answer comes.
     ///
     /// # Errors
     /// `invalid`, `policy`, `network`, or `unknown_outcome` when the answer to what was sent is lost.
     pub(crate) async fn ask(&self, asked: &Asked) -> Result<Answer> {
-        let url = self.permit(asked)?;
+        self.permit(asked)?;
         keep_secrets(asked)?;
+        self.send(asked).await
+    }
+
+    /// Sends a request as it is: its URL may be what lets it in.
+    ///
+    /// # Errors
+    /// As [`Outside::ask`].
+    pub(crate) async fn send(&self, asked: &Asked) -> Result<Answer> {
+        let url = self.permit(asked)?;
         let endpoint = Endpoint::parse(&url.origin().ascii_serialization())?;
         let proxy = Proxy::for_endpoint(&self.env, &endpoint)?;
         let authorities = self.ca_file.as_deref().map(Authorities::read).transpose()?;
@@ -267,6 +285,9 @@ mod tests {
             let read =
                 grant.as_ref().map(|grant| (grant.host.as_str(), grant.port, grant.plain)).map_err(|error| *error);
             assert_eq!(read, expected, "{text}");
+            if let Ok(grant) = grant {
+                assert_eq!(GrantedHost::parse(&grant.to_string()), Ok(grant), "{text}");
+            }
         }
         let grant = |text| GrantedHost::parse(text).unwrap();
         for (one, other, expected) in [

@@ -2,13 +2,17 @@
 //! came to its end. Whatever is to know of every call, a journal say, learns of it here.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
 
 use super::subject::{self, Names};
 use crate::catalogue::Effect;
-use crate::error::{Error, Outcome, Result};
+use crate::error::{Error, Kind, Outcome, Result};
 use crate::journal::keeper::{Entry, Keeper};
+use crate::stop::Stop;
 use crate::wire::request::{Request, Target};
 
 /// How far a call is. Whoever may have to give the call up holds it.
@@ -28,8 +32,23 @@ impl Record {
     const NOT_SENT: u8 = 4;
 
     /// Begins a call that is whole and allowed. Nothing of it was sent yet.
-    pub(super) fn begin<'a>(&'a self, target: &'a Target, request: &'a Request, around: &'a Around) -> Call<'a> {
-        Call { target, request, record: self, around, entry: OnceLock::new() }
+    ///
+    /// # Errors
+    /// `limit`, or why the run is to end: no new call begins then.
+    pub(super) fn begin<'a>(
+        &'a self,
+        target: &'a Target,
+        request: &'a Request,
+        around: &'a Around,
+    ) -> Result<Call<'a>> {
+        let refused = |error: Error| {
+            self.set(Self::NOT_SENT);
+            error.operation(target.action()).outcome(Outcome::NotSent)
+        };
+        around.begins(target).map_err(refused)?;
+        let (attempts, throttled, is_told) = (AtomicU32::new(0), AtomicU32::new(0), AtomicBool::new(false));
+        let (entry, request_id, begun) = (OnceLock::new(), OnceLock::new(), Instant::now());
+        Ok(Call { target, request, record: self, around, entry, attempts, throttled, request_id, begun, is_told })
     }
 
     fn is(&self, state: u8) -> bool {
@@ -42,7 +61,7 @@ impl Record {
         let known = error.outcome.is_some() || target.effect() == Effect::Read;
         if self.is(Self::UNDER_WAY) {
             error.operation(target.action()).outcome(Outcome::Unknown)
-        } else if self.is(Self::WAITING) && !known {
+        } else if (self.is(Self::WAITING) || self.is(Self::NOT_SENT)) && !known {
             error.operation(target.action()).outcome(Outcome::NotSent)
         } else {
             error
@@ -50,16 +69,20 @@ impl Record {
     }
 
     /// What is known of many calls of this action that were given up together. Those under way have said so.
-    pub(super) fn all_given_up(records: &[Self], action: &str, error: Error) -> Error {
+    pub(super) fn all_given_up(records: &[Self], target: &Target, around: &Around, error: Error) -> Error {
         let count =
             |states: &[u8]| records.iter().filter(|record| states.iter().any(|state| record.is(*state))).count();
         let (done, unknown) = (count(&[Self::DONE]), count(&[Self::UNDER_WAY, Self::UNKNOWN]));
         let left = records.len() - done - unknown;
+        // Those that came to their turn are counted already.
+        for _ in 0..count(&[Self::WAITING]) {
+            around.observer.get().inspect(|watch| watch.left(target.effect()));
+        }
         for call in records.iter().filter_map(|record| record.unknown.get()) {
             tracing::error!("it is not known whether {call} happened");
         }
         error
-            .operation(action)
+            .operation(target.action())
             .hint(format!("{done} calls came to their end, {unknown} have an unknown outcome, {left} were not made"))
             .with(|error| error.outcome = (unknown > 0).then_some(Outcome::Unknown))
     }
@@ -69,6 +92,43 @@ impl Record {
     }
 }
 
+/// Whoever has to know of every call: what counts them, and what limits them.
+pub(crate) trait Observer: std::fmt::Debug + Send + Sync {
+    /// A call is about to begin; it is asked once for each, before its first attempt.
+    ///
+    /// # Errors
+    /// Why it must not.
+    fn begins(&self, action: &str, effect: Effect) -> Result<()>;
+
+    /// A call was not begun, as the run is to end.
+    fn left(&self, effect: Effect);
+
+    /// A call that began came to its end, or was given up.
+    fn ended(&self, call: &Ended<'_>);
+}
+
+/// A call at its end.
+pub(crate) struct Ended<'a> {
+    /// The action.
+    pub action: &'a str,
+    /// What it does.
+    pub effect: Effect,
+    /// The call in words, without secrets.
+    pub words: &'a dyn Fn() -> String,
+    /// When it began.
+    pub begun: Instant,
+    /// HTTP exchanges.
+    pub attempts: u32,
+    /// Those that were answered with throttling.
+    pub throttled: u32,
+    /// Why there is no reply; `None` where there is one.
+    pub error: Option<&'a Error>,
+    /// What is known of a call without a reply.
+    pub outcome: Option<Outcome>,
+    /// The service's id of the request, where it is known.
+    pub request_id: Option<&'a str>,
+}
+
 /// What calls of an account share: what people call things, and the writes that are under way.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
@@ -76,11 +136,16 @@ pub(crate) struct Around {
     pub names: Names,
     /// Who is told of every call that came to its end.
     watcher: Watcher,
+    /// What ends the run: then no call begins.
+    stop: Arc<Stop>,
+    observer: OnceLock<Arc<dyn Observer>>,
     /// What writes are written down in, where the run has a journal.
     journal: OnceLock<Arc<Keeper>>,
     /// In words, by their order.
     under_way: Mutex<BTreeMap<u64, String>>,
     begun: AtomicU64,
+    /// A write is no longer under way.
+    one_less: Notify,
 }
 
 /// Is told of a call in words, its action, and what it failed with.
@@ -101,6 +166,54 @@ impl Around {
     /// first who asks is.
     pub(crate) fn watch(&self, watch: Watch) {
         let _ = self.watcher.0.set(watch);
+    }
+
+    /// What calls share that this stop ends.
+    pub(super) fn new(stop: Arc<Stop>) -> Self {
+        Self { stop, ..Self::default() }
+    }
+
+    /// Has somebody know of every call from now on. The first one stays.
+    pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
+        let _ = self.observer.set(observer);
+    }
+
+    fn begins(&self, target: &Target) -> Result<()> {
+        let watch = self.observer.get();
+        if let Some(why) = self.stop.why_set() {
+            watch.inspect(|observer| observer.left(target.effect()));
+            return Err(why);
+        }
+        watch.map_or(Ok(()), |watch| watch.begins(target.action(), target.effect()))
+    }
+
+    /// The writes that are under way, in words.
+    pub(crate) fn words_under_way(&self) -> Vec<String> {
+        self.under_way().values().cloned().collect()
+    }
+
+    /// Waits until no write is under way, but no longer than that.
+    pub(crate) async fn settled(&self, longest: Duration) {
+        let none = async {
+            loop {
+                let changed = self.one_less.notified();
+                tokio::pin!(changed);
+                // Registered before the look, so that nothing is missed between the two.
+                changed.as_mut().enable();
+                if self.under_way().is_empty() {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        // Whatever is under way then is given up.
+        let _ = tokio::time::timeout(longest, none).await;
+    }
+
+    fn leave(&self, number: u64) -> Option<String> {
+        let call = self.under_way().remove(&number);
+        self.one_less.notify_waiters();
+        call
     }
 
     /// Has writes written down from now on.
@@ -141,27 +254,63 @@ pub(super) struct Call<'a> {
     pub(super) around: &'a Around,
     /// What it is in the journal, once it is written down there.
     pub(super) entry: OnceLock<Entry>,
+    attempts: AtomicU32,
+    throttled: AtomicU32,
+    request_id: OnceLock<String>,
+    begun: Instant,
+    /// Whether whoever watches knows of its end.
+    is_told: AtomicBool,
 }
 
 impl Call<'_> {
     /// An attempt begins: from now on it may have reached the service.
-    pub(super) fn exchange(&self) -> Exchange<'_> {
-        let changes = self.target.effect() != Effect::Read;
-        let entry = changes.then(|| {
+    ///
+    /// # Errors
+    /// Why the run is to end: no attempt begins then.
+    pub(super) fn exchange(&self) -> Result<Exchange<'_>> {
+        self.around.stop.why_set().map_or(Ok(()), Err)?;
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        let entry = self.changes().then(|| {
             self.record.set(Record::UNDER_WAY);
             if let (Some(journal), Some(entry)) = (self.around.journal(), self.entry.get()) {
                 journal.attempt(entry);
             }
             self.around.enter(self.words())
         });
-        Exchange { call: self, entry }
+        Ok(Exchange { call: self, entry })
+    }
+
+    fn changes(&self) -> bool {
+        self.target.effect() != Effect::Read
+    }
+
+    /// An attempt was answered with throttling.
+    pub(super) fn throttled(&self) {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An attempt was answered with this. Of a read nobody asks for the id of the request.
+    pub(super) fn answered(&self, body: &[u8]) {
+        #[derive(serde::Deserialize)]
+        struct Id {
+            #[serde(rename = "RequestId", alias = "requestId")]
+            id: String,
+        }
+        if let Some(Id { id }) = self.changes().then(|| serde_json::from_slice(body).ok()).flatten() {
+            let _ = self.request_id.set(id);
+        }
+    }
+
+    /// The service's id of the request, of a write that was answered.
+    pub(super) fn request_id(&self) -> Option<&str> {
+        self.request_id.get().map(String::as_str)
     }
 
     /// The call came to its end, with a reply or an error. One that is given up never does.
     pub(super) fn ended<T>(self, result: Result<T>) -> Result<T> {
         let outcome = result.as_ref().err().and_then(|error| error.outcome);
         self.record.set(match outcome {
-            Some(Outcome::Unknown) if self.target.effect() != Effect::Read => {
+            Some(Outcome::Unknown) if self.changes() => {
                 let _ = self.record.unknown.set(self.words());
                 Record::UNKNOWN
             }
@@ -171,11 +320,52 @@ impl Call<'_> {
         if let Some(watch) = self.around.watcher.0.get() {
             watch(&self.words(), self.target.action(), result.as_ref().err());
         }
+        self.tell(result.as_ref().err(), outcome);
         result
+    }
+
+    /// Tells whoever watches, once.
+    fn tell(&self, error: Option<&Error>, outcome: Option<Outcome>) {
+        if let (Some(watch), false) = (self.around.observer.get(), self.is_told.swap(true, Ordering::AcqRel)) {
+            watch.ended(&Ended {
+                action: self.target.action(),
+                effect: self.target.effect(),
+                words: &|| self.words(),
+                begun: self.begun,
+                attempts: self.attempts.load(Ordering::Relaxed),
+                throttled: self.throttled.load(Ordering::Relaxed),
+                error,
+                outcome,
+                request_id: error
+                    .and_then(|error| error.request_id.as_deref())
+                    .or(self.request_id.get().map(String::as_str)),
+            });
+        }
+    }
+
+    /// It must not be made, for this reason, which is given back.
+    pub(super) fn refused(self, error: Error) -> Error {
+        self.record.set(Record::NOT_SENT);
+        self.tell(Some(&error), Some(Outcome::NotSent));
+        error
     }
 
     pub(super) fn words(&self) -> String {
         subject::called(self.target, &self.request.params(self.target), &self.around.names)
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if !self.is_told.load(Ordering::Acquire) {
+            let is_unknown = self.changes() && self.record.is(Record::UNDER_WAY);
+            if !is_unknown {
+                self.record.set(Record::NOT_SENT);
+            }
+            let outcome = if is_unknown { Outcome::Unknown } else { Outcome::NotSent };
+            let why = self.around.stop.why_set().unwrap_or_else(|| Error::new(Kind::UnknownOutcome, "it was given up"));
+            self.tell(Some(&why), Some(outcome));
+        }
     }
 }
 
@@ -191,7 +381,7 @@ impl Exchange<'_> {
     /// It brought an answer, or certainly none.
     pub(super) fn ended(mut self) {
         if let Some(entry) = self.entry.take() {
-            self.call.around.under_way().remove(&entry);
+            self.call.around.leave(entry);
         }
         self.call.record.set(Record::WAITING);
     }
@@ -200,7 +390,7 @@ impl Exchange<'_> {
 impl Drop for Exchange<'_> {
     fn drop(&mut self) {
         // Unless somebody said it already.
-        let entry = self.entry.and_then(|entry| self.call.around.under_way().remove(&entry));
+        let entry = self.entry.and_then(|entry| self.call.around.leave(entry));
         if let Some(call) = entry {
             tracing::error!("{call} was under way when the run was stopped: its outcome is unknown");
         }

@@ -12,13 +12,13 @@ mod run;
 mod runs;
 mod sim;
 mod test;
+mod unit;
 mod whoami;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -36,6 +36,7 @@ use crate::show::data::{self, Format, Screen};
 use crate::show::errors;
 use crate::show::log::{self, LogFormat};
 use crate::show::redaction::REDACTOR;
+use crate::show::streams;
 use crate::system;
 use crate::terminal;
 
@@ -73,6 +74,8 @@ enum Command {
     Config(config::ConfigArgs),
     /// Find and run tests of scripts, each on a simulator of its own
     Test(test::TestArgs),
+    /// Print what has a scheduler run a script: cron, systemd or Kubernetes
+    Unit(unit::UnitArgs),
     /// List the runs of the journal, show one in full, or take old ones out
     Runs(runs::RunsArgs),
     /// Serve the simulator
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         error.kind.exit_code()
     });
     exit.finish(code);
+    streams::release(code != 0);
     ExitCode::from(code)
 }
 
@@ -190,6 +194,7 @@ fn dispatch(command: Option<Command>, settings: &Arc<Settings>, exit: &Exit) -> 
         Some(Command::Help(args)) => help::help(settings, exit, &args),
         Some(Command::Whoami(args)) => whoami::whoami(settings, &args),
         Some(Command::Config(args)) => config::config(settings, args),
+        Some(Command::Unit(args)) => unit::unit(settings, &args),
         Some(Command::Runs(args)) => runs::runs(settings, exit, &args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -237,5 +242,5 @@ fn write_out(text: &str) -> Result<u8> {
 /// Prints an error on stderr, once.
 fn tell(error: &Error, format: LogFormat, colour: bool) {
     // There is nowhere left to complain to.
-    let _ = writeln!(std::io::stderr(), "{}", errors::line(error, format, colour));
+    streams::err(format!("{}\n", errors::line(error, format, colour)).as_bytes());
 }

@@ -136,12 +136,14 @@ fn script_again(
     let file = is_file.then(|| file.canonicalize().unwrap_or_else(|_| file.clone()));
     let script = Script { name: name.clone(), file, text: text.clone(), args: words };
     let check_only = again.check_only;
-    let journal = keep(&run, &script, again)?;
-    let ended = run.host(root, script.args).run(&name, &text);
-    match journal {
-        Some(journal) if check_only => again::difference(&journal, ended),
-        _ => ended,
-    }
+    run.alone(script.file.clone().as_deref(), || {
+        let journal = keep(&run, &script, again)?;
+        let ended = run.host(root, script.args).run(&name, &text);
+        match journal {
+            Some(journal) if check_only => again::difference(&journal, ended),
+            _ => ended,
+        }
+    })
 }
 
 /// How the run stands to earlier ones; `None` when it is done already.

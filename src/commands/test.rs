@@ -44,8 +44,8 @@ pub(super) struct TestArgs {
     #[arg(long)]
     watch: bool,
     /// Write what became of them into a file: .xml (JUnit), .json or .tap; may be given more than once
-    #[arg(long, value_name = "FILE")]
-    report: Vec<Report>,
+    #[arg(id = "tests-report", long = "report", value_name = "FILE")]
+    reports: Vec<Report>,
     /// Show which lines and calls of scripts the tests ran; with =FILE write it there, too, as LCOV
     #[arg(long, num_args = 0..=1, require_equals = true, value_name = "FILE")]
     coverage: Option<Option<PathBuf>>,
@@ -79,7 +79,7 @@ pub(super) fn test(settings: &Arc<Settings>, exit: &Exit, args: TestArgs) -> Res
         limit: args.test_timeout,
         update: args.update,
         watch: args.watch,
-        reports: args.report,
+        reports: args.reports,
         coverage: args.coverage,
     };
     testing::run(settings, &plan)

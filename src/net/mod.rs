@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use endpoint::Endpoint;
 use proxy::Proxy;
+/// A URL, for rooms that do not know the library.
+pub(crate) use reqwest::Url;
 use trust::Authorities;
 
 /// What every client is built from: no redirects, nothing sent again by itself, and no variable read but those

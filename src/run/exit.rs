@@ -1,11 +1,12 @@
 //! The way out of the process: what must be finished is finished, whoever leaves.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::memory;
+use crate::show::streams;
 
 /// What must be finished may take so long; then the process ends without it.
 const FINISHING: Duration = Duration::from_secs(1);
@@ -27,12 +28,26 @@ struct Inner {
     tell: Tell,
     told: AtomicBool,
     finish: Mutex<Vec<Finish>>,
+    /// The exit code, and why, once nothing changes it any more.
+    decided: OnceLock<(u8, Option<Error>)>,
 }
 
 impl Exit {
     /// A way out on which errors are told like this.
     pub(crate) fn new(tell: impl Fn(&Error) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Inner { tell: Box::new(tell), told: AtomicBool::default(), finish: Mutex::default() }))
+        Self(Arc::new(Inner {
+            tell: Box::new(tell),
+            told: AtomicBool::default(),
+            finish: Mutex::default(),
+            decided: OnceLock::new(),
+        }))
+    }
+
+    /// What became of the run: whoever leaves from now on ends the process with that.
+    pub(crate) fn decide(&self, result: &Result<u8>) {
+        let code = result.as_ref().map_or_else(|error| error.kind.exit_code(), |code| *code);
+        // What was decided first stays.
+        let _ = self.0.decided.set((code, result.as_ref().err().cloned()));
     }
 
     /// Has something done before the process ends. It must not wait for what may never come.
@@ -60,11 +75,15 @@ impl Exit {
     /// Ends the process now, whatever its threads are in: finishes, says why, and ends with the code
     /// of the error. Neither a pipe that nobody reads nor a lock that a halted thread holds keeps it.
     pub(crate) fn leave(&self, error: &Error) -> ! {
-        let (exit, code) = (self.clone(), error.kind.exit_code());
+        let decided = self.0.decided.get();
+        let code = decided.map_or(error.kind.exit_code(), |(code, _)| *code);
+        let why = decided.map_or_else(|| Some(error.clone()), |(_, why)| why.clone());
+        let exit = self.clone();
         within(FINISHING, move || exit.finish(code));
-        let (exit, why) = (self.clone(), error.clone());
-        within(TELLING, move || exit.tell(&why));
-        std::process::exit(error.kind.exit_code().into())
+        let exit = self.clone();
+        within(TELLING, move || why.iter().for_each(|why| exit.tell(why)));
+        within(FINISHING, move || streams::release(code != 0));
+        std::process::exit(code.into())
     }
 
     fn pending(&self) -> std::sync::MutexGuard<'_, Vec<Finish>> {

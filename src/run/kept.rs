@@ -18,6 +18,7 @@ use crate::journal::keeper::{Before, Keeper, Plan, find};
 use crate::settings::Settings;
 use crate::show::log;
 use crate::show::redaction::REDACTOR;
+use crate::system;
 
 /// A script that is to be run, as the journal names it.
 #[derive(Clone, Debug, Default)]
@@ -112,7 +113,7 @@ fn facts(settings: &Settings, script: &Script, key: Option<&str>) -> Map<String,
         "key": key,
         "jst": env!("CARGO_PKG_VERSION"),
         "catalogue": catalogue::VERSION,
-        "host": rustix::system::uname().nodename().to_string_lossy(),
+        "host": system::host_name(),
         "pid": std::process::id(),
         "trace": settings.around.env.get("TRACEPARENT"),
     });

@@ -1,7 +1,8 @@
 //! A run of a command: its [`service`] and account, what goes on in the [`background`], what stops it
-//! ([`signals`]), who is asked ([`confirm`]), what it is called ([`id`]), what its journal knows of it ([`kept`]), the
-//! way out ([`exit`]), and who a run would be ([`identity`]).
+//! ([`signals`]), what is [`alone`] around it when nobody watches, who is asked ([`confirm`]), what it is called
+//! ([`id`]), what its journal knows of it ([`kept`]), the way out ([`exit`]), and who a run would be ([`identity`]).
 
+mod alone;
 mod background;
 mod confirm;
 pub(crate) mod exit;
@@ -16,9 +17,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::call::account::{Account, Connect};
-use crate::call::record::Watch;
+use crate::call::record::{Observer, Watch};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::job::checks::Checks;
+use crate::job::shard::Shard;
+use crate::job::tally::Tally;
 use crate::script::{Coverage, Host, HostConfig};
 use crate::settings::Settings;
 use crate::show::log;
@@ -37,6 +41,11 @@ pub(crate) struct Run {
     clock: Arc<Clock>,
     account: Arc<Account>,
     coverage: Option<Arc<Coverage>>,
+    /// The way out of the process, of a run that is all it does.
+    exit: Option<Exit>,
+    tally: Arc<Tally>,
+    checks: Arc<Checks>,
+    shard: Shard,
 }
 
 /// A service that is there already, for a run inside another one's process.
@@ -60,11 +69,10 @@ impl Run {
         system::room_for_run()?;
         let stop = Arc::new(Stop::new(settings.deadline));
         let background = Background::start()?;
-        signals::watch(&background, &stop, exit, for_person)?;
-        let service = Service::new(settings, background, for_person)?;
+        let service = Service::new(settings, background.clone(), for_person)?;
         let clock = Arc::clone(&service.clock);
         let ready = Ready { clock, connect: Box::new(move || service.connect()), watch: None, coverage: None };
-        Self::on(ready, settings, exit, stop, for_person)
+        Self::on(ready, settings, exit, stop, Some(&background), for_person)
     }
 
     /// A run inside another one's process, which watches what stops both.
@@ -72,7 +80,7 @@ impl Run {
     /// # Errors
     /// As [`Run::new`].
     pub(crate) fn within(settings: &Arc<Settings>, exit: &Exit, ready: Ready) -> Result<Self> {
-        Self::on(ready, settings, exit, Arc::default(), false)
+        Self::on(ready, settings, exit, Arc::default(), None, false)
     }
 
     /// A run on a service that is there already.
@@ -81,22 +89,52 @@ impl Run {
     /// As [`Run::new`].
     pub(crate) fn watched(settings: &Arc<Settings>, exit: &Exit, ready: Ready) -> Result<Self> {
         let stop = Arc::new(Stop::new(settings.deadline));
-        signals::watch(&Background::start()?, &stop, exit, false)?;
-        Self::on(ready, settings, exit, stop, false)
+        Self::on(ready, settings, exit, stop, Some(&Background::start()?), false)
     }
 
-    fn on(ready: Ready, settings: &Arc<Settings>, exit: &Exit, stop: Arc<Stop>, for_person: bool) -> Result<Self> {
+    fn on(
+        ready: Ready,
+        settings: &Arc<Settings>,
+        exit: &Exit,
+        stop: Arc<Stop>,
+        watched_by: Option<&Background>,
+        for_person: bool,
+    ) -> Result<Self> {
         let Ready { clock, connect, watch, coverage } = ready;
         let id = RunId::new();
-        tracing::debug!("run {id} begins");
+        let job = settings.job();
+        if !for_person {
+            alone::prepare(settings, id.as_str())?;
+        }
+        let index = settings.around.env.get("JOB_COMPLETION_INDEX").map(String::as_str);
+        let shard = Shard::of(job.shard, job.shards, index)?;
         log::keep_time(&clock);
         let confirm = confirm::confirm(settings, &stop, for_person);
         let account = Account::new(connect, settings.policy.clone(), confirm, Arc::clone(&stop))?;
+        // A person who stops something wants to go on at once.
+        let account = if for_person { account } else { account.with_grace(settings.grace()) };
+        if let Some(background) = watched_by {
+            signals::watch(background, &account, &stop, exit, for_person)?;
+        }
+        let tally = Arc::new(Tally::new(alone::limits(job), Arc::clone(&stop), !job.report.is_empty()));
+        account.around().observe(Arc::clone(&tally) as Arc<dyn Observer>);
         let around = Arc::clone(account.around());
         watch.into_iter().for_each(|watch| around.watch(watch));
         exit.before(move |_| around.name_unknown());
         let settings = Arc::clone(settings);
-        Ok(Self { id, settings, stop, clock, account: Arc::new(account), coverage })
+        let (account, checks) = (Arc::new(account), Arc::default());
+        Ok(Self {
+            id,
+            settings,
+            stop,
+            clock,
+            account,
+            coverage,
+            exit: watched_by.map(|_| exit.clone()),
+            tally,
+            checks,
+            shard,
+        })
     }
 
     /// What it is called.
@@ -124,6 +162,8 @@ impl Run {
             allow_write: self.settings.allowed_write(),
             net: Arc::new(self.settings.allowed_net()),
             output: self.settings.output(),
+            checks: Arc::clone(&self.checks),
+            shard: self.shard,
             clock: Arc::clone(&self.clock),
             stop: Arc::clone(&self.stop),
             max_memory: self.settings.max_memory(),

@@ -10,19 +10,27 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::background::Background;
 use super::exit::Exit;
+use crate::call::account::Account;
+use crate::call::record::Around;
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::memory;
 use crate::stop::Stop;
 
-/// What a run may take to end by itself once it is stopped.
-const GRACE: Duration = Duration::from_secs(2);
+/// What a run may take to end by itself once it is stopped and no call is under way.
+const SETTLING: Duration = Duration::from_secs(2);
 
 /// Has signals and the deadline stop the run, and ends the process when it does not end by itself. With a
 /// person there, Ctrl-C and limits end what runs, not the process.
 ///
 /// # Errors
 /// `io` when the system refuses to tell of signals.
-pub(super) fn watch(background: &Background, stop: &Arc<Stop>, exit: &Exit, for_person: bool) -> Result<()> {
+pub(super) fn watch(
+    background: &Background,
+    account: &Account,
+    stop: &Arc<Stop>,
+    exit: &Exit,
+    for_person: bool,
+) -> Result<()> {
     let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot watch signals: {error}"));
     let listen = |kind| background.within(|| signal(kind)).map_err(failed);
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
@@ -31,7 +39,8 @@ pub(super) fn watch(background: &Background, stop: &Arc<Stop>, exit: &Exit, for_
     background.spawn(stop_on_signals(signals, Arc::clone(stop), exit.clone(), for_person));
     let deadline = Arc::clone(stop);
     background.spawn(async move { deadline.keep_deadline().await });
-    background.spawn(end_what_does_not_stop(Arc::clone(stop), exit.clone(), for_person));
+    let around = Arc::clone(account.around());
+    background.spawn(end_what_does_not_stop(Arc::clone(stop), around, account.grace(), exit.clone(), for_person));
     // A second run in the process is not watched: its memory is the same.
     if let Ok(alarm) = memory::watch() {
         let alarm = background.within(|| pipe(alarm)).map_err(failed)?;
@@ -59,8 +68,9 @@ async fn stop_on_signals(signals: [Signal; 4], stop: Arc<Stop>, exit: Exit, for_
     }
 }
 
-/// Who waits for input notices nothing: then the process ends at once, and otherwise after the grace time.
-async fn end_what_does_not_stop(stop: Arc<Stop>, exit: Exit, for_person: bool) {
+/// Who waits for input notices nothing: then the process ends at once, and otherwise after the grace time of calls
+/// under way and a moment more.
+async fn end_what_does_not_stop(stop: Arc<Stop>, around: Arc<Around>, grace: Duration, exit: Exit, for_person: bool) {
     loop {
         let why = stop.stopped().await;
         let is_final = match why.kind {
@@ -68,7 +78,11 @@ async fn end_what_does_not_stop(stop: Arc<Stop>, exit: Exit, for_person: bool) {
             Kind::Limit => !for_person,
             _ => true,
         };
-        if is_final && (stop.is_reading() || tokio::time::timeout(GRACE, stop.cleared()).await.is_err()) {
+        let settles = async {
+            around.settled(grace).await;
+            tokio::time::timeout(SETTLING, stop.cleared()).await
+        };
+        if is_final && (stop.is_reading() || settles.await.is_err()) {
             exit.leave(&why);
         }
         stop.otherwise(&why).await;

@@ -25,6 +25,8 @@ use crate::call::outside::Outside;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Unread};
+use crate::job::checks::Checks;
+use crate::job::shard::Shard;
 use crate::show::data::Format;
 use crate::show::progress;
 use crate::stop::Stop;
@@ -46,6 +48,10 @@ pub(crate) struct HostConfig {
     pub net: Arc<Outside>,
     /// Form of the data that it prints as rows.
     pub output: Format,
+    /// What it looked at.
+    pub checks: Arc<Checks>,
+    /// The part of a fleet that is its.
+    pub shard: Shard,
     /// What it calls time.
     pub clock: Arc<Clock>,
     /// What ends it from outside.

@@ -9,6 +9,7 @@ use clap::builder::PossibleValue;
 use clap::{ArgAction, Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
+use super::job::JobFlags;
 use crate::call::outside::GrantedHost;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
@@ -152,6 +153,9 @@ pub(crate) struct Flags {
     /// Most operations of the script engine [default: 10000000000]
     #[arg(long, global = true, env = "JST_MAX_OPERATIONS", value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
     pub max_operations: Option<u64>,
+    /// What a run that is left alone has around it.
+    #[command(flatten)]
+    pub job: JobFlags,
 }
 
 /// The network that the service is reached in.
@@ -277,7 +281,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 /// A switch, as people write one.
-fn switch(text: &str) -> Result<bool, String> {
+pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" => Ok(true),
         "0" | "false" | "no" => Ok(false),

@@ -13,6 +13,7 @@ use super::Surroundings;
 use super::file::{self, File};
 use super::flags::{Flags, Simulator};
 use super::given::{Given, Level, Origin};
+use super::job::JobFlags;
 use crate::call::outside::GrantedHost;
 use crate::call::policy::Grant;
 use crate::credentials;
@@ -40,7 +41,9 @@ pub(crate) fn command(cli: Command) -> Command {
     cli.mut_args(by_hand).mut_subcommands(|command| {
         // What a command is about stays its own: adding flags would put theirs in its place.
         let about = command.get_about().cloned().unwrap_or_default();
-        Flags::augment_args(command).about(about).long_about(None::<&str>).mut_args(by_hand)
+        let own: Vec<Arg> = command.get_arguments().cloned().collect();
+        let all = Flags::augment_args(command).about(about).long_about(None::<&str>).mut_args(by_hand);
+        all.mut_args(|arg| giving_way(arg, &own))
     })
 }
 
@@ -52,6 +55,16 @@ pub(super) fn by_hand(arg: Arg) -> Arg {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     arg.global(false).env(None::<&str>).help(format!("{help} [env: {variable}]"))
 }
+
+/// A flag of all commands. Where a command has one of its own by this name, that is the one that is meant.
+fn giving_way(arg: Arg, own: &[Arg]) -> Arg {
+    let has_own = own.iter().any(|other| other.get_long() == arg.get_long() && other.get_id() != arg.get_id());
+    let is_own = own.iter().any(|other| other.get_id() == arg.get_id());
+    if arg.get_long().is_some() && has_own && !is_own { arg.long(ASIDE).hide(true) } else { arg }
+}
+
+/// What a flag that gives way is called: each has a name, or it would be taken for a word without one.
+const ASIDE: &str = "of-run";
 
 impl Levels {
     /// The levels of a command line and of what surrounds it. What is wrong with the file of settings is for
@@ -185,6 +198,48 @@ impl Levels {
         })
     }
 
+    /// What was written by hand of whom the run is for, what it may do and what limits it: what a unit repeats.
+    pub(super) fn written(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        for flags in [&self.before.flags, &self.behind.flags] {
+            let job = &flags.job;
+            let mut add =
+                |name: &str, value: Option<String>| words.extend(value.map(|value| format!("--{name}={value}")));
+            let yes = |is: Option<bool>| is.map(|is| if is { "yes" } else { "no" }.to_owned());
+            let number = |number: Option<u64>| number.map(|number| number.to_string());
+            let span = |span: Option<std::time::Duration>| span.map(|span| format!("{}s", span.as_secs_f64()));
+            add("profile", flags.profile.clone());
+            add("endpoint", flags.endpoint.clone());
+            add("region", flags.region.clone());
+            add("read-only", yes(flags.read_only));
+            add("allow-destructive", yes(flags.allow_destructive));
+            let allow_net = flags.allow_net.iter().map(ToString::to_string).collect();
+            let lists = [
+                ("allow", &flags.allow),
+                ("deny", &flags.deny),
+                ("allow-env", &flags.allow_env),
+                ("allow-read", &flags.allow_read),
+                ("allow-write", &flags.allow_write),
+                ("allow-net", &allow_net),
+            ];
+            for (name, list) in lists {
+                add(name, Some(list.join(",")).filter(|list| !list.is_empty()));
+            }
+            add("timeout", span(flags.timeout));
+            add("concurrency", flags.concurrency.map(|count| count.to_string()));
+            add("rate", flags.rate.map(|rate| rate.to_string()));
+            add("max-writes", number(job.max_writes));
+            add("max-destructive", number(job.max_destructive));
+            add("max-unknown", number(job.max_unknown));
+            add("max-failures", job.max_failures.map(|failures| failures.to_string()));
+            add("lock-wait", span(job.lock_wait));
+            add("jitter", span(job.jitter));
+            add("heartbeat", job.heartbeat.clone());
+            add("shard", job.shard.map(|(part, parts)| format!("{part}/{parts}")));
+        }
+        words
+    }
+
     /// One set of flags: of each the nearest that was given.
     pub(crate) fn merged(&self) -> Flags {
         let by_hand = self.before.flags.verbose.saturating_add(self.behind.flags.verbose);
@@ -235,6 +290,7 @@ impl Levels {
             journal_max_size: nearest(self, |flags| flags.journal_max_size),
             max_memory: nearest(self, |flags| flags.max_memory),
             max_operations: nearest(self, |flags| flags.max_operations),
+            job: JobFlags::merged(|| self.all().map(|flags| &flags.job).to_vec()),
         }
     }
 

@@ -5,6 +5,7 @@
 pub(crate) mod file;
 pub(crate) mod flags;
 mod given;
+pub(crate) mod job;
 pub(crate) mod levels;
 pub(crate) mod shown;
 
@@ -30,6 +31,7 @@ use crate::system;
 use crate::wire::sign::Version;
 use file::File;
 use flags::{Flags, Network, Simulator};
+use job::JobFlags;
 use levels::Levels;
 
 /// The service's address where nothing else is configured: all regions share it.
@@ -38,6 +40,9 @@ const DEFAULT_ENDPOINT: &str = "https://retailcloud.aliyuncs.com";
 /// Most MB that a script may hold, and most operations of its engine, where nobody says otherwise.
 const MAX_MEMORY: u32 = 512;
 const MAX_OPERATIONS: u64 = 10_000_000_000;
+
+/// What calls under way get to end when a run is stopped, where nobody says otherwise.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What surrounds the process, taken in once.
 #[derive(Clone, Debug, Default)]
@@ -149,6 +154,7 @@ pub(crate) struct Settings {
     pub deadline: Option<Instant>,
     /// What may be called.
     pub policy: Policy,
+    written: Vec<String>,
     sim: bool,
     route: Option<&'static str>,
     /// Who signs, looked for once.
@@ -165,7 +171,8 @@ impl Settings {
         let (sim, route) = levels.sim()?;
         let flags = levels.merged();
         let deadline = flags.deadline.map(|span| Instant::now() + span);
-        let settings = Self { deadline, policy, sim, route, flags, levels, around, found: OnceLock::new() };
+        let written = levels.written();
+        let settings = Self { written, deadline, policy, sim, route, flags, levels, around, found: OnceLock::new() };
         settings.given_endpoint()?;
         Ok(settings)
     }
@@ -227,6 +234,31 @@ impl Settings {
     /// Form of the data on stdout.
     pub(crate) fn output(&self) -> Format {
         self.flags.output.unwrap_or(if self.around.terminal[1] { Format::Table } else { Format::Json })
+    }
+
+    /// What a run that is left alone has around it.
+    pub(crate) fn job(&self) -> &JobFlags {
+        &self.flags.job
+    }
+
+    /// What calls under way get to end when the run is stopped.
+    pub(crate) fn grace(&self) -> Duration {
+        self.flags.job.grace.unwrap_or(GRACE)
+    }
+
+    /// The longest that the run may take.
+    pub(crate) fn longest(&self) -> Option<Duration> {
+        self.flags.deadline
+    }
+
+    /// Flags that were written by hand and that a unit repeats, as words.
+    pub(crate) fn written(&self) -> &[String] {
+        &self.written
+    }
+
+    /// The profile that was asked for by name.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.flags.profile.as_deref()
     }
 
     /// Form of the log on stderr.
@@ -348,7 +380,10 @@ impl Settings {
     }
 
     /// Who is trusted instead of the system's authorities.
-    fn authorities(&self) -> Result<Option<Authorities>> {
+    ///
+    /// # Errors
+    /// `config` for a file of certificates that is none.
+    pub(crate) fn authorities(&self) -> Result<Option<Authorities>> {
         self.ca_file().map(Authorities::read).transpose()
     }
 

@@ -1,7 +1,7 @@
 //! Data for people and for other programs: tables, JSON, CSV, in the document's order of fields.
 
 use std::collections::HashMap;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::show::held::{self, Stream};
 use crate::show::progress;
 use crate::show::redaction::REDACTOR;
+use crate::show::streams;
 use crate::show::table::{self, Column};
 use crate::show::visible;
 use crate::system;
@@ -392,11 +393,9 @@ fn write(line: &str) -> io::Result<()> {
     if system::is_stdout_closed() {
         return Err(io::Error::other("it is closed"));
     }
-    let mut stdout = io::stdout().lock();
     progress::clear();
-    let line = if stdout.is_terminal() { visible::block(line) } else { line.into() };
-    writeln!(stdout, "{line}")?;
-    stdout.flush()
+    let line = if io::stdout().is_terminal() { visible::block(line) } else { line.into() };
+    streams::out(format!("{line}\n").as_bytes())
 }
 
 /// Says something on stderr, without secrets.
@@ -404,8 +403,7 @@ pub(crate) fn tell(text: &str) {
     let line = format!("{}\n", REDACTOR.talk(text));
     if !held::taken(Stream::Stderr, &line) {
         progress::clear();
-        // There is nowhere left to complain to.
-        let _ = io::stderr().write_all(line.as_bytes());
+        streams::err(line.as_bytes());
     }
 }
 

@@ -7,7 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::Value;
 
 use crate::error::{Error, Frame, Outcome, Problem};
-use crate::show::log::LogFormat;
+use crate::show::log::{self, LogFormat};
 use crate::show::redaction::REDACTOR;
 use crate::show::visible;
 
@@ -17,7 +17,7 @@ pub(crate) fn line(error: &Error, format: LogFormat, colour: bool) -> String {
         LogFormat::Text => REDACTOR.talk(&render(error, colour)).into_owned(),
         LogFormat::Json => {
             let line = REDACTOR.error(error.clone()).to_json().to_string();
-            visible::json(&REDACTOR.text(&line)).into_owned()
+            log::with_run(&visible::json(&REDACTOR.text(&line))).into_owned()
         }
     }
 }

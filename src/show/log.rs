@@ -1,7 +1,8 @@
 //! The log on stderr: jst's own lines and the scripts', one line each, without secrets.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use tracing_subscriber::field::MakeExt as _;
@@ -16,6 +17,7 @@ use crate::clock::Clock;
 use crate::show::held::{self, Stream};
 use crate::show::progress;
 use crate::show::redaction::REDACTOR;
+use crate::show::streams::Stderr;
 use crate::show::visible;
 
 /// Form of the log.
@@ -32,6 +34,24 @@ pub(super) const SCRIPT: &str = "script";
 
 /// What the log calls time; the real clock until a run has one.
 static CLOCK: RwLock<Option<Arc<Clock>>> = RwLock::new(None);
+
+/// What every line in JSON says of the run: its id, and the trace that it is part of.
+static RUN: OnceLock<String> = OnceLock::new();
+
+/// Has every line in JSON, and every error, name the run and its trace.
+pub(crate) fn name_run(run: &str, trace: Option<&str>) {
+    let trace = trace.map(|trace| format!(r#""trace":"{trace}","#)).unwrap_or_default();
+    // A second run in a process, as tests make it, changes nothing.
+    let _ = RUN.set(format!(r#""run":"{run}",{trace}"#));
+}
+
+/// A line of the log in JSON with what names the run in front.
+pub(super) fn with_run(line: &str) -> Cow<'_, str> {
+    match (RUN.get(), line.strip_prefix('{')) {
+        (Some(run), Some(rest)) if rest.starts_with('"') => Cow::Owned(format!("{{{run}{rest}")),
+        _ => Cow::Borrowed(line),
+    }
+}
 
 /// Whoever keeps a copy of what is logged: how grave a line is, and its words.
 type Copy = Box<dyn Fn(&str, &str) + Send + Sync>;
@@ -83,12 +103,12 @@ pub(crate) fn start(level: tracing::Level, format: LogFormat, watched: bool, col
         }
     });
     let layer = || fmt::layer().with_target(false).with_ansi(colour).with_timer(RunTime);
-    let lines = || layer().fmt_fields(fields.delimited(" ")).compact().with_writer(|| Redacted(io::stderr(), false));
+    let lines = || layer().fmt_fields(fields.delimited(" ")).compact().with_writer(|| Redacted(Stderr, false));
     let registry = tracing_subscriber::registry().with(wanted).with(Copied);
     // A second start, as tests make it, changes nothing.
     let _ = match (format, watched) {
         (LogFormat::Json, _) => {
-            let lines = layer().json().flatten_event(true).with_writer(|| Redacted(io::stderr(), true));
+            let lines = layer().json().flatten_event(true).with_writer(|| Redacted(Stderr, true));
             registry.with(lines).try_init()
         }
         (LogFormat::Text, true) => registry.with(lines().without_time()).try_init(),
@@ -120,7 +140,7 @@ impl<W: Write> Write for Redacted<W> {
         let Self(out, is_json) = self;
         let line = String::from_utf8_lossy(bytes);
         let line = if *is_json { REDACTOR.json_line(&line) } else { REDACTOR.talk(&line) };
-        let line = if *is_json { visible::json(&line) } else { line };
+        let line = if *is_json { Cow::Owned(with_run(&visible::json(&line)).into_owned()) } else { line };
         if !held::taken(Stream::Stderr, &line) {
             progress::clear();
             out.write_all(line.as_bytes())?;

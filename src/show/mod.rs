@@ -7,5 +7,6 @@ pub(crate) mod held;
 pub(crate) mod log;
 pub(crate) mod progress;
 pub(crate) mod redaction;
+pub(crate) mod streams;
 mod table;
 pub(crate) mod visible;

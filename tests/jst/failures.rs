@@ -98,7 +98,8 @@ fn the_deadline_ends_a_call_that_waits_and_a_write_leaves_its_trace() {
         [(READ, ""), (WRITE, "ScaleApp of environment 1 (Replicas=2) was under way when the run was stopped")]
     {
         let server = Server::new(vec![Stall]);
-        let flags = ["-q", "--log-format", "json", "--deadline", "300ms", "--endpoint", &server.url()];
+        let flags =
+            ["-q", "--log-format", "json", "--deadline", "300ms", "--grace", "100ms", "--endpoint", &server.url()];
         let ran = jst(flags).fake_key().args(call).run();
         assert_eq!(ran.code, Some(41), "{ran:#?}");
         assert!(ran.stderr.contains("the deadline has passed") && ran.stderr.contains(trace), "{ran:#?}");
@@ -107,7 +108,8 @@ fn the_deadline_ends_a_call_that_waits_and_a_write_leaves_its_trace() {
     }
     let server = Server::new(vec![good(), Stall]);
     let code = r#"call_all("ScaleApp", [1, 2, 3].map(|n| #{ EnvId: n, Replicas: 1 }), #{ concurrency: 1 })"#;
-    let ran = jst(["--deadline", "300ms", "--endpoint", &server.url(), "eval", code]).fake_key().run();
+    let ran =
+        jst(["--deadline", "300ms", "--grace", "100ms", "--endpoint", &server.url(), "eval", code]).fake_key().run();
     assert_eq!(ran.code, Some(41), "{ran:#?}");
     let left = "1 calls came to their end, 1 have an unknown outcome, 1 were not made";
     assert!(ran.stderr.contains(left), "{ran:#?}");
@@ -119,7 +121,7 @@ fn a_write_under_way_when_the_terminal_goes_away_is_named() {
         [(READ, ""), (WRITE, "ScaleApp of environment 1 (Replicas=2) was under way when the run was stopped")]
     {
         let server = Server::new(vec![Stall]);
-        let flags = ["--log-format", "json", "--endpoint", &server.url()];
+        let flags = ["--log-format", "json", "--grace", "100ms", "--endpoint", &server.url()];
         let (child, _home) = jst(flags).fake_key().args(call).start();
         while server.requests().is_empty() {
             std::thread::yield_now();

@@ -224,7 +224,8 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<String>>, behaviours: &[Behavio
             }
             Behaviour::Stall => {
                 stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-                let _ = stream.read(&mut [0]);
+                // Past signals, which tell of the end of runs.
+                let _ = stream.read_exact(&mut [0]);
                 return;
             }
         }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::as_array::list_of;
 use super::files;
 use super::function;
+use super::jobs;
 use super::json;
 use super::{
     by_key, compared, csv, figures, formats, http, lists, numbers, ordering, output, parts, patterns, texts, times,
@@ -31,6 +32,7 @@ pub(in crate::script) fn register(engine: &mut Engine, config: &HostConfig, acco
     register_data(&mut module);
     register_run(&mut module, config);
     files::register(&mut module, config);
+    jobs::register(&mut module, config, account);
     lists::register(&mut module);
     by_key::register(&mut module);
     figures::register(&mut module);

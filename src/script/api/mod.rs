@@ -12,6 +12,7 @@ mod figures;
 mod files;
 mod formats;
 mod http;
+mod jobs;
 mod json;
 mod keys;
 mod lists;

@@ -1,0 +1,134 @@
+//! Tells a monitor that a run begins and how it ended, in healthchecks.io's form: `/start`, then the bare URL when
+//! all is well or `/EXITCODE`, each with `rid` and the end of the log. It never changes what becomes of the run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Kind, Result};
+use crate::memory;
+use crate::net::Url;
+use crate::net::ask::{Ask, ask};
+use crate::net::endpoint::Endpoint;
+use crate::net::trust::Authorities;
+
+/// What the way to a monitor depends on.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    /// The variables that may name a proxy.
+    pub proxies: BTreeMap<String, String>,
+    /// Who is trusted instead of the system's authorities.
+    pub authorities: Option<Authorities>,
+}
+
+/// Where heartbeats of a run go.
+#[derive(Debug)]
+pub(crate) struct Heartbeat {
+    url: Url,
+    way: Way,
+    /// The run's id, as its monitor takes it.
+    rid: String,
+    /// The start is being told.
+    start: Option<JoinHandle<()>>,
+    is_over: Arc<AtomicBool>,
+}
+
+/// What one try may take, and how many there are.
+const LONGEST: Duration = Duration::from_secs(5);
+const TRIES: usize = 3;
+
+impl Heartbeat {
+    /// Heartbeats of a run to this URL.
+    ///
+    /// # Errors
+    /// `config` for what is no URL, or has a user in it.
+    pub(crate) fn new(url: &str, way: Way, run: &str) -> Result<Self> {
+        Ok(Self { url: place(url)?, way, rid: rid(run), start: None, is_over: Arc::default() })
+    }
+
+    /// Tells of the start, while the run goes on.
+    pub(crate) fn start(&mut self) {
+        let (url, way, is_over) = (self.below(Some("start")), self.way.clone(), Arc::clone(&self.is_over));
+        let tell = move || {
+            let _apart = memory::apart();
+            tell(&url, &way, "", TRIES, &|| is_over.load(Ordering::Acquire));
+        };
+        // Without a thread nothing is told, and the run goes on.
+        self.start = std::thread::Builder::new().name("heartbeat".into()).spawn(tell).ok();
+    }
+
+    /// Tells how the run ended, and waits until that is told or given up.
+    pub(crate) fn end(mut self, code: u8, log: String, tries: usize) {
+        self.is_over.store(true, Ordering::Release);
+        // Told in the wrong order, the run would seem to go on for ever.
+        if let Some(start) = self.start.take() {
+            let _ = start.join();
+        }
+        let code = (code != 0).then(|| code.to_string());
+        tell(&self.below(code.as_deref()), &self.way, &log, tries, &|| false);
+    }
+
+    /// The URL with this last part, and with the run's id.
+    fn below(&self, part: Option<&str>) -> Url {
+        let mut url = self.url.clone();
+        if let Some(part) = part {
+            url.set_path(&format!("{}/{part}", self.url.path().trim_end_matches('/')));
+        }
+        url.query_pairs_mut().append_pair("rid", &self.rid);
+        url
+    }
+}
+
+/// Tries of who has time.
+pub(crate) const PATIENT: usize = TRIES;
+
+/// Of the URL nothing is told but its host: the rest may be a secret.
+fn tell(url: &Url, way: &Way, body: &str, tries: usize, is_over: &dyn Fn() -> bool) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+    let host = url.host_str().unwrap_or_default();
+    let mut why = None;
+    for _ in 0..tries {
+        let asked = Ask {
+            method: "POST",
+            url: url.to_string(),
+            headers: &[],
+            body: Some(("text/plain; charset=utf-8", body.to_owned())),
+            patience: [LONGEST; 2],
+            proxies: Some(&way.proxies),
+            authorities: way.authorities.as_ref(),
+        };
+        why = match runtime.block_on(ask(asked)) {
+            Ok(answer) if answer.status < 400 => return,
+            Ok(answer) => Some(Error::new(Kind::Network, format!("{host} answered {}", answer.status))),
+            Err(error) => Some(error),
+        };
+        if is_over() {
+            break;
+        }
+    }
+    if let Some(why) = why {
+        tracing::warn!("the heartbeat was not told: {}", why.message);
+    }
+}
+
+/// A run's id as a UUID, which is what monitors take.
+fn rid(run: &str) -> String {
+    let digest = Sha256::digest(run);
+    let bytes: [u8; 16] = std::array::from_fn(|n| digest.get(n).copied().unwrap_or_default());
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+}
+
+/// Reads where heartbeats go.
+fn place(text: &str) -> Result<Url> {
+    let wrong = |why: &str| Error::new(Kind::Config, format!("--heartbeat: {why}: write it as https://HOST/PATH"));
+    let url = Url::parse(text).map_err(|error| wrong(&format!("the URL is wrong ({error})")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong("the URL must begin with http:// or https://"));
+    }
+    Endpoint::of(&url).map_err(|_| wrong("the URL must not contain credentials"))?;
+    Ok(url)
+}

@@ -1,0 +1,141 @@
+//! Messages to people: to a robot of DingTalk's, signed as it wants, or as JSON to any webhook.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::call::outside::{Answer, Asked, Outside};
+use crate::error::{Error, Kind, Result};
+
+use crate::net::Url;
+use crate::secret::Secret;
+
+/// Who a message goes to.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// A robot of DingTalk's, with the secret that signs where it has one.
+    DingTalk(Url, Option<Secret>),
+    /// Whoever takes JSON.
+    Webhook(Url),
+}
+
+/// What sending may take.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// The longest message, in characters: DingTalk takes 20,000 bytes.
+const LONGEST_TEXT: usize = 5_000;
+
+impl Target {
+    /// Who a URL is of: DingTalk's own is known by its place.
+    pub(crate) fn of(url: &str) -> Result<Self> {
+        let url = parse(url)?;
+        let is_robot = url.host_str() == Some("oapi.dingtalk.com") && url.path() == "/robot/send";
+        Ok(if is_robot { Self::DingTalk(url, None) } else { Self::Webhook(url) })
+    }
+
+    /// A robot of DingTalk's, which may sign.
+    pub(crate) fn robot(url: &str, secret: Option<Secret>) -> Result<Self> {
+        Ok(Self::DingTalk(parse(url)?, secret))
+    }
+
+    fn host(&self) -> &str {
+        match self {
+            Self::DingTalk(url, _) | Self::Webhook(url) => url.host_str().unwrap_or_default(),
+        }
+    }
+
+    /// Sends a text, at this time in milliseconds since 1970, if its host is granted.
+    ///
+    /// # Errors
+    /// `policy` for a host that is not; `network` and `unknown_outcome` when it is not known to have got there; `api`
+    /// when it was refused.
+    pub(crate) async fn send(&self, outside: &Outside, text: &str, now: i64) -> Result<()> {
+        let text: String = text.chars().take(LONGEST_TEXT).collect();
+        let (url, body) = match self {
+            Self::Webhook(url) => (url.clone(), json!({"text": text})),
+            Self::DingTalk(url, secret) => {
+                let url = secret.as_ref().map_or_else(|| url.clone(), |secret| signed(url, secret, now));
+                (url, json!({"msgtype": "text", "text": {"content": text}}))
+            }
+        };
+        let asked = Asked {
+            function: "notify",
+            url: url.into(),
+            body: Some(body.to_string()),
+            headers: vec![("content-type".to_owned(), "application/json; charset=utf-8".to_owned())],
+            timeout: LONGEST,
+        };
+        self.accepted(&outside.send(&asked).await?)
+    }
+
+    /// Whether the message was taken: DingTalk says no within a 200.
+    fn accepted(&self, answer: &Answer) -> Result<()> {
+        let host = self.host();
+        if !(200..300).contains(&answer.status) {
+            let why = format!("{host} did not take the message: it answered {}", answer.status);
+            return Err(Error::new(Kind::Api, why).with(|error| error.http_status = Some(answer.status)));
+        }
+        let said: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        match (self, said.get("errcode").and_then(Value::as_i64)) {
+            (Self::Webhook(_), _) | (_, Some(0)) => Ok(()),
+            (_, code) => {
+                let message = said.get("errmsg").and_then(Value::as_str).unwrap_or("its answer is none of DingTalk's");
+                Err(Error::new(Kind::Api, format!("{host} did not take the message: {message}"))
+                    .with(|error| error.code = code.map(Value::from)))
+            }
+        }
+    }
+}
+
+/// A robot's URL with the time and its signature.
+fn signed(url: &Url, secret: &Secret, now: i64) -> Url {
+    let (mut url, now) = (url.clone(), now.to_string());
+    url.query_pairs_mut().append_pair("timestamp", &now).append_pair("sign", &signature(secret, &now));
+    url
+}
+
+fn parse(url: &str) -> Result<Url> {
+    Url::parse(url).map_err(|error| Error::new(Kind::Invalid, format!("notify: the URL is wrong ({error})")))
+}
+
+fn signature(secret: &Secret, now: &str) -> String {
+    let text = format!("{now}\n{}", secret.expose());
+    // A key of any length is one.
+    let mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes());
+    mac.map(|mac| STANDARD.encode(mac.chain_update(text).finalize().into_bytes())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Made with `openssl dgst -sha256 -hmac`, as DingTalk's documents describe it.
+    #[test]
+    fn the_signature_is_dingtalks() {
+        assert_eq!(signature(&Secret::new("SECfake"), "1764200000000"), SIGNED);
+    }
+
+    const SIGNED: &str = "ZIIijKof33GvEnyr7sdHqx0Y/m/tReX/UbxiLLEkHGM=";
+
+    #[test]
+    fn what_is_answered_says_whether_it_was_taken() {
+        const ROBOT: &str = "https://oapi.dingtalk.com/robot/send?access_token=fake";
+        let (robot, hook) = (Target::of(ROBOT).unwrap(), Target::Webhook(parse(ROBOT).unwrap()));
+        let answer = |status, body: &str| Answer { status, headers: Vec::new(), body: body.to_owned() };
+        assert!(robot.accepted(&answer(200, r#"{"errcode":0,"errmsg":"ok"}"#)).is_ok());
+        let refused = robot.accepted(&answer(200, r#"{"errcode":310000,"errmsg":"sign not match"}"#)).unwrap_err();
+        assert_eq!(refused.message, "oapi.dingtalk.com did not take the message: sign not match");
+        assert!(robot.accepted(&answer(200, "<html>")).is_err());
+        assert!(hook.accepted(&answer(204, "")).is_ok());
+        assert_eq!(
+            hook.accepted(&answer(403, "")).unwrap_err().message,
+            "oapi.dingtalk.com did not take the message: it answered 403"
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! The report as JUnit writes one: a case for each check, and one for the run itself.
+
+use serde_json::Value;
+
+use super::html::escaped;
+use super::{list_at, text_at};
+
+/// The document.
+pub(super) fn text(report: &Value) -> String {
+    let checks = list_at(report, "checks");
+    let failed = checks.iter().filter(|check| check.get("passed") != Some(&Value::Bool(true))).count();
+    let error = report.get("error").filter(|error| !error.is_null());
+    let script = escaped(&text_at(report, "script"));
+    let seconds = report.get("duration_ms").and_then(Value::as_f64).unwrap_or(0.0) / 1000.0;
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"{script}\" tests=\"{}\" \
+         failures=\"{failed}\" errors=\"{}\" skipped=\"0\" time=\"{seconds:.3}\" timestamp=\"{}\" hostname=\"{}\">\n",
+        checks.len() + 1,
+        usize::from(error.is_some()),
+        text_at(report, "started").trim_end_matches('Z'),
+        escaped(&text_at(report, "host")),
+    );
+    for check in checks {
+        let [name, detail] = ["name", "detail"].map(|key| escaped(&text_at(check, key)));
+        let failure = match check.get("passed") {
+            Some(Value::Bool(true)) => String::new(),
+            _ => format!("<failure message=\"{detail}\">{detail}</failure>"),
+        };
+        text.push_str(&format!("<testcase classname=\"{script}\" name=\"{name}\" time=\"0\">{failure}</testcase>\n"));
+    }
+    let why = error.map(|error| {
+        let [kind, message] = ["error", "message"].map(|key| escaped(&text_at(error, key)));
+        format!("<error type=\"{kind}\" message=\"{message}\">{message}</error>")
+    });
+    text.push_str(&format!(
+        "<testcase classname=\"{script}\" name=\"the run came to its end\" time=\"{seconds:.3}\">{}</testcase>\n\
+         </testsuite>\n</testsuites>\n",
+        why.unwrap_or_default()
+    ));
+    text
+}

@@ -1,0 +1,95 @@
+//! A part of a fleet: what this run does when many do the whole together. Which part something is in depends on its
+//! id alone, so that what comes and goes moves nothing else.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Kind, Result};
+
+/// Part `part` of `parts`, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    /// Which it is.
+    pub part: u32,
+    /// Of how many.
+    pub parts: u32,
+}
+
+/// The whole.
+pub(crate) const ALL: Shard = Shard { part: 0, parts: 1 };
+
+impl Shard {
+    /// The part that flags and Kubernetes' variable say together.
+    ///
+    /// # Errors
+    /// `usage` when they do not fit.
+    pub(crate) fn of(given: Option<(u32, u32)>, parts: Option<u32>, index: Option<&str>) -> Result<Self> {
+        let wrong = |why: String| Err(Error::new(Kind::Usage, why));
+        match (given, parts) {
+            (Some((_, of)), Some(parts)) if of != parts => {
+                wrong(format!("--shard says one of {of} parts, --shards says {parts}"))
+            }
+            (Some((part, parts)), _) => Ok(Self { part, parts }),
+            (None, None) => Ok(ALL),
+            (None, Some(1)) => Ok(ALL),
+            (None, Some(parts)) => match index.map(|index| (index, index.parse::<u32>())) {
+                Some((_, Ok(part))) if part < parts => Ok(Self { part, parts }),
+                Some((index, _)) => {
+                    wrong(format!("JOB_COMPLETION_INDEX is `{index}`, which is none of 0 to {}", parts - 1))
+                }
+                None => wrong(format!(
+                    "--shards {parts} needs JOB_COMPLETION_INDEX, which an Indexed Job of Kubernetes sets; otherwise say --shard K/{parts}"
+                )),
+            },
+        }
+    }
+
+    /// Whether what has this id is in the part.
+    pub(crate) fn has(self, id: &str) -> bool {
+        let digest = Sha256::digest(id);
+        let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        number % u64::from(self.parts.max(1)) == u64::from(self.part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn every_id_is_in_one_part_and_parts_are_alike() {
+        for parts in [1, 2, 3, 8, 50] {
+            let shards: Vec<Shard> = (0..parts).map(|part| Shard { part, parts }).collect();
+            let mut counts = vec![0; shards.len()];
+            for id in 0..2_000 {
+                let of: Vec<_> = (0..shards.len()).filter(|n| shards.get(*n).unwrap().has(&id.to_string())).collect();
+                assert_eq!(of.len(), 1);
+                *counts.get_mut(*of.first().unwrap()).unwrap() += 1;
+            }
+            let even = 2_000 / counts.len();
+            assert!(counts.iter().all(|count| *count > even / 2 && *count < even * 2), "{counts:?}");
+        }
+        // What was divided yesterday is divided the same way today, and by the next release.
+        let of_8 = |id: &str| (0..8).find(|part| Shard { part: *part, parts: 8 }.has(id)).unwrap();
+        assert_eq!(["3001", "3002", "3003", "3004"].map(of_8), FIXED);
+    }
+
+    const FIXED: [u32; 4] = [6, 0, 2, 7];
+
+    #[test]
+    fn flags_and_the_index_of_the_job_say_which_part() {
+        let of = |given, parts, index| Shard::of(given, parts, index).map_err(|error| error.message.clone());
+        assert_eq!(of(None, None, Some("3")), Ok(ALL));
+        assert_eq!(of(Some((1, 4)), None, Some("3")), Ok(Shard { part: 1, parts: 4 }));
+        assert_eq!(of(None, Some(4), Some("3")), Ok(Shard { part: 3, parts: 4 }));
+        for (given, parts, index, why) in [
+            (None, Some(4), Some("4"), "JOB_COMPLETION_INDEX is `4`, which is none of 0 to 3"),
+            (None, Some(4), Some("x"), "JOB_COMPLETION_INDEX is `x`, which is none of 0 to 3"),
+            (Some((0, 2)), Some(4), None, "--shard says one of 2 parts, --shards says 4"),
+        ] {
+            assert_eq!(of(given, parts, index), Err(why.to_owned()));
+        }
+        assert!(of(None, Some(4), None).is_err());
+    }
+}

@@ -1,0 +1,108 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn plan(every: &str) -> Plan {
+    Plan {
+        program: "/usr/local/bin/jst".to_owned(),
+        script: "/opt/Night Work/backup_audit.rhai".to_owned(),
+        args: vec!["--title".to_owned(), "50% of $HOME's".to_owned()],
+        schedule: Schedule::parse(every).unwrap(),
+        zone: "Asia/Shanghai".to_owned(),
+        deadline: Duration::from_secs(3600),
+        grace: Duration::from_secs(10),
+        flags: vec!["--read-only".to_owned()],
+        metrics: None,
+        reports: Vec::new(),
+        image: "jst:0.1.0".to_owned(),
+        shards: 1,
+    }
+}
+
+#[test]
+fn schedules_are_checked_and_written_for_systemd() {
+    let z = "Asia/Shanghai";
+    for (every, wanted) in [
+        ("0 3 * * *", &["*-*-* 3:0:00 Asia/Shanghai"][..]),
+        ("*/15 9-18 * * 1-5", &["mon,tue,wed,thu,fri *-*-* 9..18:0/15:00 Asia/Shanghai"]),
+        ("5,35 0 1 jan,jul *", &["*-1,7-1 0:5,35:00 Asia/Shanghai"]),
+        ("0 0 13 * fri", &["*-*-13 0:0:00 Asia/Shanghai", "fri *-*-* 0:0:00 Asia/Shanghai"]),
+        ("0 0 * * 5-7", &["sun,fri,sat *-*-* 0:0:00 Asia/Shanghai"]),
+        ("@weekly", &["sun *-*-* 0:0:00 Asia/Shanghai"]),
+        ("0 0 */2 * *", &["*-*-1/2 0:0:00 Asia/Shanghai"]),
+    ] {
+        assert_eq!(Schedule::parse(every).unwrap().calendars(z), wanted, "{every}");
+    }
+    for (every, why) in [
+        ("", "it has 0 fields, not 5"),
+        ("0 3 * *", "it has 4 fields, not 5"),
+        ("60 3 * * *", "`60` is no minute"),
+        ("0 24 * * *", "`24` is no hour"),
+        ("0 0 0 * *", "`0` is no day"),
+        ("0 0 1 13 *", "`13` is no month"),
+        ("0 0 * * 8", "`8` is no day of the week"),
+        ("*/0 * * * *", "`*/0` is no minute"),
+        ("5/10 * * * *", "`5/10` is no minute"),
+        ("mon * * * *", "`mon` is no minute"),
+        ("@yearly-ish", "it has 1 fields, not 5"),
+    ] {
+        assert_eq!(Schedule::parse(every).unwrap_err().message, format!("--every \"{every}\": {why}"));
+    }
+}
+
+#[test]
+fn a_crontab_line_quotes_for_the_shell_and_for_cron() {
+    let text = text(&plan("0 3 * * *"), Scheduler::Cron);
+    let line = text.lines().last().unwrap();
+    assert_eq!(
+        line,
+        "0 3 * * * mkdir -p \"$HOME/.local/state/jst\" && /usr/local/bin/jst run --lock --quiet-success --deadline \
+         3600s --grace 10s --metrics-file \"$HOME/.local/state/jst\"/backup-audit.prom --report \
+         \"$HOME/.local/state/jst\"/backup-audit.html --read-only '/opt/Night Work/backup_audit.rhai' -- --title \
+         '50\\% of $HOME'\\''s'"
+    );
+    assert!(text.contains("CRON_TZ=Asia/Shanghai\n"));
+}
+
+#[test]
+fn time_limits_agree_with_each_other() {
+    let service = text(&plan("0 3 * * *"), Scheduler::Systemd);
+    for line in [
+        "ExecStart=/usr/local/bin/jst run --lock --quiet-success --deadline 3600s --grace 10s --metrics-file \
+         ${STATE_DIRECTORY}/backup-audit.prom --report ${STATE_DIRECTORY}/backup-audit.html --read-only \"/opt/Night \
+         Work/backup_audit.rhai\" -- --title \"50%% of $$HOME's\"\n",
+        "TimeoutStartSec=3670\n",
+        "TimeoutStopSec=30\n",
+        "Type=oneshot\n",
+        "StateDirectory=jst\n",
+        "OnCalendar=*-*-* 3:0:00 Asia/Shanghai\n",
+    ] {
+        assert!(service.contains(line), "{service}");
+    }
+}
+
+#[test]
+fn a_cron_job_says_what_is_never_run_again_and_divides_a_fleet() {
+    let whole = text(&plan("0 3 * * *"), Scheduler::Kubernetes);
+    for part in [
+        "concurrencyPolicy: \"Forbid\"\n",
+        "startingDeadlineSeconds: 600\n",
+        "activeDeadlineSeconds: 14680\n",
+        "terminationGracePeriodSeconds: 30\n",
+        "values: [1,2,3,4,10,11,20,21,30,42]\n",
+        "timeZone: \"Asia/Shanghai\"\n",
+        "restartPolicy: \"Never\"\n",
+        "- \"--run-key\"\n",
+        "- \"backup-audit-{date}\"\n",
+        "- \"/scripts/backup_audit.rhai\"\n",
+        "name: \"jst-credentials\"\n",
+    ] {
+        assert!(whole.contains(part), "{part}{whole}");
+    }
+    let divided = text(&Plan { shards: 8, ..plan("0 3 * * *") }, Scheduler::Kubernetes);
+    for part in
+        ["completionMode: \"Indexed\"\n", "completions: 8\n", "- \"--shards\"\n", "subPathExpr: \"$(JST_INDEX)\"\n"]
+    {
+        assert!(divided.contains(part) && !whole.contains(part), "{part}{divided}");
+    }
+}

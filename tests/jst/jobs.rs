@@ -1,0 +1,426 @@
+//! Runs that nobody watches: one at a time, within limits, heard of only when they fail, and told of behind them.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Behaviour, Ran, Server, Simulator, jst};
+
+fn good() -> Behaviour {
+    let body = r#"{"Code":0,"Success":true,"RequestId":"REQ-1","Result":{"Admitted":true,"DeployOrderId":"1"}}"#;
+    Behaviour::Answer(200, "", body.to_owned())
+}
+
+fn refused() -> Behaviour {
+    Behaviour::Answer(200, "", r#"{"Code":500,"Success":false,"ErrMsg":"no such environment"}"#.to_owned())
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+fn ended(child: Child) -> Ran {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn until(what: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !what() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never came");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn of_a_thousand_runs_with_one_lock_one_works() {
+    let (server, locks) = (Server::new(vec![Behaviour::Stall]), tempfile::tempdir().unwrap());
+    let dir = locks.path().to_str().unwrap();
+    let url = server.url();
+    let args = ["--lock=nightly", "--lock-dir", dir, "--endpoint", &url, "eval", "list_app()"];
+    let (first, _home) = jst(args).fake_key().into_command();
+    let start = || {
+        let mut command = Command::new(first.get_program());
+        let env = first.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        command.args(first.get_args()).env_clear().envs(env).stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut runs: Vec<Child> = (0..1_000).map(|_| start()).collect();
+    until(|| !server.requests().is_empty());
+    let begun = Instant::now();
+    while runs.len() > 1 {
+        assert!(begun.elapsed() < Duration::from_secs(120), "{} hang", runs.len());
+        runs.retain_mut(|run| match run.try_wait().unwrap() {
+            Some(status) => {
+                let mut said = String::new();
+                run.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+                assert_eq!(status.code(), Some(40), "{said}");
+                false
+            }
+            None => true,
+        });
+        std::thread::yield_now();
+    }
+    assert_eq!(server.requests().len(), 1);
+    // The kernel lets go of what a dead holder held.
+    runs[0].kill().unwrap();
+    runs[0].wait().unwrap();
+    let ran = jst(["--lock=nightly", "--lock-dir", dir, "eval", "1"]).run();
+    assert_eq!(ran.ok(), "1\n");
+}
+
+#[test]
+fn the_second_run_of_a_script_names_the_first_or_waits_for_it() {
+    let (server, locks) = (Server::new(vec![Behaviour::Stall]), tempfile::tempdir().unwrap());
+    let script = locks.path().join("a.rhai");
+    std::fs::write(&script, "list_app();").unwrap();
+    let link = locks.path().join("link.rhai");
+    std::os::unix::fs::symlink(&script, &link).unwrap();
+    let run = |script: &Path, more: &[&str]| {
+        let flags = ["--endpoint", &server.url(), "--lock", "--lock-dir", locks.path().to_str().unwrap()];
+        jst(flags).args(more).args(&["run", script.to_str().unwrap()]).fake_key()
+    };
+    let (holder, _home) = run(&script, &[]).start();
+    until(|| !server.requests().is_empty());
+    // By whatever name it is reached.
+    let second = run(&link, &[]).run();
+    assert_eq!(second.code, Some(40), "{second:#?}");
+    let real = script.canonicalize().unwrap();
+    let says = format!("the lock {} with profile default is held by run ", real.display());
+    assert!(second.stderr.contains(&says), "{second:#?}");
+    assert!(second.stderr.contains(&format!("(process {} on ", holder.id())), "{second:#?}");
+    assert!(second.stderr.contains(" s: nothing was run"), "{second:#?}");
+    let waited = run(&script, &["--lock-wait", "100ms"]).run();
+    assert!(waited.code == Some(40) && waited.stderr.contains("was not free within 100ms"), "{waited:#?}");
+    let (waiting, _other) = run(&script, &["--lock-wait", "1m", "--deadline", "30s"]).start();
+    signal(&holder, "KILL");
+    assert_eq!(ended(holder).code, None);
+    until(|| server.requests().len() == 2);
+    signal(&waiting, "TERM");
+    assert_eq!(ended(waiting).code, Some(143));
+}
+
+#[test]
+fn what_is_said_wrongly_of_a_lock_is_refused_before_anything_runs() {
+    for (args, code, says) in [
+        (&["--lock", "eval", "1"][..], 2, "--lock has no script's path to lock"),
+        (&["--lock-wait", "1m", "eval", "1"], 2, "--lock-wait is given without --lock"),
+        (&["--lock=a", "--lock-dir", "/nowhere/at/all", "eval", "1"], 21, "cannot lock a: /nowhere/at/all/jst-a-"),
+        (&["--report", "a.txt", "eval", "1"], 2, "a report ends in .json, .html, .md or .xml"),
+        (&["--heartbeat", "ftp://x", "eval", "1"], 21, "--heartbeat: the URL must begin with http:// or https://"),
+        (&["--shard", "3/3", "eval", "1"], 2, "`3/3` is no part"),
+        (&["--shards", "3", "eval", "1"], 2, "needs JOB_COMPLETION_INDEX"),
+        (&["--max-failures", "105%", "eval", "1"], 2, "is neither a share of the writes"),
+    ] {
+        let ran = jst(args).run();
+        assert!(ran.code == Some(code) && ran.stderr.contains(says) && ran.stdout.is_empty(), "{args:?}: {ran:#?}");
+    }
+}
+
+const SCALE_ALL: &str = r#"try_call_all("ScaleApp", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30].map(|n| #{ EnvId: n, Replicas: 1 }), #{ concurrency: 1 })"#;
+
+#[test]
+fn a_limit_stops_before_the_next_write_and_says_what_was_done() {
+    let lost = Behaviour::Close;
+    for (flags, answer, requests, says) in [
+        (&["--max-writes", "3"][..], good(), 3, "3 were done, 0 failed, 0 have an unknown outcome, 27 were not made"),
+        (&["--max-writes", "0"], good(), 0, "0 were done, 0 failed, 0 have an unknown outcome, 30 were not made"),
+        (&["--max-unknown", "1"], lost, 2, "0 were done, 0 failed, 2 have an unknown outcome, 28 were not made"),
+        (&["--max-failures", "4"], refused(), 5, "0 were done, 5 failed, 0 have an unknown outcome, 25 were not made"),
+        (
+            &["--max-failures", "10%"],
+            refused(),
+            3,
+            "0 were done, 3 failed, 0 have an unknown outcome, 27 were not made",
+        ),
+    ] {
+        let server = Server::new(vec![answer]);
+        let ran = jst(["--endpoint", &server.url()]).args(flags).args(&["eval", SCALE_ALL]).fake_key().run();
+        assert_eq!(ran.code, Some(42), "{flags:?}: {ran:#?}");
+        assert_eq!(server.requests().len(), requests, "{flags:?}: {ran:#?}");
+        assert!(ran.stderr.contains(&format!("of its writes {says}")), "{flags:?}: {ran:#?}");
+    }
+    let server = Server::new(vec![good()]);
+    let code = r#"for n in 1..9 { try { call("DeleteThing", #{ Id: n }) } catch (e) {} }"#;
+    let flags = ["--allow-destructive", "--max-destructive", "2", "--endpoint", &server.url(), "eval", code];
+    let ran = jst(flags).fake_key().run();
+    assert_eq!((ran.code, server.requests().len()), (Some(42), 2), "{ran:#?}");
+    assert!(ran.stderr.contains("the run may make 2 destructive calls (--max-destructive)"), "{ran:#?}");
+}
+
+#[test]
+fn a_limit_in_a_variable_is_not_raised_by_a_flag() {
+    let server = Server::new(vec![good()]);
+    let ran = jst(["--endpoint", &server.url(), "--max-writes", "20", "eval", SCALE_ALL])
+        .env("JST_MAX_WRITES", "2")
+        .fake_key()
+        .run();
+    assert_eq!((ran.code, server.requests().len()), (Some(42), 2), "{ran:#?}");
+}
+
+#[test]
+fn a_write_under_way_gets_the_grace_time_and_no_new_call_begins() {
+    let code = r#"call_all("ScaleApp", [1, 2, 3].map(|n| #{ EnvId: 3002, Replicas: n }), #{ concurrency: 1 })"#;
+    for (name, code_of, grace, says) in [
+        ("INT", 130, "10s", "of its writes 1 were done, 0 failed, 0 have an unknown outcome, 2 were not made"),
+        ("TERM", 143, "10s", "of its writes 1 were done, 0 failed, 0 have an unknown outcome, 2 were not made"),
+        ("HUP", 129, "10s", "of its writes 1 were done, 0 failed, 0 have an unknown outcome, 2 were not made"),
+        ("TERM", 143, "0", "of its writes 0 were done, 0 failed, 1 have an unknown outcome, 2 were not made"),
+    ] {
+        let sim = Simulator::new(&["--pace", "real", "--fault", "ScaleApp:latency:ms=1500"]);
+        let (mut child, _home) = sim.jst(&["-vv", "--grace", grace, "eval", code]).start();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("sending") {
+            assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        signal(&child, name);
+        stderr.read_to_string(&mut said).unwrap();
+        assert_eq!(ended(child).code, Some(code_of), "{said}");
+        assert!(said.contains(says), "{said}");
+        assert_eq!(said.matches("sending").count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_second_signal_stops_at_once_and_names_what_is_unknown() {
+    let server = Server::new(vec![Behaviour::Stall]);
+    let (child, _home) =
+        jst(["--grace", "1h", "--endpoint", &server.url(), "eval", "scale_app(1, 2)"]).fake_key().start();
+    until(|| server.requests().len() == 1);
+    signal(&child, "TERM");
+    signal(&child, "INT");
+    let begun = Instant::now();
+    let ran = ended(child);
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(matches!(ran.code, Some(130 | 143)), "{ran:#?}");
+    assert!(ran.stderr.contains("ScaleApp of environment 1 (Replicas=2) was under way"), "{ran:#?}");
+}
+
+#[test]
+fn nothing_is_printed_of_a_run_that_did_well_and_all_of_one_that_did_not() {
+    const TALK: &str = r#"print("one"); log::warn("two"); print("three");"#;
+    let quiet = |code: &str| jst(["--quiet-success", "eval", code]).run();
+    let ran = quiet(&format!("{TALK} exit(0)"));
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""));
+    let ran = quiet(&format!("{TALK} throw \"four\""));
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(ran.stdout, "one\nthree\n");
+    let (two, four) = (ran.stderr.find("two").unwrap(), ran.stderr.find("four").unwrap());
+    assert!(two < four, "{ran:#?}");
+    // In their order, where both go to one place.
+    let together = format!("exec \"$0\" --quiet-success eval '{TALK} exit(70)' 2>&1");
+    let output = Command::new("sh").args(["-c", &together, env!("CARGO_BIN_EXE_jst")]).env_clear().output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = text.lines().map(|line| line.rsplit(' ').next().unwrap()).collect();
+    assert_eq!(lines, ["one", "two", "three"]);
+    // Beyond what is held in memory.
+    let ran = quiet(
+        r#"for n in 0..40000 { print(`line ${n} of a script that says a lot, all of which is kept`); } exit(70)"#,
+    );
+    assert_eq!((ran.code, ran.stdout.lines().count()), (Some(70), 40_000));
+    assert!(ran.stdout.len() > 2 << 20 && ran.stdout.contains("line 39999 of"));
+    let ran = quiet(r#"let s = ""; s.pad(1000000, "x"); for n in 0..100 { print(s); }"#);
+    assert_eq!((ran.code, ran.stdout.len()), (Some(0), 0));
+}
+
+#[test]
+fn checks_that_fail_end_the_run_with_4() {
+    for (code, wanted, says) in [
+        (r#"check("a", true)"#, 0, ""),
+        (r#"check("a", 1 == 2, "one is not two")"#, 4, "check failed: a: one is not two"),
+        (r#"check("a", false); exit(0)"#, 4, "1 of 1 checks failed"),
+        (r#"check("a", false); exit(70)"#, 70, "check failed: a"),
+        (r#"check("a", false); throw "x""#, 1, "check failed: a"),
+        (r#"if !check("a", false) { check("b", true) }"#, 4, "1 of 2 checks failed"),
+        (r#"check("", true)"#, 1, "a check needs a name"),
+        (r#"check("a", 1)"#, 1, "takes true or false, not an int"),
+        (r#"threshold("a", 0.01, "< 0.05")"#, 0, ""),
+        (r#"threshold("a", 1, "< 0.05")"#, 4, "check failed: a: 1, wanted < 0.05"),
+        (r#"threshold("a", (), "< 0.05")"#, 4, "check failed: a: there is no value, wanted < 0.05"),
+        (r#"threshold("a", 1, "about 3")"#, 1, "`about 3` is no bound"),
+        (r#"threshold("a", "1", "< 3")"#, 1, "takes a number or ()"),
+    ] {
+        let ran = jst(["eval", code]).run();
+        assert!(ran.code == Some(wanted) && ran.stderr.contains(says), "{code}: {ran:#?}");
+    }
+}
+
+#[test]
+fn the_wait_before_a_run_ends_with_its_deadline() {
+    let ran = jst(["--jitter", "8000h", "--deadline", "100ms", "eval", "1"]).run();
+    assert_eq!(ran.code, Some(41), "{ran:#?}");
+    assert_eq!(jst(["--jitter", "10ms", "eval", "1"]).run().ok(), "1\n");
+}
+
+/// The paths of what a monitor was told, without the run's id, and the bodies.
+fn heartbeats(server: &Server) -> Vec<(String, String)> {
+    let requests = server.requests();
+    let parts = requests.iter().map(|request| request.split_once('\n').unwrap());
+    parts.map(|(head, body)| (head.split("rid=").next().unwrap().to_owned(), body.to_owned())).collect()
+}
+
+#[test]
+fn a_monitor_hears_of_start_and_end_and_changes_nothing() {
+    let ok = Behaviour::Answer(200, "", "OK".to_owned());
+    for (code, exit, end) in [("1", 0, "POST /ping/x?"), ("log::error(\"no space\"); exit(70)", 70, "POST /ping/x/70?")]
+    {
+        let server = Server::new(vec![ok.clone()]);
+        let ran = jst(["--heartbeat", &format!("{}/ping/x", server.url()), "eval", code]).run();
+        assert_eq!(ran.code, Some(exit), "{ran:#?}");
+        let told = heartbeats(&server);
+        assert_eq!((told.len(), told[0].0.as_str(), told[1].0.as_str()), (2, "POST /ping/x/start?", end), "{told:?}");
+        assert_eq!(told[1].1.contains("no space"), exit == 70, "{told:?}");
+        let rids: Vec<String> =
+            server.requests().iter().map(|r| r.split("rid=").nth(1).unwrap()[..36].to_owned()).collect();
+        assert_eq!(rids[0], rids[1]);
+        assert_eq!(rids[0].split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+    }
+    // Three tries each, and no word of it changes the run.
+    let server = Server::new(vec![Behaviour::Answer(500, "", String::new())]);
+    let ran = jst(["--heartbeat", &server.url(), "eval", "1"]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
+    assert!((4..=6).contains(&server.requests().len()), "{}", server.requests().len());
+    assert!(ran.stderr.contains("the heartbeat was not told: 127.0.0.1 answered 500"), "{ran:#?}");
+    let ran = jst(["--heartbeat", "http://127.0.0.1:9/secret-path", "eval", "1"]).run();
+    assert!(ran.code == Some(0) && !ran.stderr.contains("secret-path"), "{ran:#?}");
+}
+
+#[test]
+fn a_monitor_that_hangs_keeps_no_run_from_its_result() {
+    let server = Server::new(vec![Behaviour::Stall]);
+    let ran = jst(["--heartbeat", &server.url(), "--deadline", "1s", "eval", "1"]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
+}
+
+#[test]
+fn the_log_that_a_monitor_gets_is_short_and_holds_no_secret() {
+    let server = Server::new(vec![Behaviour::Answer(200, "", String::new())]);
+    let code = r#"for n in 0..2000 { log::info(`line ${n} fake-secret-never-shown`); } exit(70)"#;
+    jst(["--heartbeat", &server.url(), "eval", code]).fake_key().run();
+    let (_, body) = heartbeats(&server).pop().unwrap();
+    assert!(body.len() < 11_000 && body.contains("line 1999 ****") && !body.contains("line 3 "), "{body}");
+    assert!(!body.contains("fake-secret-never-shown"));
+}
+
+#[test]
+fn metrics_tell_of_the_run_and_keep_the_last_success() {
+    let (sim, folder) = (Simulator::new(&[]), tempfile::tempdir().unwrap());
+    let path = folder.path().join("jst.prom");
+    let flags = ["--metrics-file", path.to_str().unwrap(), "eval"];
+    let code = "list_app(); list_app(); scale_app(3002, 5);";
+    sim.jst(&flags).args(&[code]).run().ok();
+    let text = std::fs::read_to_string(&path).unwrap();
+    for line in [
+        "jst_run_exit_code{script=\"-\",profile=\"default\"} 0\n",
+        "jst_run_calls{script=\"-\",profile=\"default\",operation=\"ListApp\"} 2\n",
+        "jst_run_attempts{script=\"-\",profile=\"default\",operation=\"ScaleApp\"} 1\n",
+        "jst_run_failed{script=\"-\",profile=\"default\",operation=\"ScaleApp\"} 0\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let success = |text: &str| text.lines().find(|line| line.starts_with("jst_run_last_success")).unwrap().to_owned();
+    let ran = sim.jst(&flags).args(&["scale_app(999999, 5)"]).run();
+    assert_eq!(ran.code, Some(10), "{ran:#?}");
+    let after = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(success(&after), success(&text));
+    assert!(after.contains("jst_run_failed{script=\"-\",profile=\"default\",operation=\"ScaleApp\"} 1\n"), "{after}");
+    // What cannot be written is said, and the run is what it was.
+    let missing = folder.path().join("none/jst.prom");
+    let ran = jst(["--metrics-file", missing.to_str().unwrap(), "--report", "folder.json", "eval", "1"])
+        .file("folder.json/a", "")
+        .run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
+    assert!(
+        ran.stderr.contains("its folder is missing") && ran.stderr.contains("folder.json: it is a folder"),
+        "{ran:#?}"
+    );
+}
+
+#[test]
+fn a_report_tells_what_changed_what_failed_and_what_is_unknown() {
+    let (sim, folder) = (Simulator::new(&[]), tempfile::tempdir().unwrap());
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let reports = ["a.json", "a.html", "a.md", "a.xml"].map(file);
+    let flags: Vec<&str> = reports.iter().flat_map(|path| ["--report", path]).collect();
+    let code = r#"list_app(); scale_app(3002, 5); check("an <old> backup", false, "30 & more hours"); check("b", true); scale_app(999999, 1)"#;
+    let ran = sim.jst(&flags).args(&["eval", code]).run();
+    assert_eq!(ran.code, Some(10), "{ran:#?}");
+    let [json, html, md, xml] = reports.map(|path| std::fs::read_to_string(path).unwrap());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["format_version"], 1);
+    assert_eq!((&json["exit_code"], &json["verdict"]), (&10.into(), &"failed".into()));
+    assert_eq!(json["changed"][0]["operation"], "ScaleApp");
+    assert!(json["changed"][0]["request_id"].is_string(), "{json:#}");
+    assert_eq!((json["failed"].as_array().unwrap().len(), json["calls"].as_array().unwrap().len()), (1, 3));
+    assert_eq!(json["operations"]["ScaleApp"]["failed"], 1);
+    assert!(
+        html.contains("an &lt;old&gt; backup") && html.contains("id=\"verdict\" class=\"verdict failed\""),
+        "{html}"
+    );
+    assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("<script"), "{html}");
+    assert!(md.contains("**failed** | an \\<old\\> backup | 30 \\& more hours"), "{md}");
+    assert!(xml.contains("tests=\"3\" failures=\"1\" errors=\"1\"") && xml.contains("an &lt;old&gt; backup"), "{xml}");
+}
+
+#[test]
+fn a_run_that_is_ended_from_outside_is_told_of_too() {
+    let (server, folder) = (Server::new(vec![Behaviour::Stall]), tempfile::tempdir().unwrap());
+    let path = folder.path().join("a.json");
+    let flags = ["--grace", "0", "--endpoint", &server.url(), "--report", path.to_str().unwrap()];
+    let (child, _home) = jst(flags).args(&["eval", "scale_app(1, 2)"]).fake_key().start();
+    until(|| server.requests().len() == 1);
+    signal(&child, "TERM");
+    assert_eq!(ended(child).code, Some(143));
+    let json: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(
+        (&json["exit_code"], &json["verdict"], &json["writes"]["unknown"]),
+        (&143.into(), &"stopped".into(), &1.into())
+    );
+}
+
+#[test]
+fn every_line_of_a_log_in_json_names_the_run_and_its_trace() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let ran = jst(["-v", "--sim", "--log-format", "json", "eval", "log::info(\"x\"); list_app(); throw 1"])
+        .env("TRACEPARENT", format!("00-{TRACE}-00f067aa0ba902b7-01"))
+        .run();
+    let lines: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.len() >= 4, "{ran:#?}");
+    for line in &lines {
+        assert_eq!((&line["trace"], line["run"].as_str().unwrap().len()), (&TRACE.into(), 16), "{line}");
+    }
+    let call = lines.iter().find(|line| line["operation"] == "ListApp").unwrap();
+    assert!(call["attempt"] == 1 && call["timestamp"].is_string(), "{call}");
+}
+
+#[test]
+fn a_script_tells_only_whom_it_may() {
+    let server = Server::new(vec![Behaviour::Answer(200, "", r#"{"errcode":0,"errmsg":"ok"}"#.to_owned())]);
+    let hook = format!("{}/hook", server.url());
+    let ran = jst(["eval", &format!("notify(\"{hook}\", \"x\")")]).run();
+    assert!(ran.code == Some(30) && ran.stderr.contains("add --allow-net 127.0.0.1"), "{ran:#?}");
+    assert!(server.requests().is_empty());
+    let allowed = ["--allow-net", "127.0.0.1", "eval"];
+    jst(allowed).args(&[&format!("notify(\"{hook}\", \"the word is fake-secret-never-shown\")")]).fake_key().run().ok();
+    assert_eq!(server.requests()[0], "POST /hook HTTP/1.1\n{\"text\":\"the word is ****\"}");
+    let robot = format!(
+        "notify(#{{ dingtalk: \"{}/robot/send?access_token=fake\", secret: \"SECfakefake\" }}, \"扩容完成\")",
+        server.url()
+    );
+    jst(allowed).args(&[&robot]).run().ok();
+    let sent = &server.requests()[1];
+    assert!(
+        sent.starts_with("POST /robot/send?access_token=fake&timestamp=17") || sent.contains("&timestamp="),
+        "{sent}"
+    );
+    assert!(
+        sent.contains("&sign=") && sent.contains(r#""content":"扩容完成""#) && !sent.contains("SECfakefake"),
+        "{sent}"
+    );
+}
