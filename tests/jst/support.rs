@@ -26,11 +26,19 @@ pub(crate) struct Ran {
     pub stderr: String,
 }
 
+/// Where nobody answers: a test must not ask the machine that it runs on who it is.
+const NO_METADATA: &str = "http://127.0.0.1:1";
+
 /// The binary with these arguments.
 pub(crate) fn jst<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) -> Jst {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_jst"));
-    command.args(args).env_clear().env("HOME", home.path()).current_dir(home.path());
+    command
+        .args(args)
+        .env_clear()
+        .env("HOME", home.path())
+        .env("JST_METADATA_ENDPOINT", NO_METADATA)
+        .current_dir(home.path());
     Jst { command, stdin: String::new(), home }
 }
 
