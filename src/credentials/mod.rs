@@ -4,8 +4,7 @@
 //! ([`sts`]), a [`metadata`] host, a URI or an [`external`] command.
 //!
 //! Of the crates there are, reqsign is the nearest: it reads only `AK` and `StsToken` of the vendor's file and
-//! skips the rest in silence. The others (alibabacloud, aliyun-oss-rust-sdk and their kin) take an access key
-//! and know no chain at all.
+//! skips the rest in silence.
 
 mod aliyun_cli;
 mod chain;

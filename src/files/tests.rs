@@ -45,8 +45,8 @@ fn only_regular_files_of_bounded_size_are_read_and_none_is_waited_for() {
     assert!(matches!(read(io::repeat(0), 4), Err(Unread::TooLarge(4))));
 }
 
-#[test]
-fn what_is_swapped_for_a_link_while_it_is_read_never_leads_out() {
+/// A folder `in` with files, a folder `out` beside it, and links that lead there; and its real path.
+pub(in crate::files) fn in_and_out() -> (tempfile::TempDir, PathBuf) {
     let temporary = tempfile::tempdir().unwrap();
     let root = temporary.path().canonicalize().unwrap();
     for name in ["in", "in/a", "out"] {
@@ -55,6 +55,12 @@ fn what_is_swapped_for_a_link_while_it_is_read_never_leads_out() {
     }
     symlink(root.join("out"), root.join("to_out")).unwrap();
     symlink(root.join("out/file"), root.join("to_out_file")).unwrap();
+    (temporary, root)
+}
+
+#[test]
+fn what_is_swapped_for_a_link_while_it_is_read_never_leads_out() {
+    let (_temporary, root) = in_and_out();
     let all = Folder::open(&root.join("in")).unwrap();
     let one = Folder::open(&root.join("in/file")).unwrap();
     let is_over = AtomicBool::new(false);

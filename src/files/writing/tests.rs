@@ -5,6 +5,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::super::tests::in_and_out;
 use super::super::{open_beneath, read};
 use super::*;
 
@@ -66,14 +67,7 @@ fn a_file_that_is_granted_may_come_later_and_a_link_that_leads_nowhere_may_not()
 
 #[test]
 fn what_is_swapped_for_a_link_while_it_is_written_never_leads_out() {
-    let temporary = tempfile::tempdir().unwrap();
-    let root = temporary.path().canonicalize().unwrap();
-    for name in ["in", "in/a", "out"] {
-        std::fs::create_dir(root.join(name)).unwrap();
-        std::fs::write(root.join(name).join("file"), name).unwrap();
-    }
-    symlink(root.join("out"), root.join("to_out")).unwrap();
-    symlink(root.join("out/file"), root.join("to_out_file")).unwrap();
+    let (_temporary, root) = in_and_out();
     let all = Folder::open(&root.join("in")).unwrap();
     let is_over = AtomicBool::new(false);
     let swap = |what: &str, link: &str| {

@@ -15,7 +15,7 @@ use crate::catalogue::Effect;
 use crate::error::{Error, Kind, Result};
 use crate::show::redaction::REDACTOR;
 
-/// The version of the form, which `packaging/report.schema.json` describes.
+/// The version of the form in JSON: it grows when a field changes its meaning or goes.
 const VERSION: u32 = 1;
 
 /// A run that ended.

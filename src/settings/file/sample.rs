@@ -17,7 +17,7 @@ const HEAD: &str = "\
 const PROFILES: &str = r#"
 # A profile is chosen by --profile, JST_PROFILE, ALIBABA_CLOUD_PROFILE or `profile` in [defaults].
 # [profiles.shop-a]
-# production = true             # say so at the prompt, and wherever a person is asked
+# production = true             # `jst whoami` and `jst config` say so
 # read_only = true
 # deny = ["Delete*"]
 # credentials = "shop-a"        # who signs: a profile of ~/.aliyun/config.json or ~/.alibabacloud/credentials
