@@ -242,5 +242,5 @@ fn write_out(text: &str) -> Result<u8> {
 /// Prints an error on stderr, once.
 fn tell(error: &Error, format: LogFormat, colour: bool) {
     // There is nowhere left to complain to.
-    streams::err(format!("{}\n", errors::line(error, format, colour)).as_bytes());
+    streams::err(&format!("{}\n", errors::line(error, format, colour)));
 }

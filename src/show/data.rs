@@ -1,20 +1,17 @@
 //! Data for people and for other programs: tables, JSON, CSV, in the document's order of fields.
 
 use std::collections::HashMap;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
 use crate::catalogue::{self, Field, Shape};
 use crate::error::{Error, Kind, Result};
-use crate::show::held::{self, Stream};
-use crate::show::progress;
 use crate::show::redaction::REDACTOR;
 use crate::show::streams;
 use crate::show::table::{self, Column};
 use crate::show::visible;
-use crate::system;
 
 /// Form of the data on stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -374,7 +371,7 @@ fn reply_object(map: &Map<String, Value>) -> Option<&'static [Field]> {
 /// # Errors
 /// Whatever stdout says, a reader that went away included.
 pub(crate) fn print(text: &str) -> io::Result<()> {
-    write(&REDACTOR.data(text))
+    streams::out(&format!("{}\n", REDACTOR.data(text)))
 }
 
 /// Prints what was [rendered](render) on stdout, or what jst says of itself.
@@ -382,29 +379,12 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 /// # Errors
 /// Whatever stdout says, a reader that went away included.
 pub(crate) fn print_rendered(text: &str) -> io::Result<()> {
-    write(&REDACTOR.text(text))
-}
-
-/// A terminal gets nothing that steers it; a pipe gets the text as it is.
-fn write(line: &str) -> io::Result<()> {
-    if held::taken(Stream::Stdout, &format!("{line}\n")) {
-        return Ok(());
-    }
-    if system::is_stdout_closed() {
-        return Err(io::Error::other("it is closed"));
-    }
-    progress::clear();
-    let line = if io::stdout().is_terminal() { visible::block(line) } else { line.into() };
-    streams::out(format!("{line}\n").as_bytes())
+    streams::out(&format!("{}\n", REDACTOR.text(text)))
 }
 
 /// Says something on stderr, without secrets.
 pub(crate) fn tell(text: &str) {
-    let line = format!("{}\n", REDACTOR.talk(text));
-    if !held::taken(Stream::Stderr, &line) {
-        progress::clear();
-        streams::err(line.as_bytes());
-    }
+    streams::err(&format!("{}\n", REDACTOR.talk(text)));
 }
 
 #[cfg(test)]

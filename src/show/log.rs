@@ -14,10 +14,8 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Clock;
-use crate::show::held::{self, Stream};
-use crate::show::progress;
 use crate::show::redaction::REDACTOR;
-use crate::show::streams::Stderr;
+use crate::show::streams;
 use crate::show::visible;
 
 /// Form of the log.
@@ -103,12 +101,12 @@ pub(crate) fn start(level: tracing::Level, format: LogFormat, watched: bool, col
         }
     });
     let layer = || fmt::layer().with_target(false).with_ansi(colour).with_timer(RunTime);
-    let lines = || layer().fmt_fields(fields.delimited(" ")).compact().with_writer(|| Redacted(Stderr, false));
+    let lines = || layer().fmt_fields(fields.delimited(" ")).compact().with_writer(|| Redacted { is_json: false });
     let registry = tracing_subscriber::registry().with(wanted).with(Copied);
     // A second start, as tests make it, changes nothing.
     let _ = match (format, watched) {
         (LogFormat::Json, _) => {
-            let lines = layer().json().flatten_event(true).with_writer(|| Redacted(Stderr, true));
+            let lines = layer().json().flatten_event(true).with_writer(|| Redacted { is_json: true });
             registry.with(lines).try_init()
         }
         (LogFormat::Text, true) => registry.with(lines().without_time()).try_init(),
@@ -133,22 +131,22 @@ impl FormatTime for RunTime {
 }
 
 /// Takes secrets out of what passes, and out of JSON what steers a terminal. The log writes a whole line at once.
-struct Redacted<W>(W, bool);
+struct Redacted {
+    is_json: bool,
+}
 
-impl<W: Write> Write for Redacted<W> {
+impl Write for Redacted {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let Self(out, is_json) = self;
         let line = String::from_utf8_lossy(bytes);
-        let line = if *is_json { REDACTOR.json_line(&line) } else { REDACTOR.talk(&line) };
-        let line = if *is_json { Cow::Owned(with_run(&visible::json(&line)).into_owned()) } else { line };
-        if !held::taken(Stream::Stderr, &line) {
-            progress::clear();
-            out.write_all(line.as_bytes())?;
+        if self.is_json {
+            streams::err(&with_run(&visible::json(&REDACTOR.json_line(&line))));
+        } else {
+            streams::err(&REDACTOR.talk(&line));
         }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        Ok(())
     }
 }

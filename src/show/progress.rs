@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthChar as _;
 
 use crate::show::log::SCRIPT;
 use crate::show::redaction::REDACTOR;
-use crate::show::visible;
+use crate::show::{streams, visible};
 use crate::terminal;
 
 /// Whether a bar stands on the last line.
@@ -42,7 +42,7 @@ impl Progress {
         if !tracing::enabled!(target: "script", tracing::Level::INFO) {
             return;
         }
-        if io::stderr().is_terminal() {
+        if io::stderr().is_terminal() && streams::are_free() {
             if done >= total {
                 clear();
             } else if state.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {

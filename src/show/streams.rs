@@ -1,16 +1,50 @@
 //! Stdout and stderr: whatever jst writes there passes here. Both may be held back until it is known whether the
-//! run did well, and the end of what stderr was told is kept for those who are told of the run.
+//! run did well, or be in other hands for as long as somebody wants them: a test is shown what a script printed so.
+//! The end of what stderr was told is kept for those who are told of the run.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-/// A stream.
+use crate::show::{progress, visible};
+use crate::system;
+
+/// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Which {
-    Out,
-    Err,
+pub(crate) enum Stream {
+    /// Data.
+    Stdout,
+    /// Talk.
+    Stderr,
+}
+
+/// Is given what would be written, line breaks included.
+pub(crate) type Holder = Arc<dyn Fn(Stream, &str) + Send + Sync>;
+
+/// Who has the streams now.
+static HOLDER: RwLock<Option<Holder>> = RwLock::new(None);
+
+/// Both streams in other hands until this is dropped; then whoever had them before has them again.
+pub(crate) struct Given(Option<Holder>);
+
+/// Gives both streams of the whole process to somebody.
+pub(crate) fn give_to(holder: Holder) -> Given {
+    Given(replace(Some(holder)))
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        replace(self.0.take());
+    }
+}
+
+fn replace(holder: Option<Holder>) -> Option<Holder> {
+    std::mem::replace(&mut *HOLDER.write().unwrap_or_else(PoisonError::into_inner), holder)
+}
+
+fn holder() -> Option<Holder> {
+    HOLDER.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// What is held back of both streams, in their order: pieces of a mark, a length and the bytes.
@@ -69,22 +103,40 @@ pub(crate) fn release(print: bool) {
     }
 }
 
-/// Writes to stdout, or has it held.
+/// Whether nobody holds the streams: what is written is seen at once.
+pub(super) fn are_free() -> bool {
+    holder().is_none() && streams().held.is_none()
+}
+
+/// Writes lines to stdout. A terminal gets nothing that steers it; a pipe gets the text as it is.
 ///
 /// # Errors
-/// Whatever stdout says.
-pub(crate) fn out(bytes: &[u8]) -> io::Result<()> {
-    if let Some(held) = &mut streams().held {
-        held.add(Which::Out, bytes);
+/// Whatever stdout says, a reader that went away included.
+pub(crate) fn out(text: &str) -> io::Result<()> {
+    if let Some(holder) = holder() {
+        holder(Stream::Stdout, text);
         return Ok(());
     }
+    if system::is_stdout_closed() {
+        return Err(io::Error::other("it is closed"));
+    }
+    let text = if io::stdout().is_terminal() { visible::block(text) } else { text.into() };
+    if let Some(held) = &mut streams().held {
+        held.add(Stream::Stdout, text.as_bytes());
+        return Ok(());
+    }
+    progress::clear();
     let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes)?;
+    stdout.write_all(text.as_bytes())?;
     stdout.flush()
 }
 
-/// Writes to stderr, or has it held. There is nowhere to complain to.
-pub(crate) fn err(bytes: &[u8]) {
+/// Writes lines to stderr. There is nowhere to complain to.
+pub(crate) fn err(text: &str) {
+    if let Some(holder) = holder() {
+        return holder(Stream::Stderr, text);
+    }
+    let bytes = text.as_bytes();
     let mut streams = streams();
     if let Some(tail) = &mut streams.tail {
         let end = bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default();
@@ -93,25 +145,11 @@ pub(crate) fn err(bytes: &[u8]) {
         tail.drain(..surplus);
     }
     if let Some(held) = &mut streams.held {
-        return held.add(Which::Err, bytes);
+        return held.add(Stream::Stderr, bytes);
     }
     drop(streams);
+    progress::clear();
     let _ = io::stderr().lock().write_all(bytes);
-}
-
-/// Stderr for who wants a writer.
-#[derive(Debug)]
-pub(crate) struct Stderr;
-
-impl Write for Stderr {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        err(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 fn streams() -> MutexGuard<'static, Streams> {
@@ -119,7 +157,7 @@ fn streams() -> MutexGuard<'static, Streams> {
 }
 
 impl Held {
-    fn add(&mut self, which: Which, bytes: &[u8]) {
+    fn add(&mut self, which: Stream, bytes: &[u8]) {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let bytes = bytes.get(..length as usize).unwrap_or_default();
         let mut piece = Vec::with_capacity(bytes.len() + 5);
@@ -162,7 +200,7 @@ impl Held {
         }
         if self.lost > 0 {
             let lost = self.lost;
-            err(format!("jst: {lost} bytes more were printed than --quiet-success could hold back\n").as_bytes());
+            err(&format!("jst: {lost} bytes more were printed than --quiet-success could hold back\n"));
         }
         Ok(())
     }
@@ -179,7 +217,7 @@ fn print_pieces(mut from: impl io::Read, state: &mut [io::Result<()>; 2]) -> io:
         let [which, length @ ..] = head;
         let mut piece = vec![0; u32::from_le_bytes(length) as usize];
         from.read_exact(&mut piece)?;
-        if which == Which::Out as u8 {
+        if which == Stream::Stdout as u8 {
             if out.is_ok() {
                 *out = io::stdout().write_all(&piece).and_then(|()| io::stdout().flush());
             }

@@ -20,7 +20,7 @@ use crate::memory;
 use crate::run::Ready;
 use crate::script::{Bench, Coverage, Wanted};
 use crate::settings::{Settings, Surroundings};
-use crate::show::held::{self, Stream};
+use crate::show::streams::{self, Stream};
 use crate::sim::world::World;
 use crate::suggest;
 
@@ -86,7 +86,7 @@ impl Bench for OwnBench {
         let (captured, said) = (Arc::new(Mutex::new([String::new(), String::new()])), Arc::clone(&self.teller));
         let held = {
             let captured = Arc::clone(&captured);
-            held::hold(Arc::new(move |stream, text| {
+            streams::give_to(Arc::new(move |stream, text| {
                 let [out, err] = &mut *captured.lock().unwrap_or_else(PoisonError::into_inner);
                 if stream == Stream::Stdout {
                     out.push_str(text)

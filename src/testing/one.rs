@@ -14,7 +14,7 @@ use crate::run::exit::Exit;
 use crate::script::{Bench, Coverage, Ended, read_script};
 use crate::settings::Settings;
 use crate::show::errors::render;
-use crate::show::held;
+use crate::show::streams;
 
 /// Tells whoever started this process.
 pub(super) struct Teller(Mutex<std::io::Stdout>);
@@ -36,7 +36,7 @@ pub(crate) fn run(settings: &Arc<Settings>, exit: &Exit, job: Job, run_line: Run
     end_with_parent(exit)?;
     let teller = Arc::new(Teller(Mutex::new(std::io::stdout())));
     let said = Arc::clone(&teller);
-    let _held = held::hold(Arc::new(move |_, text| said.tell(&Told::Said(text.to_owned()))));
+    let _held = streams::give_to(Arc::new(move |_, text| said.tell(&Told::Said(text.to_owned()))));
     let coverage = job.coverage.then(Arc::<Coverage>::default);
     let own = job.file.display().to_string();
     let result = test(settings, exit, job, &teller, run_line, coverage.clone());
