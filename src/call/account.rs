@@ -264,7 +264,7 @@ impl Account {
     }
 
     /// The longest that one attempt may take.
-    pub(super) fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         self.client().map_or(Duration::ZERO, Client::patience)
     }
 

@@ -99,4 +99,9 @@ pub(super) fn register_call(module: &mut Module, account: &Arc<Account>) {
             });
         }
     }
+    const TIMEOUT: &str = "The seconds that one attempt of a call may take: --timeout. What was sent longer ago is not on its way any more.";
+    let account = Arc::clone(account);
+    super::register(module, "attempt_timeout", &["float"], TIMEOUT, move |_, _| {
+        Ok(account.patience().as_secs_f64().into())
+    });
 }
