@@ -73,7 +73,7 @@ fn console(text: &str) {
 /// The chapters: README and every `README.md` that stands beside what it explains, with their paths.
 fn chapters() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let beside = ["packaging", "scripts", "src", "stdlib"].map(|folder| format!("{folder}/**/README.md"));
+    let beside = ["benches", "packaging", "scripts", "src", "stdlib"].map(|folder| format!("{folder}/**/README.md"));
     let patterns = ["README.md".to_owned()].into_iter().chain(beside);
     let paths = patterns.flat_map(|pattern| glob::glob(&format!("{}/{pattern}", root.display())).unwrap());
     let read = |path: std::path::PathBuf| (path.display().to_string(), std::fs::read_to_string(&path).unwrap());
