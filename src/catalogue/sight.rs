@@ -49,6 +49,8 @@ use Like::{Param, Text};
 
 impl Sight {
     const LISTED: Self = Self { reads: &[], says: Says::Listed(&[]), before: false, late: false, gives: &[] };
+    /// What takes its time to come, or to go.
+    const LATER: Self = Self { late: true, ..Self::LISTED };
 }
 
 const ENV_TO_APP: Read =
@@ -126,7 +128,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
             ..Sight::LISTED
         }),
     ),
-    ("DeleteAppDetail", Ok(Sight { reads: APPS, says: Says::Gone(&[Param("AppId", "AppId")]), ..Sight::LISTED })),
+    ("DeleteAppDetail", Ok(Sight { reads: APPS, says: Says::Gone(&[Param("AppId", "AppId")]), ..Sight::LATER })),
     (
         "CreateEnvironment",
         Ok(Sight {
@@ -146,7 +148,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
             ..Sight::LISTED
         }),
     ),
-    ("DeleteAppEnvironment", Ok(Sight { reads: ENVS, says: Says::Gone(&[Param("EnvId", "EnvId")]), ..Sight::LISTED })),
+    ("DeleteAppEnvironment", Ok(Sight { reads: ENVS, says: Says::Gone(&[Param("EnvId", "EnvId")]), ..Sight::LATER })),
     (
         "CreateDeployConfig",
         Ok(Sight {
@@ -179,7 +181,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
     ),
     (
         "DeletePersistentVolumeClaim",
-        Ok(Sight { reads: CLAIMS, says: Says::Gone(&[Param("Name", "PersistentVolumeClaimName")]), ..Sight::LISTED }),
+        Ok(Sight { reads: CLAIMS, says: Says::Gone(&[Param("Name", "PersistentVolumeClaimName")]), ..Sight::LATER }),
     ),
     (
         "CreateSlbAP",
@@ -211,7 +213,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
             ..Sight::LISTED
         }),
     ),
-    ("DeleteSlbAP", Ok(Sight { reads: LISTENER, says: Says::Gone(&[Param("SlbAPId", "SlbAPId")]), ..Sight::LISTED })),
+    ("DeleteSlbAP", Ok(Sight { reads: LISTENER, says: Says::Gone(&[Param("SlbAPId", "SlbAPId")]), ..Sight::LATER })),
     (
         "ModifyService",
         Ok(Sight {
@@ -275,7 +277,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
     ),
     (
         "DeletePersistentVolume",
-        Ok(Sight { reads: VOLUMES, says: Says::Gone(&[Param("Name", "PersistentVolumeName")]), ..Sight::LISTED }),
+        Ok(Sight { reads: VOLUMES, says: Says::Gone(&[Param("Name", "PersistentVolumeName")]), ..Sight::LATER }),
     ),
     (
         "CreateNodeLabel",
@@ -321,21 +323,11 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
     ),
     (
         "AddClusterNode",
-        Ok(Sight {
-            reads: NODES,
-            says: Says::Listed(&[Param("InstanceId", "EcsInstanceIdList")]),
-            late: true,
-            ..Sight::LISTED
-        }),
+        Ok(Sight { reads: NODES, says: Says::Listed(&[Param("InstanceId", "EcsInstanceIdList")]), ..Sight::LATER }),
     ),
     (
         "RemoveClusterNode",
-        Ok(Sight {
-            reads: NODES,
-            says: Says::Gone(&[Param("InstanceId", "EcsInstanceIdList")]),
-            late: true,
-            ..Sight::LISTED
-        }),
+        Ok(Sight { reads: NODES, says: Says::Gone(&[Param("InstanceId", "EcsInstanceIdList")]), ..Sight::LATER }),
     ),
     (
         "CreateCluster",
@@ -349,7 +341,7 @@ static SIGHTS: &[(&str, Result<Sight, &str>)] = &[
     ),
     (
         "DeleteRdsAccount",
-        Ok(Sight { reads: ACCOUNTS, says: Says::Gone(&[Param("AccountName", "AccountName")]), ..Sight::LISTED }),
+        Ok(Sight { reads: ACCOUNTS, says: Says::Gone(&[Param("AccountName", "AccountName")]), ..Sight::LATER }),
     ),
     (
         "GrantDbToAccount",

@@ -7,6 +7,7 @@ pub(crate) mod applications;
 pub(crate) mod call;
 pub(crate) mod cluster;
 pub(crate) mod json;
+pub(crate) mod leaving;
 pub(crate) mod rds;
 pub(crate) mod release;
 pub(crate) mod resources;

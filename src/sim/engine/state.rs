@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::leaving::{self, Leaving};
 use super::{access, applications, cluster, rds, release, users};
 use crate::catalogue::Operation;
 use crate::sim::engine::call::{Call, Handler, Refusal, Trouble};
@@ -24,6 +25,8 @@ pub(crate) struct State {
     /// What is still to happen, in order of time; the number keeps the order within a moment.
     events: BTreeSet<(Timestamp, u64, Event)>,
     scheduled: u64,
+    /// What is being deleted.
+    pub leaving: BTreeSet<Leaving>,
     /// Applications, environments, deploy configs, volume claims.
     pub applications: applications::Applications,
     /// Users.
@@ -47,6 +50,13 @@ pub(crate) enum Event {
     Cluster(cluster::Event),
     /// A machine joins its cluster, or leaves it.
     Node(cluster::NodeEvent),
+    /// Something that was deleted is gone.
+    Gone {
+        /// What it is.
+        what: Leaving,
+        /// Whether its deletion ends in the failure that it has.
+        fails: bool,
+    },
 }
 
 /// The handlers of every chapter.
@@ -85,6 +95,7 @@ impl State {
                 Event::Release(event) => release::happen(self, event),
                 Event::Cluster(event) => cluster::happen(self, event),
                 Event::Node(event) => cluster::settle(self, event),
+                Event::Gone { what, fails } => leaving::end(self, what, fails),
             }
         }
         self.now = self.now.max(to);
@@ -102,6 +113,7 @@ impl State {
     /// # Errors
     /// The business failure.
     pub(crate) fn apply(&mut self, call: &Call) -> Result<Json, Refusal> {
+        leaving::require_staying(self, call)?;
         match handler(call.operation) {
             Some(handler) => handler(self, call),
             None => Err(Refusal::not_found("operation", call.operation.action)),

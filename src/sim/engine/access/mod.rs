@@ -19,6 +19,11 @@ pub(crate) struct Access {
     services: services::Services,
 }
 
+/// Takes out an access point.
+pub(crate) fn remove_point(state: &mut State, id: i64) {
+    state.access.slb.remove(id);
+}
+
 /// What in this chapter hangs on an environment, in words: it stands in the way of deleting it.
 pub(crate) fn uses_of_env(state: &State, env_id: i64) -> Vec<String> {
     let points = state.access.slb.of_env(env_id).map(|id| format!("SLB access point {id}"));

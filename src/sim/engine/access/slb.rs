@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::sim::engine::call::{Call, Refusal, done};
 use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::leaving::{self, Leaving};
 use crate::sim::engine::state::State;
 
 /// Load balancers and the access points on them.
@@ -42,7 +44,12 @@ struct Point {
     sticky_session: Option<i64>,
     ssl_cert_id: Option<String>,
     cookie_timeout: Option<i64>,
+    /// When its listener answers, which is when it has an address.
+    up: Timestamp,
 }
+
+/// How long a listener takes to be set up.
+const UP_AFTER: SignedDuration = SignedDuration::from_secs(3);
 
 /// The id of the first access point.
 const FIRST: i64 = 5001;
@@ -70,6 +77,7 @@ pub(in crate::sim) fn add_orphan(state: &mut State, app_id: i64, slb_id: &str, n
         sticky_session: None,
         ssl_cert_id: None,
         cookie_timeout: None,
+        up: state.now,
     };
     if let Some(balancer) = slb.balancers.get_mut(slb_id) {
         balancer.ports.insert(LISTENER);
@@ -101,7 +109,7 @@ impl Slbs {
         }
     }
 
-    fn show(&self, id: i64, point: &Point) -> Json {
+    fn show(&self, id: i64, point: &Point, now: Timestamp) -> Json {
         let balancer = self.balancers.get(&point.slb_id);
         object!({
             "AppId": point.app_id,
@@ -115,7 +123,7 @@ impl Slbs {
             "RealServerPort": point.real_server_port,
             "SlbAPId": id,
             "SlbId": point.slb_id,
-            "SlbIp": balancer.map(|balancer| &balancer.ip),
+            "SlbIp": balancer.filter(|_| point.up <= now).map(|balancer| &balancer.ip),
             "SslCertId": point.ssl_cert_id,
             "StickySession": point.sticky_session,
         })
@@ -158,6 +166,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         sticky_session: None,
         ssl_cert_id: None,
         cookie_timeout: None,
+        up: state.now.saturating_add(UP_AFTER).unwrap_or(Timestamp::MAX),
     };
     point.set(call);
     let id = FIRST + slb.made;
@@ -192,14 +201,14 @@ pub(super) fn modify(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.int("SlbAPId");
     state.access.slb.point(id)?;
-    state.access.slb.remove(id);
+    leaving::begin(state, Leaving::AccessPoint(id), false);
     done()
 }
 
 pub(super) fn describe(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let id = call.int("SlbAPId");
     let point = state.access.slb.point(id)?;
-    Ok(object!({"Result": state.access.slb.show(id, point)}))
+    Ok(object!({"Result": state.access.slb.show(id, point, state.now)}))
 }
 
 pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
@@ -216,5 +225,5 @@ pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
             && call.opt_text("NetworkMode").is_none_or(|wanted| mode(point) == Some(wanted))
             && (protocols.is_empty() || protocols.contains(&point.protocol.as_str()))
     });
-    Ok(call.page(wanted, |(&id, point)| slb.show(id, point)))
+    Ok(call.page(wanted, |(&id, point)| slb.show(id, point, state.now)))
 }

@@ -126,6 +126,8 @@ fn an_access_point_keeps_what_it_is_not_given() {
 
     // A deleted one frees its port, and its id is not used again.
     account.ok("DeleteSlbAP", json!({"SlbAPId": 5001}));
+    account.refused("CreateSlbAP", point(3001, "lb-demo-0001", 80, "TCP"));
+    account.wait(3);
     assert_eq!(account.ok("CreateSlbAP", point(3001, "lb-demo-0001", 80, "TCP"))["Result"]["SlbAPId"], 5005);
 }
 
@@ -186,6 +188,7 @@ fn node_ports_are_picked_kept_and_freed() {
     assert_eq!(ports(&mut account, id), [("a".to_owned(), 1, Some(30_002)), ("b".to_owned(), 2, Some(30_000))]);
     account.ok("DeleteService", json!({"ServiceId": id}));
     account.ok("DeleteAppEnvironment", json!({"AppId": 1004, "EnvId": 3008, "Force": true}));
+    account.wait(10);
     account.refused("DescribeServiceDetail", json!({"ServiceId": 6005}));
     account.refused("DescribeSlbAPDetail", json!({"SlbAPId": 5004}));
     let id =
@@ -228,12 +231,15 @@ fn access_points_may_outlive_their_environment() {
     assert_eq!(points(&mut account, 1012), [(5000, 3000)]);
     account.refused("DescribeAppEnvironmentDetail", json!({"AppId": 1012, "EnvId": 3000}));
     account.ok("DeleteSlbAP", json!({"SlbAPId": 5000}));
+    account.wait(3);
     assert_eq!(points(&mut account, 1012), []);
 
     let delete = json!({"AppId": 1001, "EnvId": 3002, "Force": true});
     account.troubled("DeleteAppEnvironment", delete, Trouble::Fails);
+    account.wait(10);
     assert_eq!(points(&mut account, 1001), [(5001, 3002), (5002, 3002)]);
     account.refused("DescribeAppEnvironmentDetail", json!({"AppId": 1001, "EnvId": 3002}));
     account.ok("DeleteSlbAP", json!({"SlbAPId": 5001}));
+    account.wait(3);
     assert_eq!(points(&mut account, 1001), [(5002, 3002)]);
 }

@@ -7,6 +7,7 @@ use super::{next_id, success};
 use crate::sim::engine::call::{Call, Refusal, local_time};
 use crate::sim::engine::cluster;
 use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::leaving::{self, Leaving};
 use crate::sim::engine::state::State;
 
 /// A volume claim.
@@ -77,14 +78,21 @@ fn bind(state: &mut State, id: i64) {
 pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let env_id = call.int("EnvId");
     let name = call.text("PersistentVolumeClaimName");
-    state.applications.env_of(call.int("AppId"), env_id)?;
-    let claim = state.applications.envs.get_mut(&env_id).and_then(|env| env.claims.remove(name));
+    let env = state.applications.env_of(call.int("AppId"), env_id)?;
+    let claim = env.claims.get(name);
     let claim = claim.ok_or_else(|| Refusal::not_found(&format!("volume claim {name} of environment"), env_id))?;
-    state.applications.waiting.remove(&claim.id);
-    if let Some(volume) = claim.volume {
-        cluster::release_claim(state, &volume, call.fails());
-    }
+    let id = claim.id;
+    state.applications.waiting.remove(&id);
+    leaving::begin(state, Leaving::Claim(env_id, name.to_owned()), call.fails());
     success()
+}
+
+/// Takes out a claim; the volume that it held is let go of.
+pub(crate) fn remove(state: &mut State, env_id: i64, name: &str, fails: bool) {
+    let claim = state.applications.envs.get_mut(&env_id).and_then(|env| env.claims.remove(name));
+    if let Some(volume) = claim.and_then(|claim| claim.volume) {
+        cluster::release_claim(state, &volume, fails);
+    }
 }
 
 pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {

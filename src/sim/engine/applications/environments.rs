@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{Claim, next_id, success};
 use crate::sim::engine::call::{Call, Refusal};
 use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::leaving::{self, Leaving};
 use crate::sim::engine::state::State;
 use crate::sim::engine::{access, cluster, release};
 
@@ -198,13 +199,19 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
             return Err(Refusal::in_use(&format!("environment {id}"), &uses));
         }
     }
-    remove(state, id, call.fails());
+    begin_removal(state, id, call.fails());
     success()
+}
+
+/// Stops what an environment runs, and lets it go.
+pub(super) fn begin_removal(state: &mut State, id: i64, fails: bool) {
+    release::stop_env(state, id);
+    leaving::begin(state, Leaving::Environment(id), fails);
 }
 
 /// Removes an environment with all that hangs on it: pods and volumes give back what they hold
 /// before the allocation to a cluster goes. Where that fails, its access points stay behind.
-pub(super) fn remove(state: &mut State, id: i64, fails: bool) {
+pub(crate) fn remove(state: &mut State, id: i64, fails: bool) {
     release::remove_env(state, id);
     access::remove_env(state, id, fails);
     let applications = &mut state.applications;

@@ -18,11 +18,12 @@ use serde_json::Value;
 
 use crate::sim::engine::call::{Call, Handler, Refusal};
 use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::leaving::{self, Leaving};
 use crate::sim::engine::state::State;
 use crate::sim::engine::users::User;
-pub(crate) use claims::{Claim, bind_waiting_claims};
+pub(crate) use claims::{Claim, bind_waiting_claims, remove as remove_claim};
 pub(crate) use configs::Config;
-pub(crate) use environments::{Env, Window, wanted_replicas};
+pub(crate) use environments::{Env, Window, remove as remove_env, wanted_replicas};
 pub(crate) use manifest::Template;
 
 /// What chapter 1 is about.
@@ -306,11 +307,16 @@ fn delete_app_detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         }
     }
     for env in envs {
-        environments::remove(state, env, false);
+        environments::begin_removal(state, env, false);
     }
-    for config in configs {
+    leaving::begin(state, Leaving::Application(id), false);
+    success()
+}
+
+/// Takes out an application with its deploy configs; its environments went before.
+pub(crate) fn remove_app(state: &mut State, id: i64) {
+    let Some(app) = state.applications.apps.remove(&id) else { return };
+    for config in app.configs {
         state.applications.configs.remove(&config);
     }
-    state.applications.apps.remove(&id);
-    success()
 }

@@ -238,6 +238,7 @@ fn an_application_lives() {
         account.ok("DeleteAppDetail", json!({"AppId": 1013, "Force": false})),
         json!({"Result": {"Success": true}})
     );
+    account.wait(15);
     account.refused("DescribeAppDetail", json!({"AppId": 1013}));
     let again = account.ok("CreateApp", json!({"Title": "new"}));
     assert_eq!(again["Result"]["AppId"], 1014, "an id is never used twice");
@@ -266,6 +267,7 @@ fn an_environment_lives() {
     );
     account.refused("DeleteDeployConfig", json!({"SchemaId": 2014}));
     account.ok("DeleteAppEnvironment", json!({"AppId": 1001, "EnvId": 3033, "Force": false}));
+    account.wait(10);
     account.refused("DescribeAppEnvironmentDetail", json!({"AppId": 1001, "EnvId": 3033}));
     account.ok("DeleteDeployConfig", json!({"SchemaId": 2014}));
 }
@@ -342,6 +344,7 @@ fn force_takes_everything_along() {
     let mut account = Account::demo();
     let pod = account.data("ListAppInstance", json!({"AppId": 1005, "EnvId": 3010}))[0]["AppInstanceId"].clone();
     account.ok("DeleteAppDetail", json!({"AppId": 1005, "Force": true}));
+    account.wait(15);
     for (action, params) in [
         ("DescribeAppDetail", json!({"AppId": 1005})),
         ("ListAppEnvironment", json!({"AppId": 1005})),
@@ -357,6 +360,7 @@ fn force_takes_everything_along() {
         assert_eq!(account.refused(action, params).0, 10404, "{action}");
     }
     account.ok("DeleteAppEnvironment", json!({"AppId": 1001, "EnvId": 3002, "Force": true}));
+    account.wait(10);
     account.refused("ListPersistentVolumeClaim", json!({"AppId": 1001, "EnvId": 3002}));
     // What is left stands, and time goes on.
     account.wait(3600);
@@ -387,6 +391,7 @@ fn claims_are_kept_by_environment() {
     );
     let gone = json!({"AppId": 1001, "EnvId": 3001, "PersistentVolumeClaimName": "logs"});
     account.ok("DeletePersistentVolumeClaim", gone.clone());
+    account.wait(3);
     account.refused("DeletePersistentVolumeClaim", gone);
     let left = account.data("ListPersistentVolumeClaim", json!({"AppId": 1001, "EnvId": 3001}));
     assert_eq!(left.len(), 1);

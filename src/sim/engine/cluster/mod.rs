@@ -25,7 +25,7 @@ pub(crate) use clusters::{Event, RUNNING_AFTER, happen, install_arms};
 pub(in crate::sim) use nodes::{JOINED_AFTER, MachineType, add_machine, add_windows_machine};
 pub(crate) use nodes::{NodeEvent, settle};
 pub(crate) use placement::{Placement, place, require_allocation, require_system, shortage, vacate};
-pub(crate) use volumes::{Claim, bind_claim, release_claim};
+pub(crate) use volumes::{Claim, bind_claim, release_claim, remove_volume};
 
 /// Clusters and what belongs to them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::sim::engine::applications::bind_waiting_claims;
 use crate::sim::engine::call::{Call, Refusal, local_time};
 use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::leaving::{self, Leaving};
 use crate::sim::engine::resources::quantity;
 use crate::sim::engine::state::State;
 
@@ -88,19 +89,25 @@ pub(crate) fn bind_claim(state: &mut State, claim: Claim<'_>) -> Option<String> 
     Some(fits.4)
 }
 
-/// Lets go of the volume that a deleted claim held: kept as `Released`, or gone, by its reclaim policy; where that
+/// Lets go of the volume that a deleted claim held: `Released`, and kept or deleted by its reclaim policy; where that
 /// fails, it stays `Failed`.
 pub(crate) fn release_claim(state: &mut State, volume: &str, fails: bool) {
-    let volumes = &mut state.cluster.volumes.by_name;
-    let Some(held) = volumes.get_mut(volume).filter(|held| matches!(held.status, Status::Bound { .. })) else { return };
+    let held = state.cluster.volumes.by_name.get_mut(volume);
+    let Some(held) = held.filter(|held| matches!(held.status, Status::Bound { .. })) else { return };
     if fails {
         held.status =
             Status::Failed(format!("{} of the volume failed: {} is in use", held.reclaim_policy, held.mount_dir));
-    } else if held.reclaim_policy == "Delete" {
-        volumes.remove(volume);
-    } else {
-        held.status = Status::Released;
+        return;
     }
+    held.status = Status::Released;
+    if held.reclaim_policy == "Delete" {
+        leaving::begin(state, Leaving::Volume(volume.to_owned()), false);
+    }
+}
+
+/// Takes out a volume.
+pub(crate) fn remove_volume(state: &mut State, name: &str) {
+    state.cluster.volumes.by_name.remove(name);
 }
 
 impl Volumes {
@@ -208,6 +215,6 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     if let Some(free) = volume.free(name) {
         volumes.free.remove(&free);
     }
-    volumes.by_name.remove(name);
+    leaving::begin(state, Leaving::Volume(name.to_owned()), false);
     Ok(object!({"Result": {"Success": true}}))
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sim::engine::call::{Call, Handler, Refusal, done};
 use crate::sim::engine::json::{Json, object};
+use crate::sim::engine::leaving::{self, Leaving};
 use crate::sim::engine::state::State;
 pub(in crate::sim) use backups::{History, Oddity, night_of};
 
@@ -355,12 +356,21 @@ fn delete_account(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     instance.require_support(id, call)?;
     instance.require_account(id, name)?;
     require_own("account", name)?;
+    if let Some(account) = instance.accounts.get_mut(name) {
+        account.standing = Standing::Unavailable;
+    }
+    leaving::begin(state, Leaving::Account(id.to_owned(), name.to_owned()), false);
+    // The request's id goes in there.
+    Ok(object!({"Result": {}}))
+}
+
+/// Takes out an account with its grants.
+pub(crate) fn remove_account(state: &mut State, id: &str, name: &str) {
+    let Ok(instance) = state.rds.instance(id) else { return };
     instance.accounts.remove(name);
     for database in instance.databases.values_mut() {
         database.grants.remove(name);
     }
-    // The request's id goes in there.
-    Ok(object!({"Result": {}}))
 }
 
 /// A grant replaces an earlier one of the same account on the same database.

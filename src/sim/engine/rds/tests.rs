@@ -198,6 +198,7 @@ fn grants_show_on_both_sides_and_go_with_either() {
     );
     account.ok("GrantDbToAccount", grant("rm-demo-0001", "shop", "shop_rw", "DMLOnly"));
     account.ok("DeleteRdsAccount", json!({"DbInstanceId": "rm-demo-0001", "AccountName": "shop_ro"}));
+    account.wait(3);
     check(&mut account, &[["orders", "shop_rw", "ReadWrite"], ["shop", "shop_rw", "DMLOnly"]]);
     account.ok("DeleteDatabase", json!({"DBInstanceId": "rm-demo-0001", "DBName": "orders"}));
     check(&mut account, &[["shop", "shop_rw", "DMLOnly"]]);

@@ -285,6 +285,17 @@ pub(crate) fn uses_of_env(state: &State, env_id: i64) -> Vec<String> {
     order.into_iter().chain(pods).collect()
 }
 
+/// Ends what is under way in an environment that is being deleted, and tells its pods to stop.
+pub(crate) fn stop_env(state: &mut State, env_id: i64) {
+    if let Some(order) = state.release.unfinished(env_id) {
+        progress::close(state, order);
+    }
+    let pods: Vec<i64> = state.release.pods_of_env(env_id).filter(|pod| pod.phase.counts()).map(|pod| pod.id).collect();
+    for pod in pods {
+        lifecycle::stop(state, pod, None);
+    }
+}
+
 /// Takes along the orders and pods of an environment that is being deleted.
 pub(crate) fn remove_env(state: &mut State, env_id: i64) {
     let release = &mut state.release;

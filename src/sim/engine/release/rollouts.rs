@@ -54,7 +54,7 @@ impl Turn {
 
 impl Phase {
     /// Whether the pod counts as one of its environment's replicas.
-    const fn counts(self) -> bool {
+    pub(super) const fn counts(self) -> bool {
         !matches!(self, Self::Stopping | Self::Gone)
     }
 }

@@ -647,8 +647,13 @@ fn volumes_bind_are_released_and_go() {
     assert_eq!(account.volume("c-demo-prod", "pv-late"), bound("c"));
 
     account.ok("DeletePersistentVolumeClaim", release("a"));
+    assert_eq!(account.volume("c-demo-prod", "pv-large"), bound("a"));
+    account.wait(3);
+    assert_eq!(account.volume("c-demo-prod", "pv-large"), state("Released"), "and is deleted by its policy");
+    account.wait(3);
     assert_eq!(account.volume("c-demo-prod", "pv-large"), None);
     account.ok("DeletePersistentVolumeClaim", release("b"));
+    account.wait(3);
     assert_eq!(account.volume("c-demo-prod", "pv-small"), state("Released"));
     // What was released is not bound again, but can be deleted; then its class is free.
     account.ok("CreatePersistentVolumeClaim", claim("d", "slow", "ReadWriteOnce", "1"));
@@ -657,12 +662,14 @@ fn volumes_bind_are_released_and_go() {
     for name in ["pv-small", "pv-other"] {
         let params = json!({"ClusterInstanceId": "c-demo-prod", "PersistentVolumeName": name});
         account.ok("DeletePersistentVolume", params);
+        account.wait(3);
         assert_eq!(account.volume("c-demo-prod", name), None);
     }
     account.ok("CreatePersistentVolume", volume("pv-again", "slow", "ReadWriteOnce", "2Gi", "Retain"));
     assert_eq!(account.volume("c-demo-prod", "pv-again"), bound("large"));
     // An environment that goes lets go of its volumes.
     account.ok("DeleteAppEnvironment", json!({"AppId": 1001, "EnvId": 3002, "Force": true}));
+    account.wait(10);
     assert_eq!(account.volume("c-demo-prod", "pv-demo-2"), state("Released"));
 }
 
@@ -720,6 +727,7 @@ fn a_volume_fails_with_a_reason() {
 
     let claim = json!({"AppId": 1001, "EnvId": 3002, "PersistentVolumeClaimName": "data-web"});
     account.troubled("DeletePersistentVolumeClaim", claim, Trouble::Fails);
+    account.wait(3);
     assert_eq!(reason(&mut account, "pv-demo-2"), failed("Retain of the volume failed: /volume-2 is in use"));
 }
 
