@@ -15,12 +15,17 @@ use crate::suggest;
 /// How each module is imported, and its text; in the order of their names.
 pub(super) const MODULES: &[(&str, &str)] = &[
     ("std/audit", include_str!("../../stdlib/audit.rhai")),
+    ("std/backups", include_str!("../../stdlib/backups.rhai")),
+    ("std/capacity", include_str!("../../stdlib/capacity.rhai")),
     ("std/ensure", include_str!("../../stdlib/ensure.rhai")),
     ("std/fleet", include_str!("../../stdlib/fleet.rhai")),
     ("std/k8s", include_str!("../../stdlib/k8s.rhai")),
+    ("std/labels", include_str!("../../stdlib/labels.rhai")),
     ("std/list", include_str!("../../stdlib/list.rhai")),
     ("std/options", include_str!("../../stdlib/options.rhai")),
+    ("std/report", include_str!("../../stdlib/report.rhai")),
     ("std/rollout", include_str!("../../stdlib/rollout.rhai")),
+    ("std/rows", include_str!("../../stdlib/rows.rhai")),
     ("std/settle", include_str!("../../stdlib/settle.rhai")),
     ("std/testing", include_str!("../../stdlib/testing.rhai")),
     ("std/wait", include_str!("../../stdlib/wait.rhai")),
@@ -305,7 +310,7 @@ mod tests {
         }
         assert_eq!(
             text("rolout").unwrap_err(),
-            "the library has no module `std/rolout`; it has audit, ensure, fleet, k8s, list, options, rollout, settle, testing, wait; \
+            "the library has no module `std/rolout`; it has audit, backups, capacity, ensure, fleet, k8s, labels, list, options, report, rollout, rows, settle, testing, wait; \
              did you mean `std/rollout`?"
         );
     }

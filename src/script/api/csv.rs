@@ -22,15 +22,16 @@ const MOST: usize = 20;
 const END: &str = "\u{1}";
 
 pub(super) fn register(module: &mut Module) {
-    const PARSE: &str = "The rows of a CSV text as maps by the names in its first line. Options: `types`, a map from a column to int, float, bool or text, and `separator`.";
+    const PARSE: &str = "The rows of a CSV text as maps by the names in its first line. Options: `types`, a map from a column to int, float, bool or text, `separator`, and `line`, the field that each row shall have its line in.";
     for signature in [&["text: string", "array"][..], &["text: string", "options: map", "array"]] {
         register_any(module, "parse_csv", signature, PARSE, |_, args| match args {
             [text, options @ ..] => {
                 let options = options.first().map(|options| &**options);
-                let options = Options::of("parse_csv", options, &["types", "separator"])?;
+                let options = Options::of("parse_csv", options, &["types", "separator", "line"])?;
                 let text = text_of("parse_csv", text)?;
                 let types = types(&options)?;
-                parse(&text, &types, separator(&options)?).map(Dynamic::from_array).map_err(throw)
+                let line = options.text("line")?;
+                parse(&text, &types, separator(&options)?, line.as_deref()).map(Dynamic::from_array).map_err(throw)
             }
             _ => Ok(Dynamic::UNIT),
         });
@@ -143,8 +144,8 @@ fn types(options: &Options) -> ScriptResult<Vec<(String, Type)>> {
     options.map("types")?.into_iter().map(of).collect()
 }
 
-/// The rows of a text.
-fn parse(text: &str, types: &[(String, Type)], separator: u8) -> Result<Array> {
+/// The rows of a text, each with its line in the field `line`, where there is one.
+fn parse(text: &str, types: &[(String, Type)], separator: u8, line: Option<&str>) -> Result<Array> {
     let text = text.trim_start_matches('\u{feff}');
     let end = format!("\n{END}");
     let mut reader = ReaderBuilder::new()
@@ -163,7 +164,7 @@ fn parse(text: &str, types: &[(String, Type)], separator: u8) -> Result<Array> {
         last = record.position().map_or(last, csv::Position::line);
         match &columns {
             None => columns = Some(Columns::new(&record, types, separator, &mut problems)?),
-            Some(columns) => rows.extend(columns.row(&record, last, &mut problems)?.map(Dynamic::from_map)),
+            Some(columns) => rows.extend(columns.row(&record, last, line, &mut problems)?.map(Dynamic::from_map)),
         }
     }
     if !is_closed {
@@ -210,7 +211,13 @@ impl Columns {
     }
 
     /// Reads a line of cells; `None` where something is wrong with it.
-    fn row(&self, record: &StringRecord, line: u64, problems: &mut Problems) -> Result<Option<Map>> {
+    fn row(
+        &self,
+        record: &StringRecord,
+        line: u64,
+        shown_as: Option<&str>,
+        problems: &mut Problems,
+    ) -> Result<Option<Map>> {
         // What a cell takes in a map beside its text.
         const CELL: usize = 96;
         memory::room_for(record.as_slice().len() + record.len() * CELL)?;
@@ -221,6 +228,7 @@ impl Columns {
             return Ok(None);
         }
         let mut row = Map::new();
+        row.extend(shown_as.map(|name| (name.into(), i64::try_from(line).unwrap_or(i64::MAX).into())));
         for ((name, of), cell) in columns.iter().zip(record) {
             match of.read(cell) {
                 Some(value) => drop(row.insert(name.clone(), value)),

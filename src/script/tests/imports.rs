@@ -76,8 +76,8 @@ fn the_bundled_library_parses_and_is_found_from_anywhere() {
     let error = eval(&bench, "import \"std/nothing\" as m; 1").unwrap_err();
     assert_eq!(
         error.message,
-        "cannot import: the library has no module `std/nothing`; it has audit, ensure, fleet, k8s, list, options, \
-         rollout, settle, testing, wait"
+        "cannot import: the library has no module `std/nothing`; it has audit, backups, capacity, ensure, fleet, \
+         k8s, labels, list, options, report, rollout, rows, settle, testing, wait"
     );
 }
 
@@ -106,7 +106,7 @@ fn nothing_outside_the_folder_is_read() {
         let error = eval(&bench, &format!("import \"{path}\" as m; m::SECRET")).unwrap_err();
         let refused = format!("cannot import: `{path}` is outside the script's folder; imports stay inside it");
         let unknown = format!(
-            "cannot import: the library has no module `{path}`; it has audit, ensure, fleet, k8s, list, options, \
+            "cannot import: the library has no module `{path}`; it has audit, backups, capacity, ensure, fleet, \
              rollout, settle, testing, wait"
         );
         assert!([refused, unknown].contains(&error.message), "{path}: {}", error.message);
