@@ -194,11 +194,18 @@ impl Account {
         know(target, &params);
         let request = Request::build(target, params).map_err(talk)?;
         let client = self.client()?;
-        let call = record.begin(target, &request, &self.around)?;
-        match self.intend(place, &call).await {
+        let call = record.of(target, &request, &self.around);
+        match self.made_before(&place, &call).await {
             Ok(None) => {}
-            Ok(Some(reply)) => return call.ended(Ok(T::json(reply))),
+            Ok(Some(reply)) => {
+                call.was_made();
+                return Ok(T::json(reply));
+            }
             Err(error) => return Err(talk(call.refused(error))),
+        }
+        call.begin()?;
+        if let Err(error) = self.intend(&place, &call).await {
+            return Err(talk(call.refused(error)));
         }
         let result = client.call(&call).await;
         call.note(&result);

@@ -1,6 +1,8 @@
 //! Writes and the journal: each is written down before it is sent, and one that an earlier part of the run made is not
 //! made again.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -18,20 +20,16 @@ use crate::wire::reply::Tree;
 use crate::wire::request::Target;
 
 impl Account {
-    /// Has a write written down that is about to be made. When an earlier part of the run made the same here, what it
-    /// was answered with is given instead.
+    /// What a write was answered with that an earlier part of the run made here already, with the same parameters.
     ///
     /// # Errors
-    /// `config` when it cannot be written down, `policy` when the script is no longer what the earlier part ran, and
-    /// `unknown_outcome` when nothing tells whether the earlier write took effect: it must not be made then.
-    pub(super) async fn intend(&self, here: Place, call: &Call<'_>) -> Result<Option<Value>> {
-        let Some(journal) = call.around.journal() else { return Ok(None) };
-        if call.target.effect() == Effect::Read {
-            return Ok(None);
-        }
+    /// `policy` when the script is no longer what the earlier part ran, and `unknown_outcome` when nothing tells whether
+    /// the earlier write took effect: it must not be made then.
+    pub(super) async fn made_before(&self, here: &Place, call: &Call<'_>) -> Result<Option<Value>> {
+        let Some(journal) = written_in(call).filter(|journal| journal.goes_on()) else { return Ok(None) };
         let operation = call.target.action();
         let params = masked(call.target, call.request.params(call.target));
-        while let Some(earlier) = journal.same(&here, operation, &params) {
+        while let Some(earlier) = journal.same(here, operation, &params) {
             let settled = match earlier.known {
                 Known::Unknown => {
                     self.settle(journal, &earlier).await.inspect_err(|error| self.stop().set(error.clone()))?
@@ -43,11 +41,21 @@ impl Account {
                 return Ok(Some(reply));
             }
         }
-        journal.may_write(&here, || call.words()).inspect_err(|error| self.stop().set(error.clone()))?;
-        let before = if here.is_in_step() { self.before(call).await } else { None };
-        let entry = journal.intend(&here, operation, params, before).await?;
-        let _ = call.entry.set(entry);
+        journal.may_write(here, || call.words()).inspect_err(|error| self.stop().set(error.clone()))?;
         Ok(None)
+    }
+
+    /// Has a write written down that is about to be made.
+    ///
+    /// # Errors
+    /// `config` when it cannot be written down: it must not be made then.
+    pub(super) async fn intend(&self, here: &Place, call: &Call<'_>) -> Result<()> {
+        let Some(journal) = written_in(call) else { return Ok(()) };
+        let params = masked(call.target, call.request.params(call.target));
+        let before = if here.is_in_step() { self.before(call).await } else { None };
+        let entry = journal.intend(here, call.target.action(), params, before).await?;
+        let _ = call.entry.set(entry);
+        Ok(())
     }
 
     /// What the account shows before a write that only a change proves.
@@ -92,6 +100,11 @@ impl Account {
         tokio::time::sleep(patience.saturating_sub(age)).await;
         look::look(self, sight, write).await
     }
+}
+
+/// The journal that a call is written down in, if it is.
+fn written_in<'a>(call: &Call<'a>) -> Option<&'a Arc<Keeper>> {
+    call.around.journal().filter(|_| call.target.effect() != Effect::Read)
 }
 
 impl Call<'_> {

@@ -31,24 +31,11 @@ impl Record {
     const UNKNOWN: u8 = 3;
     const NOT_SENT: u8 = 4;
 
-    /// Begins a call that is whole and allowed. Nothing of it was sent yet.
-    ///
-    /// # Errors
-    /// `limit`, or why the run is to end: no new call begins then.
-    pub(super) fn begin<'a>(
-        &'a self,
-        target: &'a Target,
-        request: &'a Request,
-        around: &'a Around,
-    ) -> Result<Call<'a>> {
-        let refused = |error: Error| {
-            self.set(Self::NOT_SENT);
-            error.operation(target.action()).outcome(Outcome::NotSent)
-        };
-        around.begins(target).map_err(refused)?;
-        let (attempts, throttled, is_told) = (AtomicU32::new(0), AtomicU32::new(0), AtomicBool::new(false));
+    /// Takes in a call that is whole and allowed. Nobody is told of it, and nothing of it is sent, before it begins.
+    pub(super) fn of<'a>(&'a self, target: &'a Target, request: &'a Request, around: &'a Around) -> Call<'a> {
+        let (attempts, throttled, is_told) = (AtomicU32::new(0), AtomicU32::new(0), AtomicBool::new(true));
         let (entry, request_id, begun) = (OnceLock::new(), OnceLock::new(), Instant::now());
-        Ok(Call { target, request, record: self, around, entry, attempts, throttled, request_id, begun, is_told })
+        Call { target, request, record: self, around, entry, attempts, throttled, request_id, begun, is_told }
     }
 
     fn is(&self, state: u8) -> bool {
@@ -244,7 +231,7 @@ impl Around {
     }
 }
 
-/// A call that has begun.
+/// A call that is whole and allowed.
 pub(super) struct Call<'a> {
     /// What is called.
     pub target: &'a Target,
@@ -258,11 +245,29 @@ pub(super) struct Call<'a> {
     throttled: AtomicU32,
     request_id: OnceLock<String>,
     begun: Instant,
-    /// Whether whoever watches knows of its end.
+    /// Whether whoever watches has nothing more to learn of it: it did not begin, or they know of its end.
     is_told: AtomicBool,
 }
 
 impl Call<'_> {
+    /// It begins. One that an earlier part of the run made already, and that is given back, never does.
+    ///
+    /// # Errors
+    /// `limit`, or why the run is to end: no new call begins then.
+    pub(super) fn begin(&self) -> Result<()> {
+        self.around.begins(self.target).map_err(|error| {
+            self.record.set(Record::NOT_SENT);
+            error.operation(self.target.action()).outcome(Outcome::NotSent)
+        })?;
+        self.is_told.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// An earlier part of the run made it already.
+    pub(super) fn was_made(self) {
+        self.record.set(Record::DONE);
+    }
+
     /// An attempt begins: from now on it may have reached the service.
     ///
     /// # Errors

@@ -75,12 +75,12 @@ fn words<T: AsRef<str>>(words: &[T]) -> String {
 /// What ended the script for another reason.
 pub(super) fn difference(journal: &Keeper, ended: Result<u8>) -> Result<u8> {
     match (journal.reached(), ended) {
-        (Some(next), _) => super::write_out(&format!("no difference: {next} would be made next\n")),
+        (Some(next), _) => super::write_out(&format!("no difference: {next} would be made next")),
         (None, Err(error)) if error.kind == Kind::Policy => {
-            super::write_out(&format!("{}\n", error.message))?;
+            super::write_out(&error.message)?;
             Ok(4)
         }
         (None, Err(error)) => Err(error),
-        (None, Ok(_)) => super::write_out("no difference: nothing is left to be written\n"),
+        (None, Ok(_)) => super::write_out("no difference: nothing is left to be written"),
     }
 }

@@ -41,8 +41,11 @@ pub(super) fn call(settings: &Arc<Settings>, exit: &Exit, args: &CallArgs) -> Re
         return show(settings, &dry_run(settings, &target, params)?);
     }
     let run = Run::new(settings, exit, false)?;
-    run.keep(exit, &format!("call {}", target.action()))?;
-    show(settings, &run.account().call(&target, params)?)
+    let name = format!("call {}", target.action());
+    run.alone(&name, None, || {
+        run.keep(exit, &name)?;
+        show(settings, &run.account().call(&target, params)?)
+    })
 }
 
 /// The parameters of a call from `KEY=VALUE` words and a JSON object. Words may name a list's

@@ -31,7 +31,7 @@ pub(super) fn eval(settings: &Arc<Settings>, exit: &Exit, args: EvalArgs) -> Res
     }
     let words = words::of_script("eval", "CODE", words.collect())?;
     let run = Run::new(settings, exit, false)?;
-    run.alone(None, || {
+    run.alone("-", None, || {
         run.keep(exit, "eval")?;
         match run.host(PathBuf::new(), words).eval("eval", &code)? {
             Ended::Value(value) => show(settings, &value),

@@ -5,6 +5,7 @@ mod again;
 mod call;
 mod config;
 mod eval;
+mod fits;
 mod help;
 mod ops;
 mod repl;
@@ -106,7 +107,8 @@ pub fn main() -> ExitCode {
         Err((_, format, colour)) => (*format, *colour),
     };
     let exit = Exit::new(move |error| tell(error, format, colour));
-    let done = settings.map_err(|(error, ..)| error).and_then(|settings| begin(cli, settings, &exit));
+    let command = matches.subcommand_name().unwrap_or("repl");
+    let done = settings.map_err(|(error, ..)| error).and_then(|settings| begin(cli, command, settings, &exit));
     let code = done.unwrap_or_else(|error| {
         exit.tell(&error);
         error.kind.exit_code()
@@ -151,9 +153,10 @@ fn settings(
     Settings::new(levels, around).map_err(|error| (error, format, colour))
 }
 
-fn begin(cli: Cli, settings: Settings, exit: &Exit) -> Result<u8> {
+fn begin(cli: Cli, command: &str, settings: Settings, exit: &Exit) -> Result<u8> {
     let watched = settings.around.terminal[2];
     log::start(settings.log_level(), settings.log_format(), watched, settings.around.colour());
+    fits::check(command, &settings)?;
     dispatch(cli.command, &Arc::new(settings), exit)
 }
 

@@ -27,7 +27,7 @@ pub(super) fn repl(settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
     let (log_format, colour) = (settings.log_format(), around.colour());
     let config = ReplConfig {
         name: run.account_name()?,
-        history: settings.state_dir().map(|dir| dir.join("history")),
+        history: settings.state_dir().ok().map(|dir| dir.join("history")),
         interactive,
         is_plain: around.is_plain(),
         editor: around.editor(),

@@ -55,11 +55,18 @@ pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Resul
     if !args.profiles.is_empty() && !args.words.is_empty() {
         return for_each(settings, &args);
     }
+    if let Some(flag) = ["heartbeat", "jitter", "lock", "metrics-file", "quiet-success", "report"]
+        .into_iter()
+        .find(|flag| args.check_only && settings.is_by_hand(flag))
+    {
+        return Err(Error::new(Kind::Usage, format!("--check-only runs nothing, and --{flag} is about a run"))
+            .hint("leave one of them out"));
+    }
     let Some(again) = again(settings, &args)? else { return Ok(0) };
     script_again(
         args,
         again,
-        || Run::new(settings, exit, false),
+        |again| Run::of_id(again.id()?, settings, exit, false),
         |run, script, again| run.keep_script(exit, script, again),
     )
 }
@@ -73,6 +80,10 @@ fn for_each(settings: &Settings, args: &RunArgs) -> Result<u8> {
     if args.words.first().is_some_and(|file| file == "-") {
         return Err(usage("--profiles needs a script in a file: standard input can be read once").hint("name a file"));
     }
+    if let Some(flag) = of_one(settings, args) {
+        return Err(usage(&format!("--{flag} is of one run, and --profiles makes one for each profile"))
+            .hint("run jst once for each profile, each with its own"));
+    }
     let mut profiles: Vec<String> = Vec::new();
     for name in args.profiles.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
         let named = if name == "*" { settings.profiles() } else { vec![name.to_owned()] };
@@ -83,6 +94,18 @@ fn for_each(settings: &Settings, args: &RunArgs) -> Result<u8> {
             .hint("name them, as in --profiles a,b, or write them to config.toml"));
     }
     profiles::each(&profiles, &without_profiles(std::env::args().skip(1)))
+}
+
+/// A flag that runs of many profiles cannot share.
+fn of_one(settings: &Settings, args: &RunArgs) -> Option<&'static str> {
+    let own = [
+        ("resume", args.resume.is_some()),
+        ("run-key", args.run_key.is_some()),
+        ("report", !settings.job().report.is_empty()),
+        ("metrics-file", settings.job().metrics_file.is_some()),
+        ("heartbeat", settings.job().heartbeat.is_some()),
+    ];
+    own.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
 }
 
 /// The words of the command line, without the first `--profiles` and its value.
@@ -106,13 +129,17 @@ fn without_profiles(mut words: impl Iterator<Item = String>) -> Vec<String> {
 
 /// The same without a journal, in a run that is made once the words are known to be right.
 pub(super) fn script(args: RunArgs, begin: impl FnOnce() -> Result<Run>) -> Result<u8> {
-    script_again(args, Again::default(), begin, |_, _, _| Ok(None))
+    if let Some(flag) = about_journal(&args) {
+        return Err(Error::new(Kind::Usage, format!("{flag} needs a journal, and a script inside a test has none"))
+            .hint("leave it out"));
+    }
+    script_again(args, Again::default(), |_| begin(), |_, _, _| Ok(None))
 }
 
 fn script_again(
     args: RunArgs,
     again: Again,
-    begin: impl FnOnce() -> Result<Run>,
+    begin: impl FnOnce(&Again) -> Result<Run>,
     keep: impl FnOnce(&Run, &Script, Again) -> Result<Option<Arc<Keeper>>>,
 ) -> Result<u8> {
     let mut words = args.words.into_iter();
@@ -130,20 +157,24 @@ fn script_again(
     let own_help = args.help.then(|| "--help".to_owned());
     let words = own_help.into_iter().chain(words::of_script("run", "FILE", words.collect())?).collect();
     let words = again::args(again.before.as_ref(), words)?;
-    let run = begin()?;
+    let run = begin(&again)?;
     let (name, text, root) = read(&run, &file)?;
     let is_file = file != Path::new("-");
     let file = is_file.then(|| file.canonicalize().unwrap_or_else(|_| file.clone()));
     let script = Script { name: name.clone(), file, text: text.clone(), args: words };
     let check_only = again.check_only;
-    run.alone(script.file.clone().as_deref(), || {
+    let locked = script.file.clone();
+    let shown = locked.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
+    let work = || {
         let journal = keep(&run, &script, again)?;
         let ended = run.host(root, script.args).run(&name, &text);
         match journal {
             Some(journal) if check_only => again::difference(&journal, ended),
             _ => ended,
         }
-    })
+    };
+    // Nothing is run then, and nobody is told that something was.
+    if check_only { work() } else { run.alone(&shown, locked.as_deref(), work) }
 }
 
 /// How the run stands to earlier ones; `None` when it is done already.
@@ -159,13 +190,7 @@ fn again(settings: &Settings, args: &RunArgs) -> Result<Option<Again>> {
         Some(again::Found::GoesOn(before)) => Some(*before),
         None => None,
     };
-    let about_earlier = [
-        ("--check-only", args.check_only),
-        ("--assume-done", !args.assume_done.is_empty()),
-        ("--assume-not-done", !args.assume_not_done.is_empty()),
-        ("--unprotected", args.unprotected),
-    ];
-    if let Some((flag, _)) = about_earlier.iter().find(|(_, is_given)| *is_given).filter(|_| before.is_none()) {
+    if let (Some(flag), None) = (about_earlier(args), &before) {
         return Err(Error::new(Kind::Usage, format!("{flag} is about an earlier run, and this one has none"))
             .hint("--resume ID names it, or --run-key KEY"));
     }
@@ -177,6 +202,23 @@ fn again(settings: &Settings, args: &RunArgs) -> Result<Option<Again>> {
         unprotected: args.unprotected,
         check_only: args.check_only,
     }))
+}
+
+/// A flag that is about an earlier run.
+fn about_earlier(args: &RunArgs) -> Option<&'static str> {
+    let given = [
+        ("--check-only", args.check_only),
+        ("--assume-done", !args.assume_done.is_empty()),
+        ("--assume-not-done", !args.assume_not_done.is_empty()),
+        ("--unprotected", args.unprotected),
+    ];
+    given.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+}
+
+/// A flag that only a run with a journal can heed.
+fn about_journal(args: &RunArgs) -> Option<&'static str> {
+    let given = [("--resume", args.resume.is_some()), ("--run-key", args.run_key.is_some())];
+    given.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag).or_else(|| about_earlier(args))
 }
 
 /// The script that an earlier run ran.

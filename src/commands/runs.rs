@@ -169,6 +169,9 @@ fn told(story: &Story) -> String {
         run.endpoint,
         fact("jst").unwrap_or_default()
     );
+    if let Some(trace) = fact("trace") {
+        let _ = writeln!(text, "trace {trace}");
+    }
     if let Some(args) = fact("args") {
         let _ = writeln!(text, "arguments: {args}");
     }

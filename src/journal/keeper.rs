@@ -133,6 +133,11 @@ impl Keeper {
         }
     }
 
+    /// The journal of a run where there is no place for one: each write fails with that.
+    pub(crate) fn nowhere(plan: Plan, error: Error) -> Self {
+        Self { writer: OnceLock::from(Err(error)), ..Self::new(plan) }
+    }
+
     /// The journal of a run that goes on.
     ///
     /// # Errors
@@ -190,6 +195,11 @@ impl Keeper {
     }
 
     // Writes.
+
+    /// Whether there is an earlier part.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.past.is_some()
+    }
 
     /// A write of an earlier part that is the same as one about to be made here.
     pub(crate) fn same(&self, here: &Place, operation: &str, params: &Map<String, Value>) -> Option<PastWrite> {
@@ -289,8 +299,8 @@ impl Keeper {
     }
 
     fn note(&self, event: Event) {
-        if let Ok(writer) = self.writer()
-            && !self.plan.check_only
+        if !self.plan.check_only
+            && let Ok(writer) = self.writer()
         {
             writer.note(vec![event]);
         }
@@ -381,7 +391,7 @@ impl Keeper {
 
     /// Writes down how the run ended, once, and waits until that is on the disk.
     pub(crate) fn end(&self, code: u8) -> Result<()> {
-        let is_there = self.writer.get().is_some();
+        let is_there = self.writer.get().is_some_and(Result::is_ok);
         if !is_there || self.plan.check_only || self.has_ended.swap(true, Ordering::AcqRel) {
             return Ok(());
         }

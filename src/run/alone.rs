@@ -14,7 +14,7 @@ use crate::job::heartbeat::{self, Heartbeat, Way};
 use crate::job::limits::Limits;
 use crate::job::lock::{self, Folder, Holder, Lock, Name};
 use crate::job::tally::Tally;
-use crate::job::{jitter, metrics, report, trace};
+use crate::job::{jitter, metrics, report};
 use crate::memory;
 use crate::settings::Settings;
 use crate::settings::job::JobFlags;
@@ -51,7 +51,7 @@ pub(super) fn prepare(settings: &Settings, run: &str) -> Result<()> {
     if flags.lock_wait.is_some() && lock_name(flags).is_none() {
         return Err(Error::new(Kind::Usage, "--lock-wait is given without --lock").hint("add --lock, or leave it out"));
     }
-    let trace = settings.around.env.get("TRACEPARENT").and_then(|text| trace::id(text));
+    let trace = settings.trace();
     log::name_run(run, trace);
     match trace {
         Some(trace) => tracing::info!("run {run} is part of trace {trace}"),
@@ -71,14 +71,14 @@ pub(super) fn limits(flags: &JobFlags) -> Limits {
 }
 
 impl Run {
-    /// Does the work of a script with everything around it that the flags ask for, and gives the exit code.
+    /// Does the work of a script, or whatever is called so, with everything around it that the flags ask for, and gives
+    /// the exit code.
     ///
     /// # Errors
     /// `locked`; whatever the work ends with.
-    pub(crate) fn alone(&self, script: Option<&Path>, work: impl FnOnce() -> Result<u8>) -> Result<u8> {
+    pub(crate) fn alone(&self, name: &str, script: Option<&Path>, work: impl FnOnce() -> Result<u8>) -> Result<u8> {
         let flags = self.settings.job();
         let host = system::host_name();
-        let shown = script.map_or_else(|| "-".to_owned(), |path| path.display().to_string());
         if flags.quiet_success == Some(true) {
             streams::hold();
         }
@@ -91,13 +91,13 @@ impl Run {
             streams::keep_tail();
         }
         if let Some(span) = flags.jitter {
-            self.pause(jitter::wait(span, &host, &shown))?;
+            self.pause(jitter::wait(span, &host, name))?;
         }
         let _lock = self.lock(script, &host)?;
         let behind = Arc::new(Behind {
             settings: Arc::clone(&self.settings),
             run: self.id.as_str().to_owned(),
-            script: shown,
+            script: name.to_owned(),
             host,
             began: (Timestamp::now(), Instant::now()),
             tally: Arc::clone(&self.tally),
@@ -212,7 +212,7 @@ impl Behind {
                 path,
                 &report::Told {
                     run: &self.run,
-                    trace: self.settings.around.env.get("TRACEPARENT").and_then(|text| trace::id(text)),
+                    trace: self.settings.trace(),
                     script: &self.script,
                     profile,
                     host: &self.host,

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Run;
 use super::exit::Exit;
+use super::id::RunId;
 use crate::catalogue;
 use crate::clock::BEIJING;
 use crate::error::{Error, Kind, Result};
@@ -50,11 +51,21 @@ pub(crate) struct Again {
     pub check_only: bool,
 }
 
+impl Again {
+    /// What the run is called: what it was called when it began.
+    ///
+    /// # Errors
+    /// `usage` for what is no id of a run.
+    pub(crate) fn id(&self) -> Result<RunId> {
+        self.before.as_ref().map_or_else(|| Ok(RunId::new()), |before| before.id.parse())
+    }
+}
+
 impl Run {
     /// Has the run's writes written down from the first one on; a run that nobody starts again.
     ///
     /// # Errors
-    /// `config` when there is no place for a journal.
+    /// As for [`Run::keep_script`].
     pub(crate) fn keep(&self, exit: &Exit, name: &str) -> Result<()> {
         let script = Script { name: name.to_owned(), ..Script::default() };
         self.keep_script(exit, &script, Again::default()).map(drop)
@@ -63,19 +74,25 @@ impl Run {
     /// Has a script's run written down, which may go on with an earlier one. `None` where there is no journal.
     ///
     /// # Errors
-    /// `config` for a journal that cannot be used; what keeps the earlier run from going on.
+    /// `config` for a journal that an earlier run cannot be read from; what keeps that run from going on.
     pub(crate) fn keep_script(&self, exit: &Exit, script: &Script, again: Again) -> Result<Option<Arc<Keeper>>> {
-        let Some(path) = self.settings.journal()? else {
-            if self.settings.no_journal() {
-                tracing::warn!("--no-journal: nothing tells afterwards what this run wrote, and it cannot be resumed");
+        let (path, nowhere) = match journal(&self.settings, again.key.is_some()) {
+            Ok(Some(path)) => (path, None),
+            // Only a write has to be written down.
+            Err(error) => (PathBuf::new(), Some(error)),
+            Ok(None) => {
+                if self.settings.no_journal() {
+                    let so = "nothing tells afterwards what this run wrote, and it cannot be resumed";
+                    tracing::warn!("--no-journal: {so}");
+                }
+                return Ok(None);
             }
-            return Ok(None);
         };
         let goes_on = again.before.is_some();
         let plan = Plan {
             path,
             bounds: self.settings.journal_bounds(),
-            id: again.before.as_ref().map_or_else(|| self.id().to_string(), |before| before.id.clone()),
+            id: self.id().to_string(),
             facts: facts(&self.settings, script, again.key.as_deref()),
             assume_done: again.assume_done,
             assume_not_done: again.assume_not_done,
@@ -83,7 +100,11 @@ impl Run {
             check_only: again.check_only,
             resumable: script.file.is_some(),
         };
-        let keeper = Arc::new(if goes_on { Keeper::going_on(plan)? } else { Keeper::new(plan) });
+        let keeper = Arc::new(match nowhere {
+            Some(error) => Keeper::nowhere(plan, error),
+            None if goes_on => Keeper::going_on(plan)?,
+            None => Keeper::new(plan),
+        });
         self.account.around().keep(Arc::clone(&keeper));
         let lines = Arc::clone(&keeper);
         log::copy_to(move |level, text| lines.line(level, text));
@@ -97,6 +118,17 @@ impl Run {
             keeper.begin();
         }
         Ok(Some(keeper))
+    }
+}
+
+/// The journal of a run; one that is started by a key has one even if it only reads.
+///
+/// # Errors
+/// `config` when there is no place for one.
+fn journal(settings: &Settings, is_keyed: bool) -> Result<Option<PathBuf>> {
+    match settings.journal()? {
+        None if is_keyed && !settings.sim() && !settings.no_journal() => settings.journal_file().map(Some),
+        found => Ok(found),
     }
 }
 
@@ -115,7 +147,7 @@ fn facts(settings: &Settings, script: &Script, key: Option<&str>) -> Map<String,
         "catalogue": catalogue::VERSION,
         "host": system::host_name(),
         "pid": std::process::id(),
-        "trace": settings.around.env.get("TRACEPARENT"),
+        "trace": settings.trace(),
     });
     match facts {
         Value::Object(facts) => facts,
@@ -128,10 +160,10 @@ fn facts(settings: &Settings, script: &Script, key: Option<&str>) -> Map<String,
 /// # Errors
 /// `config`; `usage` when there is none of this id.
 pub(crate) fn earlier(settings: &Settings, id: Option<&str>, key: Option<&str>) -> Result<Option<Before>> {
-    let Some(path) = settings.journal()? else {
+    let Some(path) = journal(settings, key.is_some())? else {
         let flag = if id.is_some() { "--resume" } else { "--run-key" };
         return Err(Error::new(Kind::Usage, format!("{flag} needs a journal, and this run has none"))
-            .hint("--journal FILE names one, with --sim too; leave out --no-journal and --read-only"));
+            .hint("--journal FILE names one, with --sim and --read-only too; leave out --no-journal"));
     };
     let before = find(&path, id, key)?;
     if let (Some(id), None) = (id, &before) {

@@ -66,13 +66,21 @@ impl Run {
     /// # Errors
     /// `io` when the system gives no thread or no signal handler; what is said of the simulator is wrong.
     pub(crate) fn new(settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
+        Self::of_id(RunId::new(), settings, exit, for_person)
+    }
+
+    /// The same of a run that has its id already, as it goes on.
+    ///
+    /// # Errors
+    /// As [`Run::new`].
+    pub(crate) fn of_id(id: RunId, settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
         system::room_for_run()?;
         let stop = Arc::new(Stop::new(settings.deadline));
         let background = Background::start()?;
         let service = Service::new(settings, background.clone(), for_person)?;
         let clock = Arc::clone(&service.clock);
         let ready = Ready { clock, connect: Box::new(move || service.connect()), watch: None, coverage: None };
-        Self::on(ready, settings, exit, stop, Some(&background), for_person)
+        Self::on(id, ready, settings, exit, stop, Some(&background), for_person)
     }
 
     /// A run inside another one's process, which watches what stops both.
@@ -80,7 +88,7 @@ impl Run {
     /// # Errors
     /// As [`Run::new`].
     pub(crate) fn within(settings: &Arc<Settings>, exit: &Exit, ready: Ready) -> Result<Self> {
-        Self::on(ready, settings, exit, Arc::default(), None, false)
+        Self::on(RunId::new(), ready, settings, exit, Arc::default(), None, false)
     }
 
     /// A run on a service that is there already.
@@ -89,10 +97,11 @@ impl Run {
     /// As [`Run::new`].
     pub(crate) fn watched(settings: &Arc<Settings>, exit: &Exit, ready: Ready) -> Result<Self> {
         let stop = Arc::new(Stop::new(settings.deadline));
-        Self::on(ready, settings, exit, stop, Some(&Background::start()?), false)
+        Self::on(RunId::new(), ready, settings, exit, stop, Some(&Background::start()?), false)
     }
 
     fn on(
+        id: RunId,
         ready: Ready,
         settings: &Arc<Settings>,
         exit: &Exit,
@@ -101,7 +110,6 @@ impl Run {
         for_person: bool,
     ) -> Result<Self> {
         let Ready { clock, connect, watch, coverage } = ready;
-        let id = RunId::new();
         let job = settings.job();
         if !for_person {
             alone::prepare(settings, id.as_str())?;
@@ -111,8 +119,9 @@ impl Run {
         log::keep_time(&clock);
         let confirm = confirm::confirm(settings, &stop, for_person);
         let account = Account::new(connect, settings.policy.clone(), confirm, Arc::clone(&stop))?;
-        // A person who stops something wants to go on at once.
-        let account = if for_person { account } else { account.with_grace(settings.grace()) };
+        // A person who stops something wants to go on at once, unless they say otherwise.
+        let has_grace = !for_person || job.grace.is_some();
+        let account = if has_grace { account.with_grace(settings.grace()) } else { account };
         if let Some(background) = watched_by {
             signals::watch(background, &account, &stop, exit, for_person)?;
         }

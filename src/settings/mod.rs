@@ -20,6 +20,7 @@ use crate::call::policy::Policy;
 use crate::credentials::{Configured, Found, Provider, Reach, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::job::trace;
 use crate::journal::Bounds;
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::Proxy;
@@ -31,6 +32,7 @@ use crate::system;
 use crate::wire::sign::Version;
 use file::File;
 use flags::{Flags, Network, Simulator};
+use given::Origin;
 use job::JobFlags;
 use levels::Levels;
 
@@ -88,16 +90,27 @@ impl Surroundings {
         self.path("HOME").or_else(|| self.path("USERPROFILE"))
     }
 
-    /// Where state that outlives a run is kept, as far as the environment and the password file say.
-    fn state_dir(&self) -> Option<PathBuf> {
+    /// Where state that outlives a run is kept, as far as the environment and the password file say; or why there is no
+    /// such place. A home that is not there is not made: whoever named it is mistaken.
+    fn state_dir(&self) -> std::result::Result<PathBuf, String> {
         // Of several folders systemd's first is the one.
         let given = self.env.get("STATE_DIRECTORY").and_then(|list| list.split(':').next());
         if let Some(given) = given.filter(|given| !given.is_empty()) {
-            return Some(given.into());
+            return Ok(given.into());
         }
-        let base = self.path("XDG_STATE_HOME").filter(|path| path.is_absolute());
-        let base = base.or_else(|| Some(self.home().or_else(system::home)?.join(".local/state")));
-        base.map(|base| base.join("jst"))
+        if let Some(base) = self.path("XDG_STATE_HOME").filter(|path| path.is_absolute()) {
+            return Ok(base.join("jst"));
+        }
+        let of_user = || "HOME is not set, and the home in the password file";
+        let (home, whose) = match (self.home(), system::home()) {
+            (Some(home), _) => (home, "HOME is"),
+            (None, Some(home)) => (home, of_user()),
+            (None, None) => return Err(format!("{} is missing", of_user())),
+        };
+        match home.is_dir() {
+            true => Ok(home.join(".local/state/jst")),
+            false => Err(format!("{whose} {}, which is no folder", home.display())),
+        }
     }
 
     /// Looks at the file of CA certificates before the library of secure connections does, which would wait
@@ -256,6 +269,11 @@ impl Settings {
         &self.written
     }
 
+    /// The trace that whoever started the run says it is part of.
+    pub(crate) fn trace(&self) -> Option<&str> {
+        self.around.env.get("TRACEPARENT").and_then(|text| trace::id(text))
+    }
+
     /// The profile that was asked for by name.
     pub(crate) fn profile(&self) -> Option<&str> {
         self.flags.profile.as_deref()
@@ -297,8 +315,11 @@ impl Settings {
     }
 
     /// Where state that outlives a run is kept: the one place that says it.
-    pub(crate) fn state_dir(&self) -> Option<PathBuf> {
-        self.flags.state_dir.clone().or_else(|| self.around.state_dir())
+    ///
+    /// # Errors
+    /// In words: why there is no such place.
+    pub(crate) fn state_dir(&self) -> std::result::Result<PathBuf, String> {
+        self.flags.state_dir.clone().map_or_else(|| self.around.state_dir(), Ok)
     }
 
     /// The journal's file; `None` where a run has none.
@@ -307,8 +328,8 @@ impl Settings {
     /// `config` when there is no place for one.
     pub(crate) fn journal(&self) -> Result<Option<PathBuf>> {
         let flags = &self.flags;
-        let is_none = flags.no_journal == Some(true) || flags.read_only == Some(true);
-        if is_none || (self.sim && flags.journal.is_none()) {
+        let is_needed = !self.sim && flags.read_only != Some(true);
+        if self.no_journal() || !(is_needed || flags.journal.is_some()) {
             return Ok(None);
         }
         self.journal_file().map(Some)
@@ -320,15 +341,17 @@ impl Settings {
     /// `config` when there is no place for one.
     pub(crate) fn journal_file(&self) -> Result<PathBuf> {
         let given = self.flags.journal.clone().filter(|path| !path.as_os_str().is_empty());
-        given.or_else(|| Some(self.state_dir()?.join("journal.db"))).ok_or_else(|| {
-            Error::new(Kind::Config, "there is no folder for the journal: no HOME, and no home in the password file")
-                .hint("--state-dir or --journal names a place, and --no-journal goes without")
-        })
+        let nowhere = |why: String| {
+            Error::new(Kind::Config, format!("the journal has no place: {why}"))
+                .hint("--state-dir or --journal names one, and --no-journal goes without")
+        };
+        given.map_or_else(|| self.state_dir().map(|folder| folder.join("journal.db")).map_err(nowhere), Ok)
     }
 
-    /// Whether it was asked for to go without a journal.
+    /// Whether it was asked for to go without a journal, and no flag names one where only a variable or file says so.
     pub(crate) fn no_journal(&self) -> bool {
-        self.flags.no_journal == Some(true)
+        let is_outranked = self.is_by_hand("journal") && !self.is_by_hand("no-journal");
+        self.flags.no_journal == Some(true) && !is_outranked
     }
 
     /// How much of old runs the journal keeps.
@@ -443,6 +466,11 @@ impl Settings {
     /// The file of settings in use.
     pub(crate) fn config_of_run(&self) -> Option<&File> {
         self.levels.file()
+    }
+
+    /// Whether this flag, named without its dashes, stands on the command line.
+    pub(crate) fn is_by_hand(&self, long: &str) -> bool {
+        self.levels.given(long).iter().any(|given| given.origin == Origin::Flag)
     }
 
     /// Whether a flag or its variable names a profile.

@@ -194,20 +194,29 @@ fn what_sim_begins_with_comes_from_its_flags_and_what_does_not_fit_together_is_r
 
 #[test]
 fn state_lies_where_it_is_said_or_in_the_users_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().to_str().unwrap();
     let dir = |env: &[(&str, &str)]| settings("jst", env).unwrap().state_dir();
-    assert_eq!(dir(&[("HOME", "/h")]), Some(PathBuf::from("/h/.local/state/jst")));
-    assert_eq!(dir(&[("HOME", "/h"), ("XDG_STATE_HOME", "/s")]), Some(PathBuf::from("/s/jst")));
-    let homeless = crate::system::home().map(|home| home.join(".local/state/jst"));
-    assert_eq!(dir(&[("HOME", ""), ("XDG_STATE_HOME", "relative")]), homeless);
-    assert_eq!(dir(&[("HOME", "/h"), ("STATE_DIRECTORY", "/var/lib/shop:/x")]), Some(PathBuf::from("/var/lib/shop")));
-    assert_eq!(dir(&[("JST_STATE_DIR", "/j"), ("STATE_DIRECTORY", "/var/lib/shop")]), Some(PathBuf::from("/j")));
+    let at = |path: &str| Ok(PathBuf::from(path));
+    assert_eq!(dir(&[("HOME", home)]), at(&format!("{home}/.local/state/jst")));
+    assert_eq!(dir(&[("HOME", "/h"), ("XDG_STATE_HOME", "/s")]), at("/s/jst"));
+    let missing = format!("{home}/missing");
+    assert_eq!(dir(&[("HOME", &missing)]), Err(format!("HOME is {missing}, which is no folder")));
+    let of_user = crate::system::home().filter(|home| home.is_dir()).map(|home| home.join(".local/state/jst"));
+    assert_eq!(dir(&[("HOME", ""), ("XDG_STATE_HOME", "relative")]).ok(), of_user);
+    assert_eq!(dir(&[("HOME", "/h"), ("STATE_DIRECTORY", "/var/lib/shop:/x")]), at("/var/lib/shop"));
+    assert_eq!(dir(&[("JST_STATE_DIR", "/j"), ("STATE_DIRECTORY", "/var/lib/shop")]), at("/j"));
     let by_hand = settings("jst --state-dir /f", &[("JST_STATE_DIR", "/j")]).unwrap();
-    assert_eq!(by_hand.state_dir(), Some(PathBuf::from("/f")));
+    assert_eq!(by_hand.state_dir(), at("/f"));
     assert_eq!(by_hand.journal().unwrap(), Some(PathBuf::from("/f/journal.db")));
-    for (line, none) in
-        [("jst --sim", true), ("jst --sim --journal /j", false), ("jst --no-journal", true), ("jst --read-only", true)]
-    {
-        assert_eq!(settings(line, &[("HOME", "/h")]).unwrap().journal().unwrap().is_none(), none, "{line}");
+    for (line, none) in [
+        ("jst --sim", true),
+        ("jst --sim --journal /j", false),
+        ("jst --no-journal", true),
+        ("jst --read-only", true),
+        ("jst --read-only --journal /j", false),
+    ] {
+        assert_eq!(settings(line, &[("HOME", home)]).unwrap().journal().unwrap().is_none(), none, "{line}");
     }
 }
 

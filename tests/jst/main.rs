@@ -5,6 +5,7 @@
 mod accounts;
 mod commands;
 mod failures;
+mod heeded;
 mod inputs;
 mod jobs;
 mod journal;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use crate::support::{Jst, Ran, Simulator, jst};
+use crate::support::{Behaviour, Jst, Ran, Server, Simulator, jst};
 
 /// When the run is killed: at its write of this number, and whether the service has done it by then.
 #[derive(Clone, Copy, Debug)]
@@ -315,4 +315,79 @@ fn a_key_starts_resumes_or_ends_at_once() {
     assert!(!second.stderr.contains("does") && second.stderr.contains("goes on"), "{second:#?}");
     let third = run();
     assert_eq!((third.code, third.stdout.as_str()), (Some(0), ""), "{third:#?}");
+}
+
+/// Kills a job of 8 writes at its second, which is then unknown, and gives its id.
+fn killed_at_the_second() -> (World, String) {
+    let world = World::new(&job(8));
+    world.killed(Kill { write: 2, done: false });
+    let id = world.run_id();
+    (world, id)
+}
+
+#[test]
+fn a_resumed_run_has_one_id_wherever_it_is_named() {
+    let (world, id) = killed_at_the_second();
+    let monitor = Server::new(vec![Behaviour::Answer(200, "", String::new())]);
+    let report = world.folder.path().join("a.json");
+    let locks = world.folder.path().join("locks");
+    std::fs::create_dir(&locks).unwrap();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let words = ["--heartbeat", &monitor.url(), "--report", report.to_str().unwrap(), "--log-format", "json", "-v"];
+    let locked = ["--lock=one", "--lock-dir", locks.to_str().unwrap()];
+    let ran = world
+        .jst(&[&["run", "--resume", &id], &words[..], &locked[..]].concat())
+        .env("TRACEPARENT", format!("00-{trace}-00f067aa0ba902b7-01"))
+        .run();
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(report["run"], id.as_str());
+    for line in ran.stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        // What is said before the run begins is no line of it.
+        assert!(line["run"].is_null() || line["run"] == id.as_str(), "{line}");
+    }
+    assert!(ran.stderr.contains(&format!("\"run\":\"{id}\"")), "{ran:#?}");
+    let holder = std::fs::read_dir(&locks).unwrap().next().unwrap().unwrap();
+    assert!(std::fs::read_to_string(holder.path()).unwrap().contains(&id));
+    assert!(monitor.requests().iter().any(|told| told.contains(&format!("run {id}, exit code 0"))));
+    let list: Value = serde_json::from_str(&world.jst(&["runs"]).run().ok()).unwrap();
+    assert_eq!((list.as_array().unwrap().len(), &list[0]["id"]), (1, &id.as_str().into()));
+    let people = world.jst(&["runs", &id, "--output", "table"]).run().ok();
+    assert!(people.contains(&format!("\ntrace {trace}\n")), "{people}");
+}
+
+#[test]
+fn what_a_resume_gives_back_counts_towards_no_limit() {
+    let (world, id) = killed_at_the_second();
+    // One of eight is done.
+    let limited = |most: &str| world.jst(&["run", "--resume", &id, "--max-writes", most]).run();
+    let ran = limited("6");
+    assert_eq!(ran.code, Some(42), "{ran:#?}");
+    assert!(ran.stderr.contains("of its writes 6 were done, 0 failed, 0 have an unknown outcome, 1 were not made"));
+    let ran = limited("1");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "8 labels\n"), "{ran:#?}");
+    assert_eq!(world.labels().len(), 8);
+}
+
+#[test]
+fn looking_for_a_difference_writes_nothing_and_tells_nobody() {
+    let (world, id) = killed_at_the_second();
+    let monitor = Server::new(vec![Behaviour::Answer(200, "", String::new())]);
+    let path = world.folder.path().join("a.json");
+    let journal = || world.jst(&["runs", &id, "--output", "json"]).run().ok();
+    let before = journal();
+    let ran = world
+        .jst(&["run", "--resume", &id, "--check-only"])
+        .env("JST_HEARTBEAT", monitor.url())
+        .env("JST_REPORT", &path)
+        .env("JST_METRICS_FILE", world.folder.path().join("a.prom"))
+        .run();
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    let said = "no difference: CreateNodeLabel of cluster c-demo-test (LabelKey=label.jst.com/sweep, LabelValue=v1) would be \
+                made next\n";
+    assert_eq!(ran.stdout, said);
+    assert!(!ran.stderr.contains("interrupted") && !ran.stderr.contains("error"), "{ran:#?}");
+    assert!(monitor.requests().is_empty() && !path.exists() && !world.folder.path().join("a.prom").exists());
+    assert_eq!(world.labels().len(), 1);
+    assert_eq!(journal(), before);
 }

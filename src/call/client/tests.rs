@@ -57,7 +57,7 @@ async fn the_rate_holds_behind_a_slow_answer_and_behind_a_pause() {
         let (around, records) = (Around::default(), Vec::from_iter((0..16).map(|_| Record::default())));
         let calls = records
             .iter()
-            .map(|record| async { client.call::<serde_json::Value>(&record.begin(&target, &request, &around)?).await });
+            .map(|record| async { client.call::<serde_json::Value>(&record.of(&target, &request, &around)).await });
         futures_util::future::join_all(calls).await;
         let came: Vec<u128> = came.lock().unwrap().iter().map(Duration::as_millis).collect();
         assert_eq!(came[..2], [0, 3_000], "{first}");
