@@ -38,7 +38,8 @@ impl Account {
             };
             if let Some(reply) = settled {
                 tracing::debug!("{} was done already by the earlier part of this run", call.words());
-                return Ok(Some(reply));
+                // Whoever says that it took effect has no reply to give.
+                return Ok(Some(if reply.is_null() { look::untold(operation) } else { reply }));
             }
         }
         journal.may_write(here, || call.words()).inspect_err(|error| self.stop().set(error.clone()))?;

@@ -254,6 +254,18 @@ fn decoded(value: &Value) -> Option<String> {
 
 /// A reply with the documented fields, as far as the account tells their values.
 fn reply(action: &str, sight: &Sight, record: &Value) -> Value {
+    let mut reply = untold(action);
+    if let Some(Value::Object(result)) = reply.get_mut("Result") {
+        for (field, from) in sight.gives {
+            result.insert((*field).to_owned(), record.get(from).cloned().unwrap_or_default());
+        }
+        result.entry("Admitted").and_modify(|admitted| *admitted = true.into());
+    }
+    reply
+}
+
+/// The reply to a write that took effect of which nothing more is known: the documented fields, without values.
+pub(super) fn untold(action: &str) -> Value {
     fn blank(fields: &[Field]) -> Map<String, Value> {
         let value = |field: &Field| match field.shape {
             Shape::Object(fields) => blank(fields).into(),
@@ -261,15 +273,10 @@ fn reply(action: &str, sight: &Sight, record: &Value) -> Value {
         };
         fields.iter().map(|field| (field.name.to_owned(), value(field))).collect()
     }
-    let Some(operation) = catalogue::find(action) else { return Value::Null };
+    let Some(operation) = catalogue::find(action) else { return Map::new().into() };
     let mut reply = blank(operation.reply);
     reply.entry("Code").and_modify(|code| *code = operation.success.into());
-    if let Some(Value::Object(result)) = reply.get_mut("Result") {
-        for (field, from) in sight.gives {
-            result.insert((*field).to_owned(), record.get(from).cloned().unwrap_or_default());
-        }
-        result.entry("Admitted").and_modify(|admitted| *admitted = true.into());
-    }
+    reply.entry("Success").and_modify(|success| *success = true.into());
     reply.into()
 }
 

@@ -71,10 +71,13 @@ pub(super) fn open_to_read(path: &Path) -> Result<Option<Connection>> {
     if !path.exists() {
         return Ok(None);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // What a process that died left half done is taken back by whoever comes next, which takes the right to write;
+    // who does not have it reads all the same where nothing was left.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, &error))?;
     let looked = (|| {
         connection.busy_timeout(PATIENCE)?;
+        connection.pragma_update(None, "query_only", true)?;
         version(&connection)
     })();
     match looked.map_err(|why: Unusable| why.told(path))? {

@@ -36,6 +36,8 @@ pub(super) fn watch(
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
     let [interrupt, terminate, hang_up, quit] = kinds.map(listen);
     let signals = [interrupt?, terminate?, hang_up?, quit?];
+    // Listened to by nobody, it no longer ends the process: what would make a file longer than a quota lets it be fails.
+    let _ = listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
     background.spawn(stop_on_signals(signals, Arc::clone(stop), exit.clone(), for_person));
     let deadline = Arc::clone(stop);
     background.spawn(async move { deadline.keep_deadline().await });

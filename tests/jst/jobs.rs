@@ -23,12 +23,6 @@ fn signal(child: &Child, name: &str) {
     assert!(sent.success());
 }
 
-fn ended(child: Child) -> Ran {
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
 fn until(what: impl Fn() -> bool) {
     let begun = Instant::now();
     while !what() {
@@ -99,10 +93,10 @@ fn the_second_run_of_a_script_names_the_first_or_waits_for_it() {
     assert!(waited.code == Some(40) && waited.stderr.contains("was not free within 100ms"), "{waited:#?}");
     let (waiting, _other) = run(&script, &["--lock-wait", "1m", "--deadline", "30s"]).start();
     signal(&holder, "KILL");
-    assert_eq!(ended(holder).code, None);
+    assert_eq!(Ran::of(holder).code, None);
     until(|| server.requests().len() == 2);
     signal(&waiting, "TERM");
-    assert_eq!(ended(waiting).code, Some(143));
+    assert_eq!(Ran::of(waiting).code, Some(143));
 }
 
 #[test]
@@ -181,7 +175,7 @@ fn a_write_under_way_gets_the_grace_time_and_no_new_call_begins() {
         }
         signal(&child, name);
         stderr.read_to_string(&mut said).unwrap();
-        assert_eq!(ended(child).code, Some(code_of), "{said}");
+        assert_eq!(Ran::of(child).code, Some(code_of), "{said}");
         assert!(said.contains(says), "{said}");
         assert_eq!(said.matches("sending").count(), 1, "{said}");
     }
@@ -196,7 +190,7 @@ fn a_second_signal_stops_at_once_and_names_what_is_unknown() {
     signal(&child, "TERM");
     signal(&child, "INT");
     let begun = Instant::now();
-    let ran = ended(child);
+    let ran = Ran::of(child);
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert!(matches!(ran.code, Some(130 | 143)), "{ran:#?}");
     assert!(ran.stderr.contains("ScaleApp of environment 1 (Replicas=2) was under way"), "{ran:#?}");
@@ -376,7 +370,7 @@ fn a_run_that_is_ended_from_outside_is_told_of_too() {
     let (child, _home) = jst(flags).args(&["eval", "scale_app(1, 2)"]).fake_key().start();
     until(|| server.requests().len() == 1);
     signal(&child, "TERM");
-    assert_eq!(ended(child).code, Some(143));
+    assert_eq!(Ran::of(child).code, Some(143));
     let json: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(
         (&json["exit_code"], &json["verdict"], &json["writes"]["unknown"]),

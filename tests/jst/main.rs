@@ -4,6 +4,8 @@
 
 mod accounts;
 mod commands;
+#[cfg(target_os = "linux")]
+mod crash;
 mod failures;
 mod heeded;
 mod inputs;
