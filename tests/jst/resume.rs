@@ -282,7 +282,11 @@ fn a_key_starts_resumes_or_ends_at_once() {
 
 /// Kills a job of 8 writes at its second, which is then unknown, and gives its id.
 fn killed_at_the_second() -> (World, String) {
-    let world = World::new(&job(8));
+    let world = World::new(
+        "let label = |v| #{ClusterId: \"c-demo-test\", LabelKey: \"label.jst.com/sweep\", LabelValue: `v${v}`};
+         for v in 0..8 { step(`label ${v}`, || create_node_label(label.call(v)).Success) }
+         print(\"8 labels\");",
+    );
     world.killed(Kill { write: 2, done: false });
     let id = world.run_id();
     (world, id)
