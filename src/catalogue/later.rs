@@ -59,7 +59,9 @@ pub(super) const OPERATIONS: &[Later] = &[
     post("SetDeployPauseType", Write, &[]),
     post("SubmitInfo", Write, &["EcsDescList"]),
     post("SyncPodInfo", Write, &[]),
-    post("UnbindGroup", Write, &[]),
+    // The vendor says no more than the name. An application that is taken out of its group is no longer deployed by
+    // the group's settings, and nothing gives the place back: of two effects that fit, the graver.
+    post("UnbindGroup", Destructive, &[]),
     post("UpdateAppMonitors", Write, &["MainUserId", "MonitorIds", "SilenceTime", "TemplateId"]),
     post("UpdateEciConfig", Write, &[]),
     Later {

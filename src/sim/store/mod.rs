@@ -44,7 +44,8 @@ pub(crate) struct Snapshot<S = State> {
 }
 
 impl<S> Snapshot<S> {
-    const VERSION: u32 = 1;
+    /// Raised whenever what is kept of an account gets another form.
+    const VERSION: u32 = 2;
 
     /// A snapshot of a state.
     pub(crate) fn new(state: S, starts: u64, ledger: &Ledger) -> Self {
@@ -81,12 +82,30 @@ pub(crate) fn kept(path: &Path) -> Result<State> {
     if text.starts_with(b"1 ") {
         return Ok(load(path, text.as_slice())?.snapshot.state);
     }
-    match serde_json::from_slice::<Snapshot>(&text) {
-        Ok(snapshot) if snapshot.version == Snapshot::<State>::VERSION => Ok(snapshot.state),
-        Ok(snapshot) => Err(wrong(format!("the account in {} has version {}", path.display(), snapshot.version))),
-        Err(why) => Err(wrong(format!("{} holds no account: {why}", path.display()))
-            .hint("it takes what `jst sim --state` kept, and what GET /_sim/state showed")),
+    require_form(path, &text)?;
+    serde_json::from_slice(&text).map(|snapshot: Snapshot| snapshot.state).map_err(|why| {
+        wrong(format!("{} holds no account: {why}", path.display()))
+            .hint("it takes what `jst sim --state` kept, and what GET /_sim/state showed")
+    })
+}
+
+/// Refuses a snapshot of another form, before anything of it is read: only the jst that kept it knows that form.
+fn require_form(path: &Path, snapshot: &[u8]) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Form {
+        version: u32,
     }
+    let ours = Snapshot::<State>::VERSION;
+    let Ok(Form { version }) = serde_json::from_slice(snapshot) else { return Ok(()) };
+    if version == ours {
+        return Ok(());
+    }
+    let age = if version < ours { "an older" } else { "a newer" };
+    let why = format!(
+        "the account in {} was kept by {age} jst: its form is number {version}, this one reads {ours}",
+        path.display()
+    );
+    Err(Error::new(Kind::Config, why).hint("serve it with the jst that kept it, or move it away to start afresh"))
 }
 
 /// What a state's file brings back.
@@ -141,15 +160,18 @@ fn load(path: &Path, file: impl Read) -> Result<Loaded> {
 
 fn first(path: &Path, line: &[u8]) -> Result<Loaded> {
     let wrong = |why: String| damaged(path, 1, &why);
+    // The first form of all had no checksums.
+    if line.starts_with(b"{") {
+        require_form(path, line)?;
+        return Err(wrong("it is a snapshot without a checksum".to_owned()));
+    }
     let json = match lines::read(1, line).map_err(wrong)? {
         Held::Json(json) => json,
         // A snapshot is put in its place whole.
         Held::CutShort => return Err(wrong("it is cut short".to_owned())),
     };
+    require_form(path, json)?;
     let snapshot: Snapshot = serde_json::from_slice(json).map_err(|error| wrong(format!("no snapshot: {error}")))?;
-    if snapshot.version != Snapshot::<State>::VERSION {
-        return Err(wrong(format!("its form has version {}", snapshot.version)));
-    }
     let ledger = Ledger::after(snapshot.applied);
     Ok(Loaded { snapshot, ledger, lines: 1, length: line.len() as u64 })
 }

@@ -96,6 +96,55 @@ fn what_does_not_replay_is_damage() {
 }
 
 #[test]
+fn an_account_of_another_form_is_refused_before_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let older =
+        r#"{"version":1,"starts":3,"applied":0,"state":{"now":"2026-01-05T02:00:00Z","frozen":{"3008":"102000"}}}"#;
+    let newer = older.replace("\"version\":1", "\"version\":99");
+    for (age, number, json) in [("an older", 1, older), ("a newer", 99, newer.as_str())] {
+        let with_sum = lines::written(1, json.as_bytes());
+        for text in [json.as_bytes(), [json, "\n"].concat().as_bytes(), with_sum.as_slice()] {
+            fs::write(&path, text).unwrap();
+            let wanted = format!(
+                "the account in {} was kept by {age} jst: its form is number {number}, this one reads 2",
+                path.display()
+            );
+            for error in [now_of(&path).unwrap_err(), kept(&path).unwrap_err()] {
+                assert_eq!(error.message, wanted);
+                assert_eq!(error.hints, ["serve it with the jst that kept it, or move it away to start afresh"]);
+            }
+            assert_eq!(fs::read(&path).unwrap(), text, "it is left alone");
+        }
+    }
+}
+
+/// An account that reads as another one would be worse than one that is refused.
+#[test]
+fn the_form_has_a_new_number_when_it_changes() {
+    fn names(value: &serde_json::Value, all: &mut std::collections::BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(map) => map.iter().for_each(|(name, value)| {
+                all.insert(name.clone());
+                names(value, all);
+            }),
+            serde_json::Value::Array(list) => list.iter().for_each(|value| names(value, all)),
+            _ => {}
+        }
+    }
+    let account = crate::sim::demo::account().unwrap();
+    let mut all = std::collections::BTreeSet::new();
+    names(&serde_json::to_value(Snapshot::new(&account, 0, &Ledger::default())).unwrap(), &mut all);
+    let mut sum = flate2::Crc::new();
+    all.iter().for_each(|name| sum.update(name.as_bytes()));
+    assert_eq!(
+        (Snapshot::<State>::VERSION, sum.sum()),
+        (2, 576_176_645),
+        "did a field change? then raise VERSION; did the demo account only? then write down the new sum"
+    );
+}
+
+#[test]
 fn a_file_is_held_by_one_whatever_it_is_called() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");

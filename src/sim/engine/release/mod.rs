@@ -196,10 +196,15 @@ impl Conclusion {
 }
 
 impl Order {
-    /// How many pods the current partition deals with: as even as can be, the earlier ones larger.
+    /// How many pods the current partition deals with.
     fn partition_size(&self) -> i64 {
+        self.size_of(self.partition)
+    }
+
+    /// How many pods a partition deals with: as even as can be, the earlier ones larger.
+    fn size_of(&self, partition: i64) -> i64 {
         let partitions = self.partitions.max(1);
-        self.total / partitions + i64::from(self.partition <= self.total % partitions)
+        self.total / partitions + i64::from(partition <= self.total % partitions)
     }
 }
 

@@ -3,7 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Conclusion, Order, Phase, Pod, Release, Task};
+use super::rollouts::Rollouts;
+use super::{Conclusion, Order, Phase, Pod, Release, Status, Task};
 use crate::sim::engine::call::{Call, Refusal, local_time, minute_time, second_time};
 use crate::sim::engine::cluster::{self, Placement};
 use crate::sim::engine::json::{Json, object};
@@ -15,32 +16,68 @@ const GROUP: &str = "defaultGroup";
 pub(super) fn list(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let order = state.release.order(call.int("DeployOrderId"))?;
     let (statuses, results) = (call.ints("StatusList"), call.ints("ResultList"));
-    let tasks = order.tasks.iter().filter(|task| {
-        (statuses.is_empty() || statuses.contains(&task.status().code()))
-            && (results.is_empty() || results.contains(&task.result.code()))
+    let tasks = order.tasks.iter().map(Row::Task);
+    let rows = tasks.chain(state.release.held_up(order)).filter(|row| {
+        let (status, result) = row.standing();
+        (statuses.is_empty() || statuses.contains(&status.code()))
+            && (results.is_empty() || results.contains(&result.code()))
     });
-    Ok(call.page(tasks, |task| show(state, order, task)))
+    Ok(call.page(rows, |row| show(state, order, &row)))
 }
 
-fn show(state: &State, order: &Order, task: &Task) -> Json {
-    let pod = state.release.pods.get(&task.pod);
+/// A pod of an order.
+enum Row<'a> {
+    /// One whose turn came.
+    Task(&'a Task),
+    /// One that the order's pause holds up: its partition, and the pod that it replaces, if there is one.
+    HeldUp(i64, Option<&'a Pod>),
+}
+
+impl Row<'_> {
+    fn standing(&self) -> (Status, Conclusion) {
+        match self {
+            Self::Task(task) => (task.status(), task.result),
+            Self::HeldUp(..) => (Status::Paused, Conclusion::Running),
+        }
+    }
+}
+
+impl Release {
+    /// The pods whose turn comes after an order's pause; none while it goes on. A new one has no name yet: the pod
+    /// that goes for it stands there.
+    fn held_up<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = Row<'a>> {
+        let pauses = order.status == Status::Paused;
+        let partitions = (order.partition + 1..=order.partitions).filter(move |_| pauses);
+        let turns = partitions.flat_map(|partition| (0..order.size_of(partition)).map(move |_| partition));
+        let mut old = self.envs.get(&order.env_id).into_iter().flat_map(Rollouts::old);
+        turns.map(move |partition| Row::HeldUp(partition, old.next().and_then(|id| self.pods.get(&id))))
+    }
+}
+
+fn show(state: &State, order: &Order, row: &Row<'_>) -> Json {
+    let (pod, partition, task) = match row {
+        Row::Task(task) => (state.release.pods.get(&task.pod), task.partition, Some(task)),
+        Row::HeldUp(partition, pod) => (*pod, *partition, None),
+    };
+    let (status, result) = row.standing();
     let placement = pod.and_then(|pod| pod.placement.as_ref());
+    let steps = task.into_iter().flat_map(|task| steps(task));
     object!({
         "AppInstanceId": pod.map(|pod| &pod.name),
         "DeployOrderId": order.id,
-        "DeployPartitionNum": task.partition,
+        "DeployPartitionNum": partition,
         "GroupName": GROUP,
         "HostIp": placement.and_then(|placement| placement.host_ip.as_ref()),
         "HostName": placement.and_then(Placement::host_name),
         "PodIp": placement.map(|placement| &placement.pod_ip),
         "Region": placement.map(|placement| &placement.region),
-        "Result": task.result.code(),
-        "ResultName": task.result.name(),
-        "StartTime": second_time(task.started),
-        "Status": task.status().code(),
-        "StatusName": task.status().name(),
-        "UpdateTime": second_time(task.updated),
-        "DeploySteps": steps(task).into_iter().map(|step| step.show(None)).collect::<Vec<_>>(),
+        "Result": result.code(),
+        "ResultName": result.name(),
+        "StartTime": task.map(|task| second_time(task.started)),
+        "Status": status.code(),
+        "StatusName": status.name(),
+        "UpdateTime": task.map(|task| second_time(task.updated)),
+        "DeploySteps": steps.map(|step| step.show(None)).collect::<Vec<_>>(),
     })
 }
 
@@ -94,12 +131,16 @@ impl Release {
         })
     }
 
-    /// An order, one of its tasks and the pod that it is about, by the pod's name.
-    fn task_of(&self, order_id: i64, name: &str) -> Result<(&Order, &Task, &Pod), Refusal> {
+    /// An order, one of its tasks and the pod that it is about, by the pod's name. Nothing was done yet to a pod that
+    /// the order's pause holds up.
+    fn task_of(&self, order_id: i64, name: &str) -> Result<(&Order, Option<&Task>, &Pod), Refusal> {
         let order = self.order(order_id)?;
-        let mut tasks = order.tasks.iter().filter_map(|task| Some((order, task, self.pods.get(&task.pod)?)));
-        tasks
-            .find(|(_, _, pod)| pod.name == name)
+        let rows = order.tasks.iter().map(Row::Task).chain(self.held_up(order));
+        let mut pods = rows.filter_map(|row| match row {
+            Row::Task(task) => Some((order, Some(task), self.pods.get(&task.pod)?)),
+            Row::HeldUp(_, pod) => Some((order, None, pod?)),
+        });
+        pods.find(|(_, _, pod)| pod.name == name)
             .ok_or_else(|| Refusal::not_found(&format!("application instance {name} of deploy order"), order_id))
     }
 }
@@ -131,8 +172,10 @@ impl Pod {
 pub(super) fn log(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (order, task, pod) = state.release.task_of(call.int("DeployOrderId"), call.text("AppInstId"))?;
     let env = state.applications.env(order.env_id)?;
-    let log = if task.removes { stop_log(task) } else { start_log(state, order, task, pod) };
-    let steps = steps(task).into_iter().map(|step| step.show(Some(&log)));
+    let steps = task.into_iter().flat_map(|task| {
+        let log = if task.removes { stop_log(task) } else { start_log(state, order, task, pod) };
+        steps(task).into_iter().map(move |step| step.show(Some(&log)))
+    });
     Ok(object!({"Result": {
         "DeployOrderName": order.name,
         "EnvTypeName": env.env_type.name(),
@@ -197,8 +240,9 @@ fn no_room(state: &State, pod: &Pod) -> String {
 pub(super) fn events(state: &mut State, call: &Call) -> Result<Json, Refusal> {
     let (order, task, pod) = state.release.task_of(call.int("DeployOrderId"), call.text("AppInstId"))?;
     let mut events = Vec::new();
-    if !task.removes {
-        start_events(state, order, pod, &mut events);
+    if task.is_none_or(|task| !task.removes) {
+        // One that is held up was made by an earlier order.
+        start_events(state, state.release.order(pod.order)?, pod, &mut events);
     }
     if let Some(left) = pod.left {
         events.push(normal("Killing", left, "Stopping container app".to_owned()));

@@ -103,6 +103,11 @@ impl Rollouts {
         self.old.first().map(|turn| turn.2)
     }
 
+    /// Those that the last deploy replaces, in the order in which they go.
+    pub(super) fn old(&self) -> impl Iterator<Item = i64> {
+        self.old.iter().map(|turn| turn.2)
+    }
+
     /// The lowest ordinal that has no pod and shall have one.
     pub(super) fn free_place(&self) -> Option<i64> {
         let next = i64::try_from(self.places.len()).unwrap_or(i64::MAX);

@@ -39,7 +39,8 @@ impl Account {
     /// Status, result, current partition, pods begun, pods that succeeded.
     fn stand(&mut self, id: i64) -> [i64; 5] {
         let order = self.order(id);
-        let begun = self.ok("ListPods", json!({"DeployOrderId": id}))["TotalCount"].as_i64().unwrap();
+        let begun =
+            self.ok("ListPods", json!({"DeployOrderId": id, "StatusList": [1, 3]}))["TotalCount"].as_i64().unwrap();
         let of = |name: &str| order[name].as_i64().unwrap();
         [of("Status"), of("Result"), of("CurrentPartitionNum"), begun, of("FinishAppInstanceCt")]
     }
@@ -825,6 +826,35 @@ fn the_main_job_finds_room() {
         assert_eq!(account.order(id)["Result"], 1);
     }
     assert_eq!((account.health(3002), account.health(3004)), ((4, 4), (4, 4)));
+}
+
+#[test]
+fn pods_whose_turn_comes_after_a_pause_are_paused() {
+    let mut account = Account::demo();
+    let order = account.deploy(ENV, 3, "each");
+    let pods = |account: &mut Account, filter: Value| {
+        let mut params = json!({"DeployOrderId": order, "PageSize": 100});
+        params.as_object_mut().unwrap().extend(filter.as_object().unwrap().clone());
+        account.data("ListPods", params)
+    };
+    assert_eq!(pods(&mut account, json!({"StatusList": [2]})), [] as [Value; 0], "it is under way");
+    account.wait(60);
+    let before = account.instances(ENV);
+    let total = 3;
+    let held_up = pods(&mut account, json!({"StatusList": [2]}));
+    assert_eq!(pods(&mut account, json!({})).len(), total);
+    assert_eq!(pods(&mut account, json!({"StatusList": [3]})).len() + held_up.len(), total);
+    assert_eq!(pods(&mut account, json!({"ResultList": [0]})), held_up);
+    for pod in &held_up {
+        assert_eq!((&pod["StatusName"], &pod["Result"]), (&json!("暂停"), &json!(0)), "{pod}");
+        assert!(pod["DeployPartitionNum"].as_i64().unwrap() > 1 && pod["DeploySteps"] == json!([]), "{pod}");
+        assert!(before.iter().any(|it| it["AppInstanceId"] == pod["AppInstanceId"]), "it still runs: {pod}");
+        let of = json!({"DeployOrderId": order, "AppInstId": pod["AppInstanceId"]});
+        assert_eq!(account.ok("DescribePodLog", of.clone())["Result"]["DeployStepList"], json!([]));
+        account.ok("DescribePodEvents", of);
+    }
+    account.ok("CloseDeployOrder", json!({"DeployOrderId": order}));
+    assert_eq!(pods(&mut account, json!({"StatusList": [2]})), [] as [Value; 0], "it is finished");
 }
 
 /// A random call, made of a number for what it is and two for what it is about.
