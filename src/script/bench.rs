@@ -9,6 +9,7 @@ use rhai::{CallFnOptions, Dynamic, Module};
 use serde_json::{Map, Value};
 
 use super::api;
+use super::forms::in_text;
 use super::host::{Ended, Host};
 use super::tokens::{self, What};
 use crate::error::{Error, Kind, Result};
@@ -118,11 +119,14 @@ impl Host {
         self.on_own_thread(|| {
             let mut scope = self.new_scope();
             self.sources.add(name, text);
-            let _ = self.sources.test.set(name.to_owned());
+            self.sources.is_test.store(true, Ordering::Release);
             let mut ast = self.compile(&scope, name, text)?;
             ast.set_source(name);
             let options = CallFnOptions::new().eval_ast(true);
-            let result = self.engine.call_fn_with_options::<Dynamic>(options, &mut scope, &ast, test, ());
+            // Its own, which the function of this name only passes on to.
+            let own = ast.iter_functions().map(|own| own.name).find(|own| *own != test && in_text(own) == test);
+            let own = own.unwrap_or(test).to_owned();
+            let result = self.engine.call_fn_with_options::<Dynamic>(options, &mut scope, &ast, own, ());
             self.ended(name, result.map(|_| Value::Null))
         })
     }

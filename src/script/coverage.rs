@@ -12,7 +12,7 @@ use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 use serde::{Deserialize, Serialize};
 
 use super::api::CALL;
-use super::forms::name_in_module;
+use super::forms::in_text;
 use super::host::Host;
 use crate::catalogue;
 
@@ -152,5 +152,5 @@ fn passes_on(written: &str, statement: &Stmt) -> bool {
     let name = call.name.as_str();
     let line = at.line().and_then(|line| written.lines().nth(line - 1)).unwrap_or_default();
     let rest: String = line.chars().skip(at.position().unwrap_or(1) - 1).collect();
-    name_in_module(name) != name && rest.starts_with(name) && rest.contains(&format!(") }} private fn {name}("))
+    in_text(name) != name && rest.starts_with(name) && rest.contains(&format!(") }} private fn {name}("))
 }

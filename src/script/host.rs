@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::api;
 use super::caught;
+use super::constants;
 use super::diagnostics::{self, Diagnostic};
-use super::forms;
+use super::forms::{self, Unit};
 use super::functions::{self, Function};
 use super::limits::{self, Limits};
 use super::loaded::Loaded;
@@ -106,6 +107,7 @@ impl Host {
         api::register_builtins(&mut engine, &config, account);
         limits.guard(&mut engine);
         caught::register(&mut engine);
+        constants::register(&mut engine, &sources);
         engine.set_default_tag(Dynamic::from(Arc::clone(&sources)));
         Self { engine, sources, limits, threads, modules, args: config.args, stop: config.stop }
     }
@@ -187,8 +189,11 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        if !self.modules.is_empty() {
-            let _ = self.threads.alone(|| self.modules.clear());
+        if !self.modules.is_empty() || !self.sources.constants.is_empty() {
+            let _ = self.threads.alone(|| {
+                self.modules.clear();
+                self.sources.constants.clear();
+            });
         }
     }
 }
@@ -244,7 +249,7 @@ pub(super) fn said_name(name: &str) -> &str {
     if name == api::CALL {
         return "call";
     }
-    let name = forms::name_in_module(name);
+    let name = forms::in_text(name);
     name.strip_suffix(OF_MODULE).filter(|name| matches!(*name, "call" | "until")).unwrap_or(name)
 }
 
@@ -277,7 +282,7 @@ fn written_otherwise(value: &Dynamic) -> String {
         return kind_of(value);
     }
     let text = value.to_string();
-    if text.contains("anon$") { "a closure".to_owned() } else { text }
+    if text.contains("anon$") { "a closure".to_owned() } else { forms::said_names(&text) }
 }
 
 /// Compiles a script or module whose source was added under this name, and looks at what it says.
@@ -287,11 +292,12 @@ pub(super) fn compile(
     scope: &Scope<'_>,
     name: &str,
     text: &str,
-    module: bool,
+    is_module: bool,
 ) -> std::result::Result<(AST, Vec<Diagnostic>), ParseError> {
-    let (written, moved) = forms::written(text, module.then_some(name));
+    let (written, moved) = forms::written(text, Some(Unit { number: sources.number(name), is_module }));
     sources.moved(name, moved.clone());
     let ast = engine.compile_with_scope(scope, &written)?;
+    sources.knows(name, &ast);
     if let Some(coverage) = sources.coverage.get() {
         coverage.know(name, &written, &ast);
     }

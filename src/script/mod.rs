@@ -10,6 +10,7 @@
 mod api;
 mod bench;
 mod caught;
+mod constants;
 mod coverage;
 mod diagnostics;
 mod forms;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
 
 use super::diagnostics;
+use super::forms::in_text;
 use super::host::{compile, script_text};
 use super::library;
 use super::loaded::Loaded;
@@ -98,6 +99,7 @@ impl Resolver {
         found.map_err(|error| in_module(terminate(Ending::Stopped(Box::new(error)))))?;
         ast.set_source(name);
         let mut module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(in_module)?;
+        name_imports(&mut module);
         open_closures(&mut module);
         Ok(module.into())
     }
@@ -150,6 +152,15 @@ fn cannot_read(path: &str, why: &Unread) -> String {
 /// Whether a function of this name is a closure: the engine names them so, and keeps its own test private.
 pub(super) fn is_closure(name: &str) -> bool {
     name.starts_with("anon$")
+}
+
+/// Makes what a module imports known by the name that it gave to it.
+fn name_imports(module: &mut Module) {
+    let imported: Vec<_> =
+        module.iter_sub_modules().map(|(name, of)| (in_text(name).to_owned(), Shared::clone(of))).collect();
+    for (name, of) in imported {
+        module.set_sub_module(name, of);
+    }
 }
 
 /// Makes the closures of a module callable outside it, which the engine does not.

@@ -1,10 +1,12 @@
 //! Where in a script an error happened, and how it is shown to a person.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rhai::{Engine, EvalAltResult, NativeCallContext, Position};
+use rhai::{AST, Engine, EvalAltResult, NativeCallContext, Position};
 
+use super::constants::Constants;
 use super::coverage::Coverage;
 use super::forms::{self, Moved};
 use super::hints;
@@ -14,7 +16,7 @@ pub(super) use super::said::said;
 use super::telling;
 use super::tokens::{self, Token, What};
 use crate::catalogue;
-use crate::error::{Error, Frame, Kind};
+use crate::error::{Error, Frame};
 use crate::wire::request::Target;
 
 /// The module of what tests assert.
@@ -26,15 +28,21 @@ pub(super) const CAUGHT: &str = "caught__";
 /// The texts of scripts and modules by name, to show a line of them, and where the engine reads them otherwise.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
+    /// What their functions see as `global::NAME`.
+    pub constants: Constants,
     texts: Mutex<HashMap<String, Source>>,
     /// Where what runs is counted.
     pub coverage: OnceLock<Arc<Coverage>>,
-    /// The file of the test that runs.
-    pub test: OnceLock<String>,
+    /// Whether a test runs.
+    pub is_test: AtomicBool,
+    /// The texts that each closure stands in, by the engine's name for it.
+    closures: Mutex<HashMap<String, Vec<String>>>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Source {
+    /// What tells it from the others of the run.
+    number: usize,
     text: Arc<str>,
     moved: Moved,
 }
@@ -47,22 +55,58 @@ impl Sources {
 
     /// Keeps a text, in place of another of this name.
     pub(super) fn add(&self, name: &str, text: &str) {
-        self.texts().insert(name.to_owned(), Source { text: text.into(), moved: Moved::default() });
+        let number = self.number(name);
+        self.texts().insert(name.to_owned(), Source { number, text: text.into(), moved: Moved::default() });
     }
 
     /// Keeps a text that is longer than before.
     pub(super) fn grow(&self, name: &str, text: &str) {
-        self.texts().entry(name.to_owned()).or_default().text = text.into();
+        self.entry(name, |source| source.text = text.into());
     }
 
     /// Keeps where the engine reads it otherwise.
     pub(super) fn moved(&self, name: &str, moved: Moved) {
-        self.texts().entry(name.to_owned()).or_default().moved.extend(moved);
+        self.entry(name, |source| source.moved.extend(moved));
+    }
+
+    /// The number of the text of a name; a new one when there is none.
+    pub(super) fn number(&self, name: &str) -> usize {
+        self.entry(name, |source| source.number)
+    }
+
+    fn entry<T>(&self, name: &str, work: impl FnOnce(&mut Source) -> T) -> T {
+        let mut texts = self.texts();
+        let number = texts.len() + 1;
+        work(texts.entry(name.to_owned()).or_insert_with(|| Source { number, ..Source::default() }))
     }
 
     /// The author's column for one of what the engine read.
     pub(super) fn column(&self, name: &str, line: usize, column: usize) -> usize {
         self.texts().get(name).map_or(column, |source| source.moved.column(line, column))
+    }
+
+    /// Keeps which closures stand in a text.
+    pub(super) fn knows(&self, name: &str, ast: &AST) {
+        let mut closures = self.closures.lock().unwrap_or_else(PoisonError::into_inner);
+        for function in ast.iter_functions().filter(|function| is_closure(function.name)) {
+            let texts = closures.entry(function.name.to_owned()).or_default();
+            if !texts.iter().any(|text| text == name) {
+                texts.push(name.to_owned());
+            }
+        }
+    }
+
+    /// The text that a function stands in. `within` is where the engine takes it to be: of the scripts that are on the
+    /// way to it, one that need not be its own.
+    fn of_function(&self, function: &str, within: &str) -> Option<String> {
+        if let Some(number) = forms::number(function) {
+            let texts = self.texts();
+            let of_number = texts.iter().find(|(_, source)| source.number == number);
+            return of_number.map(|(name, _)| name.clone());
+        }
+        let closures = self.closures.lock().unwrap_or_else(PoisonError::into_inner);
+        let texts = closures.get(function).filter(|texts| !texts.iter().any(|text| text == within));
+        texts.and_then(|texts| texts.first().cloned()).or_else(|| (!within.is_empty()).then(|| within.to_owned()))
     }
 
     fn line(&self, name: &str, line: usize) -> Option<String> {
@@ -94,7 +138,11 @@ impl Sources {
 /// The crate's error for an error of the engine's, with the places on the way to it.
 pub(super) fn explain(engine: &Engine, sources: &Sources, script: &str, error: &EvalAltResult) -> Error {
     let mut explained = said(engine, error);
-    let found_at = if explained.kind == Kind::Parse { std::mem::take(&mut explained.trace) } else { Vec::new() };
+    // Where it does not parse, or where it comes from when it was thrown again.
+    let mut found_at = std::mem::take(&mut explained.trace);
+    for frame in found_at.iter_mut().filter(|frame| frame.text.is_none()) {
+        frame.text = sources.line(&frame.file, frame.line);
+    }
     explained.trace = found_at.into_iter().chain(trace(sources, script, error)).collect();
     let operation = explained.operation.as_deref().and_then(catalogue::find);
     let is_secret = operation.is_some_and(|operation| Target::Listed(operation).may_hold_secrets());
@@ -127,15 +175,8 @@ pub(super) fn place(sources: &Sources, source: &str, error: &EvalAltResult) -> O
     trace(sources, source, error).into_iter().find(|frame| frame.line > 0)
 }
 
-/// What a test asserts is wrong where it says so, not where that is looked at. The engine takes a closure that
-/// another module calls for that module's.
-fn of_test(sources: &Sources, test: &str, frames: &mut Vec<Frame>) {
-    for frame in frames.iter_mut().filter(|frame| frame.file == TESTING) {
-        if frame.function.as_deref() == Some(CLOSURE) {
-            test.clone_into(&mut frame.file);
-            frame.text = sources.line(test, frame.line);
-        }
-    }
+/// What a test asserts is wrong where it says so, not where that is looked at.
+fn of_test(frames: &mut Vec<Frame>) {
     if frames.iter().any(|frame| frame.file != TESTING) {
         frames.retain(|frame| frame.file != TESTING);
     }
@@ -165,12 +206,12 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
         match error {
             EvalAltResult::ErrorInFunctionCall(name, source, inner, position) => {
                 // What a module exports only passes on to the module's own.
-                if !(within != name && within == forms::name_in_module(name)) {
+                if !(within != name && within == forms::in_text(name)) {
                     push(&file, &function, *position);
                 }
                 within = name;
-                if !source.is_empty() {
-                    file.clone_from(source);
+                if let Some(source) = sources.of_function(name, source) {
+                    file = source;
                 }
                 function = Some(if is_closure(name) { CLOSURE.to_owned() } else { said_name(name).to_owned() });
                 error = inner;
@@ -188,8 +229,8 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
         }
     }
     frames.reverse();
-    if let Some(test) = sources.test.get() {
-        of_test(sources, test, &mut frames);
+    if sources.is_test.load(Ordering::Acquire) {
+        of_test(&mut frames);
     }
     frames
 }

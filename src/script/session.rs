@@ -2,6 +2,7 @@
 
 use rhai::{AST, Array, Dynamic, LexError, Map, ParseError, ParseErrorType, Position, Scope, Stmt};
 
+use super::forms::in_text;
 use super::functions;
 use super::host::{Ended, Host, data};
 use super::library;
@@ -100,6 +101,7 @@ impl Session {
         let is_name = |name: &String| {
             name.starts_with(|c: char| c.is_ascii_lowercase())
                 && !name.ends_with("__")
+                && in_text(name) == name
                 && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'))
         };
         let of_library = self.library_modules().filter_map(|(called, name)| {
@@ -123,7 +125,7 @@ impl Session {
     pub(crate) fn own(&self) -> Vec<String> {
         let variables = self.scope.iter_raw().map(|(name, ..)| name.to_owned()).filter(|name| name != "args");
         let functions = self.library.iter_functions().map(|f| f.name.to_owned());
-        variables.chain(functions).filter(|name| !is_closure(name)).collect()
+        variables.chain(functions).filter(|name| !is_closure(name) && in_text(name) == name).collect()
     }
 
     /// What may follow a dot behind a variable and properties of it: the keys of a map, and the functions whose

@@ -7,6 +7,7 @@ use rhai::{Dynamic, EvalAltResult, Map as RhaiMap, Position};
 use serde_json::{Map, Number, Value};
 
 use super::api::Pages;
+use super::forms::said_names;
 use super::words::{a, kind_of};
 use crate::error::{Error, Frame, Kind, Outcome, Problem, Result};
 use crate::memory;
@@ -183,6 +184,7 @@ pub(super) fn written(value: &Dynamic) -> Option<String> {
     match value.as_immutable_string_ref() {
         Ok(text) => (text.len() < memory::left()).then(|| text.to_string()),
         Err(_) if value.is_array() || value.is_map() => write(|text| write_value(text, value, 0)),
+        Err(_) if value.is_fnptr() => Some(said_names(&value.to_string())),
         Err(_) => Some(value.to_string()),
     }
 }
@@ -289,7 +291,8 @@ fn from_thrown(value: &Dynamic) -> Error {
         Value::Object(map) => from_map(map).unwrap_or_else(|| {
             let text = map.get("message").and_then(Value::as_str).map(str::to_owned);
             let text = text.filter(|text| !text.trim().is_empty());
-            Error::new(Kind::Script, text.unwrap_or_else(|| json.to_string()))
+            let error = hinted(Error::new(Kind::Script, text.unwrap_or_else(|| json.to_string())), map);
+            error.with(|error| error.trace = origin(map))
         }),
         Value::String(text) if text.trim().is_empty() && !text.is_empty() => {
             Error::new(Kind::Script, "the script threw a text without words")
@@ -330,7 +333,7 @@ fn from_map(map: &Map<String, Value>) -> Option<Error> {
             from_map(error).unwrap_or_else(|| Error::new(Kind::Script, Value::from(error.clone()).to_string())),
         ))
     };
-    Some(Error::new(*kind, text("message").unwrap_or_default()).with(|error| {
+    Some(hinted(Error::new(*kind, text("message").unwrap_or_default()), map).with(|error| {
         error.code = map.get("code").filter(|code| !code.is_null()).cloned();
         error.operation = text("operation").map(str::to_owned);
         error.request_id = text("request_id").map(str::to_owned);
@@ -338,11 +341,22 @@ fn from_map(map: &Map<String, Value>) -> Option<Error> {
         error.outcome = OUTCOMES.into_iter().find(|outcome| Some(outcome.word()) == text("outcome"));
         error.retryable = map.get("retryable") == Some(&Value::Bool(true));
         error.attempts = map.get("attempts").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
-        error.hints = list("hints").filter_map(Value::as_str).map(str::to_owned).collect();
         error.problems = list("problems").filter_map(problem).collect();
         error.failures = list("failures").filter_map(failure).collect();
-        error.trace = text("at").and_then(place).into_iter().collect();
+        error.trace = origin(map);
     }))
+}
+
+/// An error with the ways out that its map names: a text `hint`, a list `hints`.
+fn hinted(error: Error, map: &Map<String, Value>) -> Error {
+    let list = map.get("hints").and_then(Value::as_array).into_iter().flatten();
+    let texts = map.get("hint").into_iter().chain(list).filter_map(Value::as_str);
+    texts.fold(error, Error::hint)
+}
+
+/// Where an error comes from that was thrown again.
+fn origin(map: &Map<String, Value>) -> Vec<Frame> {
+    map.get("at").and_then(Value::as_str).and_then(place).into_iter().collect()
 }
 
 /// The place that `at` names in the map of an error.

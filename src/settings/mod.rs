@@ -314,6 +314,16 @@ impl Settings {
         Outside::new(self.flags.allow_net.clone(), self.around.env.clone()).trusting(self.ca_file().map(Path::to_owned))
     }
 
+    /// The flags that grant another process of jst the files and hosts that this one is granted.
+    pub(crate) fn grants(&self) -> Vec<String> {
+        let paths = |flag: &'static str, paths: Vec<PathBuf>| {
+            paths.into_iter().map(move |path| format!("--{flag}={}", path.display()))
+        };
+        let hosts = self.flags.allow_net.iter().map(|host| format!("--allow-net={host}"));
+        let files = paths("allow-read", self.allowed_read()).chain(paths("allow-write", self.allowed_write()));
+        files.chain(hosts).collect()
+    }
+
     /// Where state that outlives a run is kept: the one place that says it.
     ///
     /// # Errors

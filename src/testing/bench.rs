@@ -158,9 +158,10 @@ impl OwnBench {
         })
     }
 
-    /// What every script that the test runs may do: read the test's own folder.
+    /// What every script that the test runs may do: what the test may, and read the test's own folder.
     fn grants(&self) -> Vec<String> {
-        if self.job.folder.is_dir() { vec![format!("--allow-read={}", self.job.folder.display())] } else { Vec::new() }
+        let own = self.job.folder.is_dir().then(|| format!("--allow-read={}", self.job.folder.display()));
+        self.settings.grants().into_iter().chain(own).collect()
     }
 }
 

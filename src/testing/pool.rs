@@ -38,7 +38,7 @@ impl Pool {
         let cannot = |error| Error::new(Kind::Io, format!("cannot find the program of jst itself: {error}"));
         let granted = settings.allowed_env();
         let mut flags = vec!["--sim".to_owned(), "--allow-destructive".to_owned()];
-        flags.extend(settings.allowed_read().iter().map(|path| format!("--allow-read={}", path.display())));
+        flags.extend(settings.grants());
         flags.extend(granted.keys().map(|name| format!("--allow-env={name}")));
         flags.push(format!("--max-memory={}", settings.max_memory() >> 20));
         flags.push(format!("--max-operations={}", settings.max_operations()));

@@ -591,9 +591,23 @@ fn a_test_may_do_what_its_run_is_granted() {
     testing(body, &granted).file("in.txt", "one").env("SHOP", "west").run().ok();
     let ran = testing(body, &[]).env("SHOP", "west").run();
     assert!(ran.stdout.contains("error: the script may not read the environment variable SHOP\n"), "{ran:#?}");
+    // So may its closures on threads, and scripts that it runs.
+    let body = "fn test_a() { parallel([1], 2, |n| append_file(\"out/a\", `${n}`)); t::assert_eq(t::run(\"w.rhai\").code, 0); }";
+    let write =
+        |args: &[&str]| testing(body, args).file("w.rhai", "write_file(\"out/b\", \"x\");").file("out/c", "").run();
+    write(&["--allow-write", "out"]).ok();
+    assert!(write(&[]).stdout.contains("help: add --allow-write out/a\n"), "{:#?}", write(&[]));
+    let body = "fn test_a() { t::assert_throws(\"network\", || http_get(\"http://127.0.0.1:9\")); }";
+    testing(body, &["--allow-net", "127.0.0.1"]).run().ok();
     // What is set around is none of a test's.
     testing("fn test_a() { scale_app(3002, 5); }", &[]).env("JST_READ_ONLY", "1").run().ok();
     assert!(!Path::new("x_test.rhai").exists());
+}
+
+#[test]
+fn the_librarys_tests_pass() {
+    let ran = jst(["test", "stdlib"]).in_folder(Path::new(env!("CARGO_MANIFEST_DIR"))).run();
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
 }
 
 /// What the chapter on tests shows: a script, its tests, one of which fails, and the way to mend it.

@@ -9,6 +9,43 @@ use crate::error::{Error, Kind};
 use crate::script::value::{ScriptResult, throw};
 use crate::script::words::shown;
 
+/// Functions that may call a closure that they are given behind a dot.
+pub(in crate::script) const TAKE_CLOSURES: &[&str] = &[
+    "all",
+    "count_by",
+    "dedup",
+    "diff",
+    "drain",
+    "filter",
+    "find",
+    "find_map",
+    "for_each",
+    "group_by",
+    "index_by",
+    "index_of",
+    "joined",
+    "map",
+    "max_by",
+    "min_by",
+    "order",
+    "order_by",
+    "parallel",
+    "percentile",
+    "reduce",
+    "reduce_rev",
+    "retain",
+    "some",
+    "sort",
+    "sort_by",
+    "sorted_by",
+    "sum",
+    "try_parallel",
+    "unique_by",
+];
+
+/// Of those, the ones that change what they work on.
+pub(in crate::script) const CHANGES_BY_CLOSURE: &[&str] = &["dedup", "drain", "retain", "sort", "sort_by"];
+
 /// How a closure takes an element.
 #[derive(Clone, Copy)]
 enum Form {

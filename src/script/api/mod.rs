@@ -35,6 +35,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, FuncRegistration, Module, NativeCallContext, RhaiFunc};
 use serde_json::{Map, Value};
 
+use super::forms;
 use super::threads::Threads;
 use super::value::{ScriptResult, from_dynamic};
 use super::words::shown;
@@ -43,6 +44,7 @@ use crate::catalogue::Operation;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::wire::request::Target;
 pub(super) use builtins::{json_of, register as register_builtins};
+pub(super) use closures::{CHANGES_BY_CLOSURE, TAKE_CLOSURES};
 pub(super) use operations::CALL;
 pub(super) use ordering::{NOTHING, name_of as operator_name, operator_of};
 pub(super) use pages::Pages;
@@ -58,6 +60,7 @@ pub(super) fn module(account: &Arc<Account>, threads: &Arc<Threads>) -> Module {
     operations::register_call(&mut module, account);
     pages::register(&mut module, account);
     as_array::register(&mut module);
+    forms::register_itself(&mut module);
     batch::register(&mut module, account, threads);
     steps::register(&mut module, account);
     module

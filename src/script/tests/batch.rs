@@ -177,7 +177,7 @@ fn a_captured_variable_in_use_elsewhere_is_an_error_with_a_way_out() {
     });
     let script = r#"
         let held = [1];
-        let first = |n| held.for_each(|x| list_app());
+        let first = |n| held.retain(|x| { list_app(); true });
         let push = |n| held.push(n);
         let second = |push| {
             describe_app_detail(1);

@@ -239,3 +239,48 @@ fn a_module_calls_its_own_functions_whatever_others_are_called() {
     let expected = json!(["main 2 one 2two 2 one 2", ["one 7"], "two 1 ", [2], 8]);
     assert_eq!(eval(&bench, code), Ok(Ended::Value(expected)));
 }
+
+#[test]
+fn what_a_script_hands_to_a_module_means_what_it_means_in_the_script() {
+    let (_temporary, bench) = folder(&[
+        ("a.rhai", "fn f() { \"a\" }"),
+        ("b.rhai", "fn f() { \"b\" }"),
+        (
+            "m.rhai",
+            "import \"b\" as x; const LIMIT = 1; fn f() { x::f() } fn limit() { global::LIMIT } fn h(n) { n }\n\
+             fn start(g) { `${g.call()} ${x::f()} ${limit()}` } fn each(list, g) { list.map(|x| g.call(x)) } fn kept() { || limit() }",
+        ),
+        ("n.rhai", "const LIMIT = 2; fn limit() { `n${global::LIMIT}` } fn start(g) { g.call() }"),
+    ]);
+    let script = |code: &str| {
+        format!(
+            "import \"a\" as x; import \"m\" as m; import \"n\" as n;\nconst LIMIT = 9; fn limit() {{ global::LIMIT }} \
+             fn f() {{ x::f() }} fn h(n) {{ n * global::LIMIT }} fn h2() {{ h(2) }}\n{code}"
+        )
+    };
+    for (code, expected) in [
+        ("m::start(|| x::f())", json!("a b 1")),
+        ("m::start(|| f())", json!("a b 1")),
+        ("m::start(f)", json!("a b 1")),
+        ("m::start(Fn(\"f\"))", json!("a b 1")),
+        ("m::start(|| limit())", json!("9 b 1")),
+        ("m::start(|| global::LIMIT)", json!("9 b 1")),
+        ("m::start(h2)", json!("18 b 1")),
+        ("m::each([1, 2], h)", json!([9, 18])),
+        ("m::each([1, 2], |x| h(x))", json!([9, 18])),
+        ("n::start(|| m::start(|| limit()))", json!("9 b 1")),
+        ("n::start(m::kept())", json!(1)),
+        ("m::start(|| n::limit())", json!("n2 b 1")),
+        ("parallel([1], 2, |k| m::start(|| n::start(|| h(k))))", json!(["9 b 1"])),
+        ("[1].map(|k| n::start(|| [k].map(|k| h(k))))", json!([[9]])),
+        ("m::x::f()", json!("b")),
+        ("let limit = 3; [limit, global::LIMIT, limit()]", json!([3, 9, 9])),
+    ] {
+        assert_eq!(eval(&bench, &script(code)).map_err(|e| render(&e, false)), Ok(Ended::Value(expected)), "{code}");
+    }
+    let error = eval(&bench, &script("m::start(|| global::LIMITS)")).unwrap_err();
+    assert_eq!(error.message, "there is no variable `global::LIMITS`");
+    for code in ["fn g() { global::LIMIT = 3; } g()", "const L = [1]; fn g() { global::L.push(2) } g()"] {
+        assert!(eval(&bench, &script(code)).is_err(), "{code}");
+    }
+}

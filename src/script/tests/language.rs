@@ -407,3 +407,45 @@ fn a_closure_is_asked_once_for_each_element() {
     let error = Bench::idle().error("let a = [1, 1, 2]; a.dedup(|a, b| a - b)");
     assert_eq!(error.message, "the closure of dedup gives true or false, not 0");
 }
+
+#[test]
+fn a_closure_sees_the_variable_that_it_is_called_for() {
+    let bench = Bench::idle();
+    for (script, expected) in [
+        ("let m = #{a: 1, b: 2}; m.keys().map(|k| m[k])", json!([1, 2])),
+        ("let m = #{a: 1, b: 2}; let f = |k| m[k]; m.keys().map(f)", json!([1, 2])),
+        ("let m = #{a: 1, b: 2}; m.filter(|k, v| m[k] > 1)", json!({"b": 2})),
+        ("let m = #{a: [3], b: 2}; m.a.map(|x| x * m.b)", json!([6])),
+        ("let m = #{a: [3]}; m?.a.map(|x| m.len())", json!([1])),
+        ("let l = [2, 1]; l.filter(|x| l.contains(x)).map(|x| l.index_of(x))", json!([0, 1])),
+        ("let l = [2, 1]; l.sorted_by(|x| l.index_of(x))", json!([2, 1])),
+        ("let l = [2, 1]; l[0..1].map(|x| l.len())", json!([2])),
+        ("let l = [[2], 1]; l[0].map(|x| l.len())", json!([2])),
+        ("let l = [2, 1]; let seen = []; l.for_each(|x| seen.push(l.len())); seen", json!([2, 2])),
+        ("let l = [2, 1]; `${l.map(|x| l.len())}`", json!("[2, 2]")),
+        ("let l = [2, 1]; l.parallel(2, |x| l.len())", json!([2, 2])),
+        ("let l = [2, 1]; l.reduce(|sum, x| sum + l.len(), 0)", json!(4)),
+        // What changes the list has it for itself.
+        ("let l = [2, 1]; l.for_each(|| this += 1); let n = || l.len(); l", json!([3, 2])),
+        ("let l = [2, 1]; let n = || l.len(); l.retain(|x| x > 1); l.push(n.call()); l", json!([2, 1])),
+        ("let m = #{l: [2, 1]}; let n = || m; m?.l.sort(); m", json!({"l": [1, 2]})),
+    ] {
+        assert_eq!(bench.eval(script), Ok(Ended::Value(expected)), "{script}");
+    }
+    let error = bench.error("let l = [2, 1]; l.retain(|x| l.len() > 1)");
+    assert_eq!(error.message, "a captured variable was in use elsewhere at the same time");
+}
+
+#[test]
+fn every_function_that_takes_a_closure_is_known_to_take_one() {
+    let takes = |form: &String| {
+        form.starts_with(|c: char| c.is_alphabetic())
+            && form.contains("(list: array, ")
+            && ["closure: Fn", "key: any", "comparer: Fn", "filter: Fn"].iter().any(|closure| form.contains(closure))
+    };
+    let found = all(&Bench::idle().host().engine);
+    let lacking =
+        found.iter().filter(|function| function.forms.iter().any(takes)).map(|function| function.name.as_str());
+    let lacking: Vec<&str> = lacking.filter(|name| !crate::script::api::TAKE_CLOSURES.contains(name)).collect();
+    assert_eq!(lacking, [""; 0]);
+}

@@ -155,7 +155,9 @@ fn a_run_ends_with_the_code_of_the_contract() {
         ("anything", 1),
     ];
     for (word, code) in table {
-        let error = Bench::idle().error(&format!("throw #{{error: \"{word}\", message: \"m\", hints: [\"h\"]}}"));
+        let error = Bench::idle()
+            .error(&format!("throw #{{error: \"{word}\", message: \"m\", hint: \"first\", hints: [\"h\"]}}"));
+        assert_eq!(error.hints, ["first", "h"]);
         assert_eq!((error.kind.exit_code(), error.message.as_str()), (code, "m"), "{word}");
     }
     let interrupts = [(Interrupt::Deadline, 41), (Interrupt::CtrlC, 130), (Interrupt::Terminate, 143)];
