@@ -9,7 +9,7 @@ use super::write_out;
 use crate::error::{Error, Kind, Result};
 use crate::script::read_script;
 use crate::settings::Settings;
-use crate::unit::{self, Plan, Schedule, Scheduler};
+use crate::unit::{self, Plan, Schedule, Scheduler, given};
 
 /// Arguments of `jst unit`.
 #[derive(Debug, Args)]
@@ -66,24 +66,45 @@ pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
         return Err(Error::new(Kind::Usage, "--shards divides a job of Kubernetes")
             .hint("elsewhere, print one unit for each --shard K/N"));
     }
+    if let Some(flag) = ["lock-dir", "shard"].into_iter().find(|flag| {
+        scheduler == Scheduler::Kubernetes && settings.is_by_hand(flag) && (*flag == "lock-dir" || shards > 1)
+    }) {
+        return Err(Error::new(Kind::Usage, format!("--{flag} does not go into this unit, which says it itself"))
+            .hint("leave it out"));
+    }
+    settings
+        .variables()
+        .iter()
+        .for_each(|name| tracing::warn!("{name} is set here, and not where the unit runs: give it as a flag"));
+    let [before, flags] = settings.by_hand()?.map(|flags| given::words(&flags, scheduler));
+    let path = |flag: &str, path: &Path| given::written(flag, &path.display().to_string(), scheduler);
+    let state = settings.is_by_hand("state-dir").then(|| settings.state_dir().ok()).flatten();
     let program = std::env::current_exe().map_or_else(|_| "jst".to_owned(), |path| path.display().to_string());
-    let shown = |path: &std::path::PathBuf| path.display().to_string();
     let plan = Plan {
         program,
         script: real.display().to_string(),
         args: args.words.clone(),
         schedule: Schedule::parse(&args.every)?,
         zone: args.zone.clone(),
-        deadline: settings.longest().unwrap_or(DEADLINE),
-        grace: settings.grace(),
-        flags: settings.written().to_vec(),
-        metrics: job.metrics_file.as_ref().map(shown),
-        reports: job.report.iter().map(shown).collect(),
+        deadline: whole_seconds(settings.longest().unwrap_or(DEADLINE)),
+        grace: whole_seconds(settings.grace()),
+        before: before?,
+        flags: flags?,
+        state: state.map(|state| path("state-dir", &state)).transpose()?,
+        has_journal: !settings.no_journal() && (!settings.sim() || settings.is_by_hand("journal")),
+        metrics: job.metrics_file.as_ref().map(|file| path("metrics-file", file)).transpose()?,
+        reports: job.report.iter().map(|file| path("report", file)).collect::<Result<_>>()?,
         image: args.image.clone(),
         shards,
     };
-    if let Some(word) = plan.args.iter().chain(&plan.flags).find(|word| word.contains(['\n', '\0'])) {
+    if let Some(word) = plan.args.iter().chain(&plan.before).chain(&plan.flags).find(|word| word.contains(['\n', '\0']))
+    {
         return Err(Error::new(Kind::Usage, format!("{word:?} has a line break, which no unit takes")));
     }
     write_out(unit::text(&plan, scheduler).trim_end())
+}
+
+/// A span as units say it: no shorter.
+fn whole_seconds(span: Duration) -> Duration {
+    Duration::from_secs(span.as_secs() + u64::from(span.subsec_nanos() > 0))
 }

@@ -198,46 +198,17 @@ impl Levels {
         })
     }
 
-    /// What was written by hand of whom the run is for, what it may do and what limits it: what a unit repeats.
-    pub(super) fn written(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        for flags in [&self.before.flags, &self.behind.flags] {
-            let job = &flags.job;
-            let mut add =
-                |name: &str, value: Option<String>| words.extend(value.map(|value| format!("--{name}={value}")));
-            let yes = |is: Option<bool>| is.map(|is| if is { "yes" } else { "no" }.to_owned());
-            let number = |number: Option<u64>| number.map(|number| number.to_string());
-            let span = |span: Option<std::time::Duration>| span.map(|span| format!("{}s", span.as_secs_f64()));
-            add("profile", flags.profile.clone());
-            add("endpoint", flags.endpoint.clone());
-            add("region", flags.region.clone());
-            add("read-only", yes(flags.read_only));
-            add("allow-destructive", yes(flags.allow_destructive));
-            let allow_net = flags.allow_net.iter().map(ToString::to_string).collect();
-            let lists = [
-                ("allow", &flags.allow),
-                ("deny", &flags.deny),
-                ("allow-env", &flags.allow_env),
-                ("allow-read", &flags.allow_read),
-                ("allow-write", &flags.allow_write),
-                ("allow-net", &allow_net),
-            ];
-            for (name, list) in lists {
-                add(name, Some(list.join(",")).filter(|list| !list.is_empty()));
-            }
-            add("timeout", span(flags.timeout));
-            add("concurrency", flags.concurrency.map(|count| count.to_string()));
-            add("rate", flags.rate.map(|rate| rate.to_string()));
-            add("max-writes", number(job.max_writes));
-            add("max-destructive", number(job.max_destructive));
-            add("max-unknown", number(job.max_unknown));
-            add("max-failures", job.max_failures.map(|failures| failures.to_string()));
-            add("lock-wait", span(job.lock_wait));
-            add("jitter", span(job.jitter));
-            add("heartbeat", job.heartbeat.clone());
-            add("shard", job.shard.map(|(part, parts)| format!("{part}/{parts}")));
-        }
-        words
+    /// What stands on the command line, before and behind the command.
+    pub(super) fn written(&self) -> [&[Given]; 2] {
+        [&self.before.given, &self.behind.given]
+    }
+
+    /// The variables that say something.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.variables.given.iter().filter_map(|given| match &given.origin {
+            Origin::Variable(name) => Some(name.as_str()),
+            _ => None,
+        })
     }
 
     /// One set of flags: of each the nearest that was given.

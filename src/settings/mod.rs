@@ -25,14 +25,16 @@ use crate::journal::Bounds;
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::Proxy;
 use crate::net::trust::Authorities;
+use crate::secret::is_secret_name;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Options;
 use crate::system;
+use crate::unit::given::Flag;
 use crate::wire::sign::Version;
 use file::File;
 use flags::{Flags, Network, Simulator};
-use given::Origin;
+use given::{Given, Origin};
 use job::JobFlags;
 use levels::Levels;
 
@@ -167,7 +169,6 @@ pub(crate) struct Settings {
     pub deadline: Option<Instant>,
     /// What may be called.
     pub policy: Policy,
-    written: Vec<String>,
     sim: bool,
     route: Option<&'static str>,
     /// Who signs, looked for once.
@@ -184,8 +185,7 @@ impl Settings {
         let (sim, route) = levels.sim()?;
         let flags = levels.merged();
         let deadline = flags.deadline.map(|span| Instant::now() + span);
-        let written = levels.written();
-        let settings = Self { written, deadline, policy, sim, route, flags, levels, around, found: OnceLock::new() };
+        let settings = Self { deadline, policy, sim, route, flags, levels, around, found: OnceLock::new() };
         settings.given_endpoint()?;
         Ok(settings)
     }
@@ -264,9 +264,21 @@ impl Settings {
         self.flags.deadline
     }
 
-    /// Flags that were written by hand and that a unit repeats, as words.
-    pub(crate) fn written(&self) -> &[String] {
-        &self.written
+    /// Flags that stand on the command line, before and behind the command.
+    ///
+    /// # Errors
+    /// None for what was read already.
+    pub(crate) fn by_hand(&self) -> Result<[Vec<Flag>; 2]> {
+        let flag =
+            |given: &Given| Ok(Flag { long: given.long.clone(), value: given.value.clone(), words: given.words()? });
+        let [before, behind] = self.levels.written().map(|given| given.iter().map(flag).collect::<Result<_>>());
+        Ok([before?, behind?])
+    }
+
+    /// Variables of jst's own that are set and are no credentials.
+    pub(crate) fn variables(&self) -> Vec<&str> {
+        let is_meant = |name: &&str| name.starts_with("JST_") && !is_secret_name(name) && *name != "JST_ACCESS_KEY_ID";
+        self.levels.variables().filter(is_meant).collect()
     }
 
     /// The trace that whoever started the run says it is part of.

@@ -4,14 +4,15 @@ use super::Plan;
 
 /// The line, and what it needs above it.
 pub(super) fn text(plan: &Plan) -> String {
-    let state = "$HOME/.local/state/jst";
-    let words = plan.words(state, &plan.script);
-    let line: Vec<String> = std::iter::once(&plan.program).chain(&words).map(|word| quoted(word, state)).collect();
+    let usual = "$HOME/.local/state/jst";
+    let words = plan.words(usual, &plan.script);
+    let line: Vec<String> = std::iter::once(&plan.program).chain(&words).map(|word| quoted(word, usual)).collect();
+    let state = quoted(plan.state.as_deref().unwrap_or(usual), usual);
     format!(
         "# Credentials are those of this user: ~/.aliyun/config.json and the like; `jst whoami` names them.\n\
          # A cron that does not know CRON_TZ takes the machine's zone.\n\
          CRON_TZ={}\n\
-         {} mkdir -p \"{state}\" && {}\n",
+         {} mkdir -p {state} && {}\n",
         plan.zone,
         plan.schedule.cron(),
         line.join(" "),
@@ -22,6 +23,7 @@ pub(super) fn text(plan: &Plan) -> String {
 fn quoted(word: &str, state: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+{}".contains(c);
     let quoted = match word.strip_prefix(state) {
+        Some("") => format!("\"{state}\""),
         Some(rest) if rest.starts_with('/') => format!("\"{state}\"{}", single(rest, is_plain)),
         _ => single(word, is_plain),
     };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Plan;
+use super::{Plan, profile_note};
 
 /// Exit codes after which the same run would end the same way, or a person has to look first.
 const FINAL: [u8; 10] = [1, 2, 3, 4, 10, 11, 20, 21, 30, 42];
@@ -11,7 +11,7 @@ const FINAL: [u8; 10] = [1, 2, 3, 4, 10, 11, 20, 21, 30, 42];
 const AGAIN: u64 = 3;
 
 /// Where a container has its state, and the scripts.
-const STATE: &str = "/var/lib/jst";
+pub(super) const STATE: &str = "/var/lib/jst";
 const SCRIPTS: &str = "/scripts";
 
 /// Both, as YAML. What is JSON is YAML, too: one document a resource.
@@ -21,7 +21,8 @@ pub(super) fn text(plan: &Plan) -> String {
         "# The script, with the modules beside it:  kubectl create configmap {name} --from-file=FOLDER\n\
          # The access key:  kubectl create secret generic jst-credentials --from-literal=ALIBABA_CLOUD_ACCESS_KEY_ID=… \
          --from-literal=ALIBABA_CLOUD_ACCESS_KEY_SECRET=…\n\
-         ---\n{}---\n{}",
+         {}---\n{}---\n{}",
+        profile_note(plan, "#"),
         yaml(&claim(plan, &name), 0),
         yaml(&cron_job(plan, &name), 0),
     )
@@ -89,12 +90,15 @@ fn container(plan: &Plan, name: &str) -> Value {
     let part = if is_divided { "-$(JST_INDEX)" } else { "" };
     let file = plan.script.rsplit('/').next().unwrap_or_default();
     let mut words = plan.words(STATE, &format!("{SCRIPTS}/{file}"));
-    let mut own =
-        vec!["--lock-dir".to_owned(), STATE.to_owned(), "--run-key".to_owned(), format!("{name}-{{date}}{part}")];
+    let mut own = vec!["--lock-dir".to_owned(), STATE.to_owned()];
+    if plan.has_journal {
+        own.extend(["--run-key".to_owned(), format!("{name}-{{date}}{part}")]);
+    }
     if is_divided {
         own.extend(["--shards".to_owned(), plan.shards.to_string()]);
     }
-    words.splice(1..1, own);
+    let command = plan.before.len() + 1;
+    words.splice(command..command, own);
     let mut env = vec![json!({"name": "JST_STATE_DIR", "value": STATE})];
     let mut state = json!({"name": "state", "mountPath": STATE});
     if let (Value::Object(mount), true) = (&mut state, is_divided) {

@@ -1,7 +1,8 @@
 //! What has a scheduler run a script as a job: a line for [`cron`], units of [`systemd`], a CronJob of [`kubernetes`].
-//! All derive from one [`Plan`]; [`schedule`] is when it runs.
+//! All derive from one [`Plan`]; [`schedule`] is when it runs, [`given`] what becomes of flags that were given for it.
 
 mod cron;
+pub(crate) mod given;
 mod kubernetes;
 mod schedule;
 mod systemd;
@@ -38,8 +39,14 @@ pub(crate) struct Plan {
     pub deadline: Duration,
     /// See above.
     pub grace: Duration,
-    /// Flags that were given and stay as they are.
+    /// Words that stand before the command, as they were given there.
+    pub before: Vec<String>,
+    /// Words that stand behind it, as they were given there.
     pub flags: Vec<String>,
+    /// The folder of its state, where somebody said so.
+    pub state: Option<String>,
+    /// Whether it has a journal, so that it can go on with one that died.
+    pub has_journal: bool,
     /// Where metrics and report go, where somebody said so.
     pub metrics: Option<String>,
     /// See above.
@@ -57,6 +64,15 @@ pub(crate) fn text(plan: &Plan, scheduler: Scheduler) -> String {
         Scheduler::Systemd => systemd::text(plan),
         Scheduler::Kubernetes => kubernetes::text(plan),
     }
+}
+
+/// A line that says where a profile must be known, where the run is not on this machine or of this user.
+fn profile_note(plan: &Plan, mark: &str) -> String {
+    let named = plan.before.iter().chain(&plan.flags).find_map(|word| word.strip_prefix("--profile="));
+    let note = |name| {
+        format!("{mark} The profile {name} must stand in /etc/jst/config.toml there, or in the file of --config.\n")
+    };
+    named.map(note).unwrap_or_default()
 }
 
 /// Lists of words that begin a line.
@@ -78,8 +94,13 @@ impl Plan {
     fn words(&self, state: &str, script: &str) -> Vec<String> {
         let name = self.name();
         let [deadline, grace] = [self.deadline, self.grace].map(|span| format!("{}s", span.as_secs()));
-        let mut words: Vec<String> = ["run", "--lock", "--quiet-success", "--deadline"].map(str::to_owned).into();
-        words.extend([deadline, "--grace".to_owned(), grace, "--metrics-file".to_owned()]);
+        let state = self.state.as_deref().unwrap_or(state);
+        let mut words = self.before.clone();
+        words.push("run".to_owned());
+        let is_said =
+            |flag: &str| self.before.iter().chain(&self.flags).any(|word| word.starts_with(&format!("{flag}=")));
+        words.extend(["--lock", "--quiet-success"].into_iter().filter(|flag| !is_said(flag)).map(str::to_owned));
+        words.extend(["--deadline".to_owned(), deadline, "--grace".to_owned(), grace, "--metrics-file".to_owned()]);
         words.push(self.metrics.clone().unwrap_or_else(|| format!("{state}/{name}.prom")));
         let usual = vec![format!("{state}/{name}.html")];
         let reports = if self.reports.is_empty() { &usual } else { &self.reports };

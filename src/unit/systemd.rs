@@ -1,6 +1,6 @@
 //! A service and its timer.
 
-use super::Plan;
+use super::{Plan, given, profile_note};
 
 /// Both, each below the path that it belongs at.
 pub(super) fn text(plan: &Plan) -> String {
@@ -9,8 +9,11 @@ pub(super) fn text(plan: &Plan) -> String {
     let command: Vec<String> = std::iter::once(&plan.program).chain(&words).map(|word| quoted(word)).collect();
     let calendars: Vec<String> =
         plan.schedule.calendars(&plan.zone).iter().map(|calendar| format!("OnCalendar={calendar}")).collect();
+    let elsewhere: String =
+        given::folders(&words).iter().map(|folder| format!(" {}", quoted(&format!("-{folder}")))).collect();
+    let profile = profile_note(plan, "#");
     format!(
-        "# /etc/systemd/system/jst-{name}.service\n\
+        "{profile}# /etc/systemd/system/jst-{name}.service\n\
          [Unit]\n\
          Description=jst: {name}\n\
          Wants=network-online.target\n\
@@ -44,8 +47,8 @@ pub(super) fn text(plan: &Plan) -> String {
          MemoryDenyWriteExecute=yes\n\
          SystemCallArchitectures=native\n\
          CapabilityBoundingSet=\n\
-         # Locks that other users of the machine see.\n\
-         ReadWritePaths=-/run/lock\n\
+         # Locks that other users of the machine see, and whatever else the run writes: its user needs the right to.\n\
+         ReadWritePaths=-/run/lock{elsewhere}\n\
          \n\
          # /etc/systemd/system/jst-{name}.timer\n\
          [Unit]\n\

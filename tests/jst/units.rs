@@ -34,6 +34,77 @@ fn systemd_takes_the_service_and_its_timer() {
 }
 
 #[test]
+fn flags_that_are_given_stand_in_the_unit_as_its_run_needs_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().canonicalize().unwrap().join(name).display().to_string();
+    let unit = |before: &str, flags: &str, scheduler: &str| {
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let behind = words(&format!("unit a.rhai --every @daily --for {scheduler} {flags}"));
+        jst([words(before), behind].concat()).file("a.rhai", "1").in_folder(folder.path()).run()
+    };
+    std::fs::write(folder.path().join("a.rhai"), "1").unwrap();
+    std::fs::write(folder.path().join("c.toml"), "[profiles.night]\nregion = \"cn-shanghai\"\n").unwrap();
+    let given =
+        "--config c.toml --profile night --journal j.db --allow-read data --timeout 5s --max-memory 64 --lock=x -vv";
+    let line = format!(
+        "jst run --quiet-success --deadline 3600s --grace 10s --metrics-file METRICS --report REPORT --config={} \
+         --profile=night --allow-read={} --journal={} --timeout=5s --max-memory=64 --lock=x --verbose --verbose {}",
+        at("c.toml"),
+        at("data"),
+        at("j.db"),
+        at("a.rhai"),
+    );
+    let sorted = |text: &str| {
+        let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        words.sort();
+        words.join(" ")
+    };
+    let cron = unit("", given, "cron").ok();
+    let metrics = "\"$HOME/.local/state/jst\"/a.prom";
+    let printed = cron.lines().last().unwrap().split_once("/jst run").unwrap().1;
+    let printed = printed.replace(metrics, "METRICS").replace(&metrics.replace(".prom", ".html"), "REPORT");
+    assert_eq!(sorted(&format!("jst run {printed}")), sorted(&line), "{cron}");
+    let service = unit("", given, "systemd").ok();
+    assert!(service.contains(&format!("ReadWritePaths=-/run/lock -{}\n", at("").trim_end_matches('/'))), "{service}");
+    assert!(service.starts_with("# The profile night must stand in /etc/jst/config.toml there"), "{service}");
+    // What narrows stays at its level, and a folder of state is where everything goes.
+    let cron =
+        unit("--allow Delete* --state-dir s", "--allow DeleteApp* --deadline 1500ms --quiet-success=no", "cron").ok();
+    for part in [
+        &format!("mkdir -p {} && ", at("s"))[..],
+        &format!(" '--allow=Delete*' --state-dir={} run --lock --deadline 2s ", at("s")),
+        &format!(" --metrics-file {} ", at("s/a.prom")),
+        " '--allow=DeleteApp*' --quiet-success=no ",
+    ] {
+        assert!(cron.contains(part), "{part}: {cron}");
+    }
+    // What cannot go on needs no key, and what only reads can.
+    for (flags, has_key) in [("", true), ("--read-only", true), ("--no-journal", false), ("--sim", false)] {
+        assert_eq!(unit("", flags, "kubernetes").ok().contains("--run-key"), has_key, "{flags}");
+    }
+    for (flags, scheduler, said) in [
+        (
+            "--access-key-secret fake-secret-x",
+            "cron",
+            "--access-key-secret does not go into a unit, which others can read",
+        ),
+        ("--config c.toml", "kubernetes", "--config c.toml: a container does not have the folders of this machine"),
+        ("--journal /srv/j.db", "kubernetes", "--journal /srv/j.db: the container can write below /var/lib/jst only"),
+        ("--report a.html", "kubernetes", "--report a.html: a container does not have the folders of this machine"),
+        ("--lock-dir /run/lock", "kubernetes", "--lock-dir does not go into this unit, which says it itself"),
+        ("--shard 1/3 --shards 3", "kubernetes", "--shard does not go into this unit, which says it itself"),
+    ] {
+        let ran = unit("", flags, scheduler);
+        assert!(ran.code == Some(2) && ran.stderr.contains(said), "{flags}: {ran:#?}");
+    }
+    let ran = jst(["unit", "a.rhai", "--for", "cron", "--every", "@daily"])
+        .env("JST_REGION", "cn-x")
+        .file("a.rhai", "1")
+        .run();
+    assert!(ran.stderr.contains("JST_REGION is set here, and not where the unit runs: give it as a flag"), "{ran:#?}");
+}
+
+#[test]
 fn what_no_scheduler_takes_is_refused() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (words, says) in [
