@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Behaviour, Ran, Server, Simulator, jst};
+use crate::support::{Behaviour, Ran, Server, Simulator, jst, until};
 
 fn good() -> Behaviour {
     let body = r#"{"Code":0,"Success":true,"RequestId":"REQ-1","Result":{"Admitted":true,"DeployOrderId":"1"}}"#;
@@ -21,14 +21,6 @@ fn refused() -> Behaviour {
 fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
-}
-
-fn until(what: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !what() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it never came");
-        std::thread::yield_now();
-    }
 }
 
 #[test]
@@ -417,4 +409,35 @@ fn a_script_tells_only_whom_it_may() {
         sent.contains("&sign=") && sent.contains(r#""content":"扩容完成""#) && !sent.contains("SECfakefake"),
         "{sent}"
     );
+}
+
+#[test]
+fn eight_shards_at_once_do_everything_together_and_nothing_twice() {
+    let sim = Simulator::new(&["--control", "--fleet", "apps=20,envs=150,nodes=20"]);
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("job.rhai");
+    let code = r#"import "std/fleet" as fleet;
+        for env in fleet::environments(#{}) { create_node_label("c-demo-test", "label.jst.com/env", `${env.EnvId}`); }"#;
+    std::fs::write(&script, code).unwrap();
+    let shards: Vec<_> = (0..8)
+        .map(|k| {
+            let (shard, script) = (format!("{k}/8"), script.to_str().unwrap());
+            sim.jst(&["--shard", &shard, "run", script]).env("JST_STATE_DIR", folder.path()).start()
+        })
+        .collect();
+    for (shard, _home) in shards {
+        Ran::of(shard).ok();
+    }
+    let code = r#"import "std/fleet" as fleet; fleet::environments(#{}).map(|env| `${env.EnvId}`)"#;
+    let mut all: Vec<String> = serde_json::from_str(&sim.jst(&["eval", code]).run().ok()).unwrap();
+    let label = |done: &Value| done["params"]["LabelValue"].as_str().unwrap().to_owned();
+    let mut done: Vec<String> = sim.ledger().iter().map(label).collect();
+    all.sort();
+    done.sort();
+    assert_eq!(done, all);
+    assert!(all.len() > 170);
+    let runs: Vec<Value> =
+        serde_json::from_str(&sim.jst(&["runs"]).env("JST_STATE_DIR", folder.path()).run().ok()).unwrap();
+    let writes: Vec<u64> = runs.iter().map(|run| run["writes"].as_u64().unwrap()).collect();
+    assert!(writes.len() == 8 && writes.iter().all(|writes| *writes > 5), "each had its part: {writes:?}");
 }

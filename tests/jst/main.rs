@@ -11,6 +11,7 @@ mod heeded;
 mod inputs;
 mod jobs;
 mod journal;
+mod judges;
 mod library;
 mod limits;
 mod network;

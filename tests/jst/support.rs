@@ -1,11 +1,12 @@
 //! Runs the binary in a pinned environment, and servers that behave as a test says.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -153,6 +154,23 @@ impl Simulator {
         self.ready[name].as_str().unwrap().to_owned()
     }
 
+    /// The writes that it applied, of one that was started with `--control`.
+    pub(crate) fn ledger(&self) -> Vec<serde_json::Value> {
+        let mut stream = TcpStream::connect(self.said("endpoint").trim_start_matches("http://")).unwrap();
+        let token = self.said("control_token");
+        let ask = format!(
+            "GET /_sim/ledger HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(ask.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let mut ledger: serde_json::Value = serde_json::from_str(body).unwrap();
+        let serde_json::Value::Array(records) = ledger["records"].take() else { panic!("{ledger}") };
+        assert_eq!(ledger["total"], records.len(), "the oldest are only counted");
+        records
+    }
+
     /// The binary with these arguments, to talk to it.
     pub(crate) fn jst(&self, args: &[&str]) -> Jst {
         let said = |name: &str| self.ready[name].as_str().unwrap();
@@ -168,6 +186,33 @@ impl Drop for Simulator {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Looks until something is so.
+pub(crate) fn until(what: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !what() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never came");
+        std::thread::yield_now();
+    }
+}
+
+/// The Python that has `tests/vendor/requirements.txt`: `.ci/run` makes one and names it by `JST_VENDOR_PYTHON`.
+pub(crate) fn python(test: &str) -> Option<OsString> {
+    let python = std::env::var_os("JST_VENDOR_PYTHON").filter(|path| !path.is_empty());
+    if python.is_none() {
+        skipped(&format!(
+            "SKIPPED {test}: JST_VENDOR_PYTHON names no Python with tests/vendor/requirements.txt installed"
+        ));
+    }
+    python
+}
+
+/// Says that something was not tested, past the test runner, which keeps what a passing test prints to itself. What is
+/// not there may be missing on anybody's machine but where everything is to be tested.
+pub(crate) fn skipped(what: &str) {
+    let _ = writeln!(std::io::stderr(), "{what}");
+    assert!(std::env::var_os("CI").is_none(), "{what}");
 }
 
 /// What a server does with one request.

@@ -6,8 +6,6 @@
 mod storm;
 mod sweep;
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -128,30 +126,13 @@ impl World {
         assert!(ran.stderr.contains("known"), "{ran:#?}");
         let id = self.listed().unwrap()["id"].as_str().unwrap().to_owned();
         let whole: Value = serde_json::from_str(&self.jst(&["runs", &id]).run().ok()).unwrap();
-        let ledger = self.ledger();
+        let ledger = self.sim.ledger();
         let unknown = whole["writes"].as_array().unwrap().iter().filter(|write| write["outcome"] == "unknown");
         let said = unknown.flat_map(|write| {
             let is_done = ledger.iter().any(|done| same(done, write));
             [if is_done { "--assume-done" } else { "--assume-not-done" }.to_owned(), write["number"].to_string()]
         });
         said.collect()
-    }
-
-    /// What the service did.
-    fn ledger(&self) -> Vec<Value> {
-        let mut stream = TcpStream::connect(self.sim.said("endpoint").trim_start_matches("http://")).unwrap();
-        let token = self.sim.said("control_token");
-        let ask = format!(
-            "GET /_sim/ledger HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
-        );
-        stream.write_all(ask.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        let ledger: Value = serde_json::from_str(body).unwrap();
-        let records = ledger["records"].as_array().unwrap().clone();
-        assert_eq!(ledger["total"], records.len());
-        records
     }
 
     /// Every write of the job was done, and none twice.
@@ -161,7 +142,7 @@ impl World {
             let of = params["LabelValue"].as_str().map_or_else(|| params["EnvId"].to_string(), str::to_owned);
             format!("{action} {of}")
         };
-        let mut done: Vec<String> = self.ledger().iter().map(words).collect();
+        let mut done: Vec<String> = self.sim.ledger().iter().map(words).collect();
         done.sort();
         let labels = (0..36).map(|n| format!("CreateNodeLabel v{n}"));
         let mut wanted: Vec<String> =

@@ -43,7 +43,7 @@ fn a_disk_that_is_full_from_any_moment_on_stops_the_job_before_its_next_write() 
         let from = (n * STRIDE + 1).to_string();
         let ran = world.start().env("LD_PRELOAD", boundary()).env("JST_TEST_FULL_AT", &from).run();
         let what = format!("full from write {from} on");
-        let made = world.ledger().len();
+        let made = world.sim.ledger().len();
         let is_told = ran.stderr.contains("error: ") && ran.stderr.contains("the disk is full");
         let is_whole = made == WRITES;
         assert!(is_whole || (ran.code == Some(21) && is_told), "{what}, {made} made: {ran:#?}");
