@@ -31,7 +31,8 @@ impl Account {
         }
         let operation = call.target.action();
         let params = masked(call.target, call.request.params(call.target));
-        while let Some(earlier) = journal.same(&here, operation, &params) {
+        let profile = self.profile();
+        while let Some(earlier) = journal.same(&here, profile, operation, &params) {
             let settled = match earlier.known {
                 Known::Unknown => {
                     self.settle(journal, &earlier).await.inspect_err(|error| self.stop().set(error.clone()))?
@@ -45,7 +46,7 @@ impl Account {
         }
         journal.may_write(&here, || call.words()).inspect_err(|error| self.stop().set(error.clone()))?;
         let before = if here.is_in_step() { self.before(call).await } else { None };
-        let entry = journal.intend(&here, operation, params, before).await?;
+        let entry = journal.intend(&here, profile, operation, params, before).await?;
         let _ = call.entry.set(entry);
         Ok(None)
     }
@@ -139,7 +140,8 @@ fn kept(value: Value) -> Value {
 }
 
 fn cannot_tell(write: &PastWrite, why: &str) -> Error {
-    let of = if write.place.is_empty() { String::new() } else { format!(" in the step `{}`", write.place) };
+    let on = write.profile.as_ref().map(|name| format!(" in the profile {name}")).unwrap_or_default();
+    let of = if write.place.is_empty() { on } else { format!("{on} in the step `{}`", write.place) };
     let key =
         if crate::journal::place::is_in_step(&write.place) { write.place.clone() } else { write.number.to_string() };
     let params = Value::from(write.params.clone());

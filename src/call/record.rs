@@ -40,15 +40,17 @@ impl Record {
         target: &'a Target,
         request: &'a Request,
         around: &'a Around,
+        whose: &'a Whose,
     ) -> Result<Call<'a>> {
         let refused = |error: Error| {
             self.set(Self::NOT_SENT);
             error.operation(target.action()).outcome(Outcome::NotSent)
         };
-        around.begins(target).map_err(refused)?;
+        around.begins(target, whose).map_err(refused)?;
         let (attempts, throttled, is_told) = (AtomicU32::new(0), AtomicU32::new(0), AtomicBool::new(false));
         let (entry, request_id, begun) = (OnceLock::new(), OnceLock::new(), Instant::now());
-        Ok(Call { target, request, record: self, around, entry, attempts, throttled, request_id, begun, is_told })
+        let record = self;
+        Ok(Call { target, request, record, around, whose, entry, attempts, throttled, request_id, begun, is_told })
     }
 
     fn is(&self, state: u8) -> bool {
@@ -129,11 +131,31 @@ pub(crate) struct Ended<'a> {
     pub request_id: Option<&'a str>,
 }
 
-/// What calls of an account share: what people call things, and the writes that are under way.
+/// Whose calls they are.
+#[derive(Debug, Default)]
+pub(crate) struct Whose {
+    /// The profile that a script named for them; `None` for the run's own account.
+    pub profile: Option<String>,
+    /// Names that were found in the account.
+    pub names: Names,
+    /// Whoever counts and limits the calls of this account alone.
+    pub limits: Option<Arc<dyn Observer>>,
+}
+
+impl Whose {
+    /// A call of theirs in words.
+    fn words(&self, target: &Target, request: &Request) -> String {
+        let words = subject::called(target, &request.params(target), &self.names);
+        match &self.profile {
+            Some(name) => format!("{words} in the profile {name}"),
+            None => words,
+        }
+    }
+}
+
+/// What the calls of all accounts of a run share: who is told of them, and the writes that are under way.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
-    /// Names that were found.
-    pub names: Names,
     /// Who is told of every call that came to its end.
     watcher: Watcher,
     /// What ends the run: then no call begins.
@@ -178,9 +200,10 @@ impl Around {
         let _ = self.observer.set(observer);
     }
 
-    fn begins(&self, target: &Target) -> Result<()> {
+    fn begins(&self, target: &Target, whose: &Whose) -> Result<()> {
         let watch = self.observer.get();
-        if let Some(why) = self.stop.why_set() {
+        let of_account = || whose.limits.as_ref().map_or(Ok(()), |it| it.begins(target.action(), target.effect()));
+        if let Err(why) = self.stop.why_set().map_or_else(of_account, Err) {
             watch.inspect(|observer| observer.left(target.effect()));
             return Err(why);
         }
@@ -252,6 +275,7 @@ pub(super) struct Call<'a> {
     pub request: &'a Request,
     record: &'a Record,
     pub(super) around: &'a Around,
+    pub(super) whose: &'a Whose,
     /// What it is in the journal, once it is written down there.
     pub(super) entry: OnceLock<Entry>,
     attempts: AtomicU32,
@@ -326,7 +350,10 @@ impl Call<'_> {
 
     /// Tells whoever watches, once.
     fn tell(&self, error: Option<&Error>, outcome: Option<Outcome>) {
-        if let (Some(watch), false) = (self.around.observer.get(), self.is_told.swap(true, Ordering::AcqRel)) {
+        if self.is_told.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        for watch in self.around.observer.get().into_iter().chain(&self.whose.limits) {
             watch.ended(&Ended {
                 action: self.target.action(),
                 effect: self.target.effect(),
@@ -351,7 +378,7 @@ impl Call<'_> {
     }
 
     pub(super) fn words(&self) -> String {
-        subject::called(self.target, &self.request.params(self.target), &self.around.names)
+        self.whose.words(self.target, self.request)
     }
 }
 

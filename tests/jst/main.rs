@@ -11,6 +11,7 @@ mod journal;
 mod library;
 mod limits;
 mod network;
+mod profiles;
 mod prompt;
 mod readme;
 mod resume;

@@ -24,6 +24,7 @@ mod output;
 mod pages;
 pub(super) mod parts;
 mod patterns;
+mod profiles;
 mod steps;
 mod testing;
 mod texts;
@@ -60,6 +61,7 @@ pub(super) fn module(account: &Arc<Account>, threads: &Arc<Threads>) -> Module {
     as_array::register(&mut module);
     batch::register(&mut module, account, threads);
     steps::register(&mut module, account);
+    profiles::register(&mut module, account);
     module
 }
 
