@@ -57,7 +57,7 @@ pub(super) fn register(engine: &mut Engine, sources: &Arc<Sources>) {
         let constants = constants.read().unwrap_or_else(PoisonError::into_inner);
         constants
             .get(name.as_str())
-            .map(Dynamic::clone)
+            .cloned()
             .ok_or_else(|| EvalAltResult::ErrorVariableNotFound(format!("global::{name}"), Position::NONE).into())
     });
 }
