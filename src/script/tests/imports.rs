@@ -107,7 +107,7 @@ fn nothing_outside_the_folder_is_read() {
         let refused = format!("cannot import: `{path}` is outside the script's folder; imports stay inside it");
         let unknown = format!(
             "cannot import: the library has no module `{path}`; it has audit, backups, capacity, ensure, fleet, \
-             rollout, settle, testing, wait"
+             k8s, labels, list, options, report, rollout, rows, settle, testing, wait"
         );
         assert!([refused, unknown].contains(&error.message), "{path}: {}", error.message);
         assert_eq!((error.trace[0].line, error.kind), (1, Kind::Script), "{path}");
