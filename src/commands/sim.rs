@@ -139,6 +139,8 @@ pub(super) fn serve(settings: &Settings, args: &SimArgs) -> Result<()> {
         // Before anybody is told that the server is there: from then on it stops in good order.
         let mut interrupt = signal(SignalKind::interrupt()).map_err(io("watch signals"))?;
         let mut terminate = signal(SignalKind::terminate()).map_err(io("watch signals"))?;
+        // Watched by nobody, it no longer ends the process: a state file that may not grow is an error of that write.
+        let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map_err(io("watch signals"))?;
         let server = server::bind(sim, args.listen).await?;
         let (address, token) = (server.address(), token.as_ref());
         let text = if args.json { ready_json(address, &key, token) } else { ready_text(address, &key, token) };

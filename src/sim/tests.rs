@@ -644,6 +644,17 @@ fn a_stop_releases_stalls_and_a_refusing_server_comes_back() {
     assert!(begun.elapsed() < Duration::from_secs(60));
 }
 
+/// The system gives who knocks in vain a second before it knocks again.
+#[test]
+fn callers_in_a_burst_are_not_kept_waiting() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(server::bind(started(Options::demo()), "127.0.0.1:0".parse().unwrap())).unwrap();
+    // It does not accept any yet.
+    let knock = |_| std::net::TcpStream::connect_timeout(&server.address(), Duration::from_millis(900));
+    let callers: Vec<_> = (0..200).map(knock).collect();
+    assert_eq!(callers.iter().filter(|caller| caller.is_err()).count(), 0);
+}
+
 #[test]
 fn large_answers_are_compressed_for_those_who_ask() {
     let long = "x".repeat(40_000);

@@ -123,6 +123,37 @@ fn a_kept_account_is_begun_with() {
     assert_eq!(std::fs::read(&state).unwrap(), before);
 }
 
+/// What the file had no room for is answered as failed and undone; what is small enough goes on.
+#[test]
+fn a_state_file_that_may_not_grow_fails_one_write_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let kept = ["--state", state.to_str().unwrap()];
+    drop(Simulator::new(&kept));
+    // In blocks of 512 or of 1024 bytes: 8 or more KiB are left.
+    let size = std::fs::metadata(&state).unwrap().len();
+    let sim = Simulator::limited(&format!("-f {}", size / 512 + 16), &kept);
+    let describe = |sim: &Simulator, text: &str| {
+        let params = serde_json::json!({"AppId": 1001, "Description": text}).to_string();
+        sim.jst(&["call", "UpdateApp", "--json", &params]).run()
+    };
+    let shown = |sim: &Simulator| {
+        let code = "describe_app_detail(1001).Result.Description.sub_string(0, 5)";
+        sim.jst(&["eval", code]).run().ok()
+    };
+    for text in ["first", "third"] {
+        assert_eq!(describe(&sim, text).code, Some(0));
+        let ran = describe(&sim, &"large".repeat(100_000));
+        assert!(
+            ran.code == Some(11) && ran.stderr.contains("the state file cannot be written: File too large"),
+            "{ran:?}"
+        );
+        assert_eq!(shown(&sim), format!("\"{text}\"\n"));
+    }
+    drop(sim);
+    assert_eq!(shown(&Simulator::new(&kept)), "\"third\"\n");
+}
+
 #[test]
 fn what_cannot_be_begun_with_is_named() {
     let table: &[(&[&str], i32, &str)] = &[

@@ -32,8 +32,18 @@ const NO_METADATA: &str = "http://127.0.0.1:1";
 
 /// The binary with these arguments.
 pub(crate) fn jst<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) -> Jst {
+    started(Command::new(env!("CARGO_BIN_EXE_jst")), args)
+}
+
+/// The binary with these arguments, in a shell's limit (`-f 400`).
+pub(crate) fn limited<I: AsRef<std::ffi::OsStr>>(limit: &str, args: impl IntoIterator<Item = I>) -> Jst {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_jst")]);
+    started(shell, args)
+}
+
+fn started<I: AsRef<std::ffi::OsStr>>(mut command: Command, args: impl IntoIterator<Item = I>) -> Jst {
     let home = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_jst"));
     command
         .args(args)
         .env_clear()
@@ -142,8 +152,17 @@ pub(crate) struct Simulator {
 impl Simulator {
     /// The demo account, changed by these arguments.
     pub(crate) fn new(args: &[&str]) -> Self {
+        Self::served(jst(["sim", "--json", "--listen", "127.0.0.1:0"]), args)
+    }
+
+    /// One that may do no more than a shell's limit lets it.
+    pub(crate) fn limited(limit: &str, args: &[&str]) -> Self {
+        Self::served(limited(limit, ["sim", "--json", "--listen", "127.0.0.1:0"]), args)
+    }
+
+    fn served(sim: Jst, args: &[&str]) -> Self {
         let pace: &[&str] = if args.contains(&"--pace") { &[] } else { &["--pace", "told"] };
-        let (mut child, home) = jst(["sim", "--json", "--listen", "127.0.0.1:0"]).args(pace).args(args).start();
+        let (mut child, home) = sim.args(pace).args(args).start();
         let mut line = String::new();
         std::io::BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         Self { child, _home: home, ready: serde_json::from_str(&line).unwrap() }

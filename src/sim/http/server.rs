@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -36,6 +36,8 @@ const COMPRESSED_FROM: usize = 16 << 10;
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// Connections at a time, fewer than most systems let a process open.
 const CONNECTIONS: usize = 900;
+/// Callers that the system may hold until they are accepted. One more than these would knock again a second later.
+const KNOCKING: u32 = 4096;
 /// Callers that may wait for a place at a time; more of them wait to be accepted.
 const WAITING: usize = 64;
 /// How long a client may take over a request's head, over its body, and over reading an answer's next part.
@@ -62,9 +64,16 @@ pub(crate) async fn bind(sim: Arc<Sim>, address: SocketAddr) -> Result<Server> {
         system::out_of_files(&error)
             .unwrap_or_else(|| Error::new(Kind::Io, format!("cannot listen on {address}: {error}")))
     };
-    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let listener = listen(address).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     Ok(Server { sim, listener, address })
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(KNOCKING)
 }
 
 /// What a connection shares with the server.
@@ -151,7 +160,7 @@ async fn listen_again(address: SocketAddr, after: Duration, sim: &Sim) -> TcpLis
         None => sleep(after).await,
     }
     loop {
-        match TcpListener::bind(address).await {
+        match listen(address) {
             Ok(listener) => return listener,
             Err(_) => sleep(Duration::from_millis(50)).await,
         }
