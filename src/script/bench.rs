@@ -1,6 +1,7 @@
 //! Tests of scripts: which a file has, how one is run, and the [`Bench`] that `std/testing` works on. What is
 //! behind the bench, a simulator and other scripts, is not the engine's to know.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -120,7 +121,7 @@ impl Host {
             let mut scope = self.new_scope();
             self.sources.add(name, text);
             self.sources.is_test.store(true, Ordering::Release);
-            let mut ast = self.compile(&scope, name, text)?;
+            let mut ast = self.compile(&scope, name, &without_others(text, test))?;
             ast.set_source(name);
             let options = CallFnOptions::new().eval_ast(true);
             // Its own, which the function of this name only passes on to.
@@ -130,6 +131,39 @@ impl Host {
             self.ended(name, result.map(|_| Value::Null))
         })
     }
+}
+
+/// A text without what stands in its other tests, where nothing calls them: each test is compiled anew, and a file may
+/// have hundreds. All else stays in its place.
+fn without_others(text: &str, test: &str) -> String {
+    let tokens: Vec<_> =
+        tokens::read(text).into_iter().filter(|token| !matches!(token.what, What::Comment { .. })).collect();
+    let mut mentioned: HashMap<&str, usize> = HashMap::new();
+    for token in tokens.iter().filter(|token| matches!(token.what, What::Name | What::Text { .. })) {
+        *mentioned.entry(token.said()).or_default() += 1;
+    }
+    let (mut rest, mut written, mut done) = (tokens.iter(), String::with_capacity(text.len()), 0);
+    while let Some(token) = rest.next() {
+        let Some(name) = rest.as_slice().first().filter(|_| token.is("fn")) else { continue };
+        if !name.text.starts_with(PREFIX) || name.text == test || mentioned.get(name.text) != Some(&1) {
+            continue;
+        }
+        let Some(begin) = rest.find(|token| token.is("{")) else { break };
+        let mut depth = 1;
+        let end = rest.find(|token| {
+            depth += i32::from(token.is("{") || token.is("#{")) - i32::from(token.is("}"));
+            depth == 0
+        });
+        let Some((before, inside)) =
+            end.and_then(|end| Some((text.get(done..begin.end())?, text.get(begin.end()..end.start)?)))
+        else {
+            break;
+        };
+        written.push_str(before);
+        written.extend(inside.chars().map(|c| if c == '\n' { c } else { ' ' }));
+        done = begin.end() + inside.len();
+    }
+    written + text.get(done..).unwrap_or_default()
 }
 
 /// The functions of a text, in its order.
@@ -143,4 +177,29 @@ fn functions(text: &str) -> impl Iterator<Item = Test> {
         _ => None,
     });
     named.collect::<Vec<_>>().into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_compiled_without_the_others() {
+        let text = "fn helper() { 1 }\nfn test_a() { #{a: `${\"}\"}`}; /* } */\n }\nfn test_b() { test_c() }\nfn test_c() { 2 } fn test_中() { 3 }\n";
+        for (test, expected) in [
+            (
+                "test_a",
+                "fn helper() { 1 }\nfn test_a() { #{a: `${\"}\"}`}; /* } */\n }\nfn test_b() {          }\nfn test_c() { 2 } fn test_中() {   }\n",
+            ),
+            (
+                "test_b",
+                "fn helper() { 1 }\nfn test_a() {                        \n }\nfn test_b() { test_c() }\nfn test_c() { 2 } fn test_中() {   }\n",
+            ),
+        ] {
+            assert_eq!(without_others(text, test), expected, "{test}");
+        }
+        for odd in ["fn test_a() {", "fn test_a(", "fn", "fn test_a() { \"", ""] {
+            assert_eq!(without_others(odd, "test_b"), odd);
+        }
+    }
 }
