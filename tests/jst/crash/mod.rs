@@ -160,11 +160,11 @@ fn same(done: &Value, write: &Value) -> bool {
     done["action"] == write["operation"] && done["params"] == write["params"]
 }
 
-/// Does something with each number from 0 on, many at once, until it says that there are no more.
-fn in_parallel(work: impl Fn(usize) -> bool + Sync) {
+/// Does something with each number from 0 on, so many at once, until it says that there are no more.
+fn in_parallel(threads: usize, work: impl Fn(usize) -> bool + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..12 {
+        for _ in 0..threads {
             scope.spawn(|| while work(next.fetch_add(1, Ordering::Relaxed)) {});
         }
     });
