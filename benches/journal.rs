@@ -108,8 +108,9 @@ fn lists(rounds: usize, runs: usize, each: usize) {
 fn fill(journal: &Path, runs: usize, each: usize) {
     // Its tables are made by whoever has a write to write down.
     let begun = Command::new(env!("CARGO_BIN_EXE_jst"))
-        .args(["eval", "--sim", "scale_app(3002, 4)", "--journal"])
+        .arg("--journal")
         .arg(journal)
+        .args(["--sim", "eval", "scale_app(3002, 4)"])
         .env_clear()
         .stdout(Stdio::null())
         .stderr(Stdio::null())
