@@ -1,7 +1,7 @@
 //! What benchmarks and fuzz targets drive. They stand outside the crate, whose only other public face is
 //! its command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -13,6 +13,7 @@ use crate::catalogue;
 use crate::clock::{Clock, Pace};
 use crate::credentials::{Credentials, Provider, Sources};
 use crate::error::Result;
+use crate::journal::keeper::{Keeper, Plan};
 use crate::net::endpoint::Endpoint;
 use crate::script::{Host, HostConfig, Session};
 use crate::secret::Secret;
@@ -34,15 +35,27 @@ impl Script {
     /// # Errors
     /// What is wrong with the URL, in words.
     pub fn new(url: &str, concurrency: usize) -> std::result::Result<Self, String> {
-        Self::start(url, concurrency).map_err(|error| error.message.clone())
+        Self::start(url, concurrency, None).map_err(|error| error.message.clone())
     }
 
-    fn start(url: &str, concurrency: usize) -> Result<Self> {
+    /// The same, whose writes are written down in this journal.
+    ///
+    /// # Errors
+    /// What is wrong with the URL, in words.
+    pub fn with_journal(url: &str, concurrency: usize, journal: &Path) -> std::result::Result<Self, String> {
+        Self::start(url, concurrency, Some(journal)).map_err(|error| error.message.clone())
+    }
+
+    fn start(url: &str, concurrency: usize, journal: Option<&Path>) -> Result<Self> {
         let credentials = Provider::of("fake-id", "fake-secret");
         let config = ClientConfig { concurrency, ..ClientConfig::new(Endpoint::parse(url)?, credentials) };
         let stop = Arc::new(Stop::new(None));
         let connect = Box::new(move || Ok(Client::new(config.clone())));
         let account = Arc::new(Account::new(connect, Policy::default(), None, Arc::clone(&stop))?);
+        if let Some(path) = journal {
+            let plan = Plan { path: path.to_owned(), id: "harness".to_owned(), ..Plan::default() };
+            account.around().keep(Arc::new(Keeper::new(plan)));
+        }
         let config = HostConfig {
             root: PathBuf::new(),
             args: Vec::new(),

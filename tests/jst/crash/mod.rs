@@ -20,22 +20,22 @@ use crate::support::{Jst, Ran, Simulator};
 /// as a look at the account settles, and such as none does.
 const JOB: &str = r#"
 fn upto(from, to) { for n in from..to { this.push(n) } this }
-let label = |n| #{ClusterId: "c-demo-test", LabelKey: "label.jst.com/sweep", LabelValue: `v${n}`};
-for n in 0..6 { step(`label ${n}`, || create_node_label(label.call(n)).Success) }
+fn label(n) { #{ClusterId: "c-demo-test", LabelKey: "label.jst.com/sweep", LabelValue: `v${n}`} }
+for n in 0..6 { step(`label ${n}`, || create_node_label(label(n)).Success) }
 for n in 6..9 {
     step(`pair ${n}`, || {
-        create_node_label(label.call(n));
-        step("inner", || create_node_label(label.call(n + 3)).Success)
+        create_node_label(label(n));
+        step("inner", || create_node_label(label(n + 3)).Success)
     })
 }
-call_all("CreateNodeLabel", [].upto(12, 18).map(label), #{concurrency: 3});
-parallel([].upto(18, 24), 3, |n| step(`label ${n}`, || { create_node_label(label.call(n)); n }));
+call_all("CreateNodeLabel", [].upto(12, 18).map(|n| label(n)), #{concurrency: 3});
+parallel([].upto(18, 24), 3, |n| step(`label ${n}`, || { create_node_label(label(n)); n }));
 parallel([].upto(24, 27), 3, |n| {
-    step(`scale ${n}`, || create_node_label(label.call(n)).Success);
-    create_node_label(label.call(n + 3));
+    step(`scale ${n}`, || create_node_label(label(n)).Success);
+    create_node_label(label(n + 3));
 });
-step("all", || parallel([].upto(30, 33), 2, |n| create_node_label(label.call(n)).Success));
-for n in 33..36 { create_node_label(label.call(n)) }
+step("all", || parallel([].upto(30, 33), 2, |n| create_node_label(label(n)).Success));
+for n in 33..36 { create_node_label(label(n)) }
 step("scale 3002", || scale_app(3002, 5).Success);
 scale_app(3004, 4);
 scale_app(3006, 3);
@@ -160,11 +160,11 @@ fn same(done: &Value, write: &Value) -> bool {
     done["action"] == write["operation"] && done["params"] == write["params"]
 }
 
-/// Does something with each number from 0 on, many at once, until it says that there are no more.
-fn in_parallel(work: impl Fn(usize) -> bool + Sync) {
+/// Does something with each number from 0 on, so many at once, until it says that there are no more.
+fn in_parallel(threads: usize, work: impl Fn(usize) -> bool + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..12 {
+        for _ in 0..threads {
             scope.spawn(|| while work(next.fetch_add(1, Ordering::Relaxed)) {});
         }
     });

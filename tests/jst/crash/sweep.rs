@@ -12,7 +12,7 @@ const BEYOND: usize = 12;
 #[test]
 fn a_job_that_is_killed_at_any_moment_goes_on_and_makes_every_write_once() {
     let (outlived, killed, asked) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-    in_parallel(|n| {
+    in_parallel(12, |n| {
         let world = World::new(&[], 1);
         let moment = (n + 1).to_string();
         let ran = world.start().env("LD_PRELOAD", boundary()).env("JST_TEST_DIES_AT", &moment).run();
@@ -38,7 +38,7 @@ const STRIDE: usize = 20;
 
 #[test]
 fn a_disk_that_is_full_from_any_moment_on_stops_the_job_before_its_next_write() {
-    in_parallel(|n| {
+    in_parallel(12, |n| {
         let world = World::new(&[], 1);
         let from = (n * STRIDE + 1).to_string();
         let ran = world.start().env("LD_PRELOAD", boundary()).env("JST_TEST_FULL_AT", &from).run();
