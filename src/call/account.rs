@@ -12,9 +12,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, yield_now};
 
 use super::client::Client;
+use super::others::Others;
 use super::paging::Pager;
 use super::policy::{Policy, Verdict};
-use super::record::{Around, Record};
+use super::record::{Around, Observer, Record, Whose};
 use super::subject;
 use crate::catalogue::Read;
 use crate::error::{Error, Kind, Result};
@@ -43,7 +44,7 @@ pub(crate) struct Calls {
     pub first: Vec<Params>,
 }
 
-/// An account under a policy.
+/// An account under a policy: that of a run, or one that its script works on [beside](super::others) it.
 pub(crate) struct Account {
     connect: Connect,
     client: OnceLock<Client>,
@@ -52,11 +53,19 @@ pub(crate) struct Account {
     policy: Policy,
     /// `None` without a terminal.
     confirm: Option<Confirm>,
-    /// What people call what calls are about, as far as somebody was asked.
+    whose: Whose,
+    /// What the calls of all accounts of the run share.
     around: Arc<Around>,
     stop: Arc<Stop>,
     /// What calls under way get when the run is stopped.
     grace: Duration,
+    waiting: Arc<Waiting>,
+    /// Of a run's own account: those beside it.
+    pub(super) others: Option<Others>,
+}
+
+/// Where all accounts of a run wait.
+struct Waiting {
     runtime: &'static Runtime,
     /// When somebody last waited, which is when connections are served.
     served: Mutex<Instant>,
@@ -77,23 +86,47 @@ impl Account {
         // Never dropped: that would wait for a name lookup that hangs.
         let runtime = Box::leak(Box::new(runtime));
         let around = Arc::new(Around::new(Arc::clone(&stop)));
-        Ok(Self {
+        let waiting = Arc::new(Waiting { runtime, served: Mutex::new(Instant::now()) });
+        let (client, connecting, grace) = (OnceLock::new(), Mutex::new(()), Duration::ZERO);
+        let (whose, others) = (Whose::default(), None);
+        Ok(Self { connect, client, connecting, policy, confirm, whose, around, stop, grace, waiting, others })
+    }
+
+    /// Another account of the same run, by the name of its profile.
+    pub(crate) fn beside(&self, profile: &str, connect: Connect, policy: Policy, confirm: Option<Confirm>) -> Self {
+        Self {
             connect,
             client: OnceLock::new(),
             connecting: Mutex::new(()),
             policy,
             confirm,
-            around,
-            stop,
-            grace: Duration::ZERO,
-            runtime,
-            served: Mutex::new(Instant::now()),
-        })
+            whose: Whose { profile: Some(profile.to_owned()), ..Whose::default() },
+            around: Arc::clone(&self.around),
+            stop: Arc::clone(&self.stop),
+            grace: self.grace,
+            waiting: Arc::clone(&self.waiting),
+            others: None,
+        }
     }
 
     /// The same; a write that is under way when the run is stopped gets so long to end.
     pub(crate) fn with_grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
+    }
+
+    /// The same; its calls are counted and limited by this one, too, and by no other account's.
+    pub(crate) fn with_limits(self, limits: Arc<dyn Observer>) -> Self {
+        Self { whose: Whose { limits: Some(limits), ..self.whose }, ..self }
+    }
+
+    /// The same; a script that works on it can go to these.
+    pub(crate) fn with_others(self, others: Others) -> Self {
+        Self { others: Some(others), ..self }
+    }
+
+    /// The profile that a script named for it; `None` for the run's own account.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.whose.profile.as_deref()
     }
 
     /// What calls under way get when the run is stopped.
@@ -125,11 +158,11 @@ impl Account {
     pub(crate) fn permit(&self, target: &Target, calls: impl Fn() -> Calls) -> Result<Permit> {
         match self.policy.check(target.action(), target.effect()) {
             Verdict::Allowed => {}
-            Verdict::Refused(error) => return Err(error),
+            Verdict::Refused(error) => return Err(self.named(error)),
             Verdict::Ask(error) => match &self.confirm {
                 Some(confirm) if confirm(target.action(), &|| self.about(target, &calls())) => {}
                 // Ctrl-C at the question says more than no.
-                _ => return Err(self.stop.why_set().unwrap_or(error)),
+                _ => return Err(self.stop.why_set().unwrap_or_else(|| self.named(error))),
             },
         }
         Ok(Permit(target.clone()))
@@ -143,14 +176,14 @@ impl Account {
             let ask = async |read, params| self.shown(read, params).await.ok();
             let names = async {
                 for params in all {
-                    subject::look_up(target, params, &self.around.names, &ask).await;
+                    subject::look_up(target, params, &self.whose.names, &ask).await;
                 }
             };
             // Whatever keeps a name from being found, the id is there; a stop is seen by who asks.
             let _ = self.wait(async { Ok(tokio::time::timeout(client.patience(), names).await) });
         }
         let mut words: Vec<String> =
-            all.iter().map(|params| subject::words(target, params, &self.around.names)).collect();
+            all.iter().map(|params| subject::words(target, params, &self.whose.names)).collect();
         let more = calls.count.saturating_sub(words.len());
         if more > 0 && !words.is_empty() {
             words.push(format!("and {more} more"));
@@ -192,24 +225,32 @@ impl Account {
     async fn send_at<T: Tree>(&self, place: Place, permit: &Permit, params: Params, record: &Record) -> Result<T> {
         let Permit(target) = permit;
         know(target, &params);
-        let request = Request::build(target, params).map_err(talk)?;
+        let request = Request::build(target, params).map_err(|error| self.named(talk(error)))?;
         let client = self.client()?;
-        let call = record.of(target, &request, &self.around);
+        let call = record.of(target, &request, &self.around, &self.whose);
         match self.made_before(&place, &call).await {
             Ok(None) => {}
             Ok(Some(reply)) => {
                 call.was_made();
                 return Ok(T::json(reply));
             }
-            Err(error) => return Err(talk(call.refused(error))),
+            Err(error) => return Err(self.named(talk(call.refused(error)))),
         }
-        call.begin()?;
+        call.begin().map_err(|error| self.named(error))?;
         if let Err(error) = self.intend(&place, &call).await {
-            return Err(talk(call.refused(error)));
+            return Err(self.named(talk(call.refused(error))));
         }
         let result = client.call(&call).await;
         call.note(&result);
-        call.ended(result).map_err(talk)
+        call.ended(result).map_err(|error| self.named(talk(error)))
+    }
+
+    /// An error that says which of the accounts of a run it is of.
+    fn named(&self, error: Error) -> Error {
+        match self.profile() {
+            Some(name) => error.hint(format!("it was a call of the profile {name}")),
+            None => error,
+        }
     }
 
     /// Calls an operation and waits for its reply. Must not be called from asynchronous code, nor
@@ -264,9 +305,9 @@ impl Account {
     ) -> Result<JoinHandle<Result<T>>> {
         self.client()?;
         let (account, permit) = (Arc::clone(self), permit.clone());
-        let call = self.runtime.spawn(async move { account.send(&permit, params, &Record::default()).await });
+        let call = self.waiting.runtime.spawn(async move { account.send(&permit, params, &Record::default()).await });
         // The request is on its way when this returns, if a connection was free for it.
-        self.runtime.block_on(catch_up());
+        self.waiting.runtime.block_on(catch_up());
         Ok(call)
     }
 
@@ -296,7 +337,7 @@ impl Account {
     /// # Errors
     /// `interrupted`, or what it waits for.
     pub(crate) fn wait<T>(&self, what: impl Future<Output = Result<T>>) -> Result<T> {
-        self.runtime.block_on(async {
+        self.waiting.runtime.block_on(async {
             if self.served().elapsed() > FRESH {
                 catch_up().await;
             }
@@ -320,7 +361,7 @@ impl Account {
     }
 
     fn served(&self) -> MutexGuard<'_, Instant> {
-        self.served.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

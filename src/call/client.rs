@@ -130,6 +130,7 @@ impl Client {
     /// Every kind of the script API but `policy` and `limit`.
     pub(super) async fn call<T: Tree>(&self, call: &Call<'_>) -> Result<T> {
         let (action, effect) = (call.target.action(), call.target.effect());
+        let profile = call.whose.profile.as_deref();
         let started = Instant::now();
         let mut tried = Tried::default();
         let mut attempt = 0;
@@ -138,7 +139,7 @@ impl Client {
             let failure = match self.attempt(call, attempt).await {
                 Ok(reply) => {
                     self.budget.earn();
-                    tracing::debug!(operation = action, attempt, request_id = call.request_id(), elapsed = ?started.elapsed(), "done");
+                    tracing::debug!(operation = action, profile, attempt, request_id = call.request_id(), elapsed = ?started.elapsed(), "done");
                     return Ok(reply);
                 }
                 Err(failure) => failure,
@@ -146,14 +147,14 @@ impl Client {
             let Some(wait) = self.wait(effect, &failure, attempt, &mut tried) else {
                 return Err(failure.into_error(action, effect, attempt));
             };
-            tracing::info!(operation = action, attempt, ?wait, "sending again: {}", failure.message());
+            tracing::info!(operation = action, profile, attempt, ?wait, "sending again: {}", failure.message());
             self.config.clock.sleep(wait).await;
         }
     }
 
     /// One HTTP exchange: sign, send, read.
     async fn attempt<T: Tree>(&self, call: &Call<'_>, attempt: u32) -> std::result::Result<T, Failure> {
-        let target = call.target;
+        let (target, profile) = (call.target, call.whose.profile.as_deref());
         // The semaphore is never closed; without it the cap would just not hold.
         let _permit = self.permits.acquire().await.ok();
         let credentials = self.config.credentials.credentials().await.map_err(nobody)?;
@@ -164,11 +165,11 @@ impl Client {
         let stamp = Stamp::now(SignedDuration::from_millis(self.skew.load(Ordering::Acquire)));
         let signed = self.sign(call, &credentials, &stamp);
         let exchange = call.exchange().map_err(Failure::Impossible)?;
-        tracing::trace!(operation = target.action(), attempt, nonce = stamp.nonce, "sending");
+        tracing::trace!(operation = target.action(), profile, attempt, nonce = stamp.nonce, "sending");
         let received = within(self.config.timeout, self.send(target, &signed, attempt, began)).await;
         exchange.ended();
         let received = received.unwrap_or_else(|| Err(Failure::Unanswered(self.silent())))?;
-        tracing::trace!(operation = target.action(), attempt, status = received.status, "answered");
+        tracing::trace!(operation = target.action(), profile, attempt, status = received.status, "answered");
         call.answered(&received.body);
         memory::room_for(reply::takes(target, &received.body)).map_err(Failure::TooLarge)?;
         reply::read(target, &received).map_err(|mut fault| {

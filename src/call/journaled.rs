@@ -29,7 +29,7 @@ impl Account {
         let Some(journal) = written_in(call).filter(|journal| journal.goes_on()) else { return Ok(None) };
         let operation = call.target.action();
         let params = masked(call.target, call.request.params(call.target));
-        while let Some(earlier) = journal.same(here, operation, &params) {
+        while let Some(earlier) = journal.same(here, self.profile(), operation, &params) {
             let settled = match earlier.known {
                 Known::Unknown => {
                     self.settle(journal, &earlier).await.inspect_err(|error| self.stop().set(error.clone()))?
@@ -54,7 +54,7 @@ impl Account {
         let Some(journal) = written_in(call) else { return Ok(()) };
         let params = masked(call.target, call.request.params(call.target));
         let before = if here.is_in_step() { self.before(call).await } else { None };
-        let entry = journal.intend(here, call.target.action(), params, before).await?;
+        let entry = journal.intend(here, self.profile(), call.target.action(), params, before).await?;
         let _ = call.entry.set(entry);
         Ok(())
     }
@@ -153,7 +153,8 @@ fn kept(value: Value) -> Value {
 }
 
 fn cannot_tell(write: &PastWrite, why: &str) -> Error {
-    let of = if write.place.is_empty() { String::new() } else { format!(" in the step `{}`", write.place) };
+    let on = write.profile.as_ref().map(|name| format!(" in the profile {name}")).unwrap_or_default();
+    let of = if write.place.is_empty() { on } else { format!("{on} in the step `{}`", write.place) };
     let key =
         if crate::journal::place::is_in_step(&write.place) { write.place.clone() } else { write.number.to_string() };
     let params = Value::from(write.params.clone());

@@ -1,6 +1,6 @@
 //! A call on its way: [`account`] is the one line that every call takes, under a [`policy`]; the
 //! [`record`] says how far it is; the [`client`] signs, sends and reads, as often as the [`retry`] rule
-//! lets it and the [`pacer`] has it wait. [`journaled`] has writes written down, and [`look`]s whether they took effect. [`paging`] walks lists; [`subject`] says a call in words.
+//! lets it and the [`pacer`] has it wait. A script goes to [`others`] beside its own account. [`journaled`] has writes written down, and [`look`]s whether they took effect. [`paging`] walks lists; [`subject`] says a call in words.
 //!
 //! [`client`] is the file that sends calls over the network, and [`outside`] asks other hosts for scripts; [`broken`]
 //! says what failures of calls mean.
@@ -10,6 +10,7 @@ mod broken;
 mod client;
 pub(crate) mod journaled;
 pub(crate) mod look;
+pub(crate) mod others;
 pub(crate) mod outside;
 mod pacer;
 pub(crate) mod paging;

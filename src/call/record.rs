@@ -32,10 +32,17 @@ impl Record {
     const NOT_SENT: u8 = 4;
 
     /// Takes in a call that is whole and allowed. Nobody is told of it, and nothing of it is sent, before it begins.
-    pub(super) fn of<'a>(&'a self, target: &'a Target, request: &'a Request, around: &'a Around) -> Call<'a> {
+    pub(super) fn of<'a>(
+        &'a self,
+        target: &'a Target,
+        request: &'a Request,
+        around: &'a Around,
+        whose: &'a Whose,
+    ) -> Call<'a> {
         let (attempts, throttled, is_told) = (AtomicU32::new(0), AtomicU32::new(0), AtomicBool::new(true));
         let (entry, request_id, begun) = (OnceLock::new(), OnceLock::new(), Instant::now());
-        Call { target, request, record: self, around, entry, attempts, throttled, request_id, begun, is_told }
+        let record = self;
+        Call { target, request, record, around, whose, entry, attempts, throttled, request_id, begun, is_told }
     }
 
     fn is(&self, state: u8) -> bool {
@@ -116,11 +123,31 @@ pub(crate) struct Ended<'a> {
     pub request_id: Option<&'a str>,
 }
 
-/// What calls of an account share: what people call things, and the writes that are under way.
+/// Whose calls they are.
+#[derive(Debug, Default)]
+pub(crate) struct Whose {
+    /// The profile that a script named for them; `None` for the run's own account.
+    pub profile: Option<String>,
+    /// Names that were found in the account.
+    pub names: Names,
+    /// Whoever counts and limits the calls of this account alone.
+    pub limits: Option<Arc<dyn Observer>>,
+}
+
+impl Whose {
+    /// A call of theirs in words.
+    fn words(&self, target: &Target, request: &Request) -> String {
+        let words = subject::called(target, &request.params(target), &self.names);
+        match &self.profile {
+            Some(name) => format!("{words} in the profile {name}"),
+            None => words,
+        }
+    }
+}
+
+/// What the calls of all accounts of a run share: who is told of them, and the writes that are under way.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
-    /// Names that were found.
-    pub names: Names,
     /// Who is told of every call that came to its end.
     watcher: Watcher,
     /// What ends the run: then no call begins.
@@ -165,9 +192,10 @@ impl Around {
         let _ = self.observer.set(observer);
     }
 
-    fn begins(&self, target: &Target) -> Result<()> {
+    fn begins(&self, target: &Target, whose: &Whose) -> Result<()> {
         let watch = self.observer.get();
-        if let Some(why) = self.stop.why_set() {
+        let of_account = || whose.limits.as_ref().map_or(Ok(()), |it| it.begins(target.action(), target.effect()));
+        if let Err(why) = self.stop.why_set().map_or_else(of_account, Err) {
             watch.inspect(|observer| observer.left(target.effect()));
             return Err(why);
         }
@@ -239,6 +267,7 @@ pub(super) struct Call<'a> {
     pub request: &'a Request,
     record: &'a Record,
     pub(super) around: &'a Around,
+    pub(super) whose: &'a Whose,
     /// What it is in the journal, once it is written down there.
     pub(super) entry: OnceLock<Entry>,
     attempts: AtomicU32,
@@ -255,7 +284,7 @@ impl Call<'_> {
     /// # Errors
     /// `limit`, or why the run is to end: no new call begins then.
     pub(super) fn begin(&self) -> Result<()> {
-        self.around.begins(self.target).map_err(|error| {
+        self.around.begins(self.target, self.whose).map_err(|error| {
             self.record.set(Record::NOT_SENT);
             error.operation(self.target.action()).outcome(Outcome::NotSent)
         })?;
@@ -331,7 +360,10 @@ impl Call<'_> {
 
     /// Tells whoever watches, once.
     fn tell(&self, error: Option<&Error>, outcome: Option<Outcome>) {
-        if let (Some(watch), false) = (self.around.observer.get(), self.is_told.swap(true, Ordering::AcqRel)) {
+        if self.is_told.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        for watch in self.around.observer.get().into_iter().chain(&self.whose.limits) {
             watch.ended(&Ended {
                 action: self.target.action(),
                 effect: self.target.effect(),
@@ -356,7 +388,7 @@ impl Call<'_> {
     }
 
     pub(super) fn words(&self) -> String {
-        subject::called(self.target, &self.request.params(self.target), &self.around.names)
+        self.whose.words(self.target, self.request)
     }
 }
 

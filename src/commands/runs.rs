@@ -134,7 +134,8 @@ fn look_again(settings: &Arc<Settings>, exit: &Exit, id: &RunId) -> Result<()> {
     let run = Run::new(settings, exit, false)?;
     let mut settled = Vec::new();
     for write in unknown {
-        match run.account().wait(async { Ok(run.account().look_again(&write).await) })? {
+        let account = run.account().of_profile(write.profile.as_deref())?;
+        match account.wait(async { Ok(account.look_again(&write).await) })? {
             Seen::Applied(reply) => settled.push((write, Known::Applied, reply)),
             Seen::NotApplied => settled.push((write, Known::NotApplied, Value::Null)),
             Seen::CannotTell(why) => {
@@ -177,7 +178,7 @@ fn told(story: &Story) -> String {
     }
     let _ = writeln!(text, "\n{} writes, {} unknown", run.writes, run.unknown);
     for write in &story.writes {
-        let _ = writeln!(text, "{}", line(write));
+        let _ = writeln!(text, "{}", line(write, run));
     }
     if !story.steps.is_empty() {
         let _ = writeln!(text, "\n{} steps", story.steps.len());
@@ -195,7 +196,7 @@ fn told(story: &Story) -> String {
     text
 }
 
-fn line(write: &Written) -> String {
+fn line(write: &Written, of: &Listed) -> String {
     let params: Vec<String> = write.params.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
     let mut text = format!(
         "{:>4} {} {:11} {} {}",
@@ -207,6 +208,7 @@ fn line(write: &Written) -> String {
     );
     let notes = [
         write.step().map(|step| format!("step {step}")),
+        write.profile.as_ref().filter(|name| Some(*name) != of.profile.as_ref()).map(|name| format!("profile {name}")),
         (write.attempts > 1).then(|| format!("{} attempts", write.attempts)),
         write.by.as_ref().map(|by| format!("{by} says so")),
         write.request_id.as_ref().map(|id| format!("request {id}")),

@@ -41,6 +41,11 @@ impl<'a> Profiles<'a> {
         Self { path, current: None, profiles: Vec::new(), commands }
     }
 
+    /// What they are called.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.profiles.iter().filter_map(|profile| profile.get("name")?.as_str().map(str::to_owned)).collect()
+    }
+
     fn named(&self, name: &str) -> Option<&Map<String, Value>> {
         let has_name = |profile: &&Value| profile.get("name").and_then(Value::as_str) == Some(name);
         self.profiles.iter().find(has_name).and_then(Value::as_object)

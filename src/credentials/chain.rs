@@ -10,6 +10,7 @@ use super::way::{Metadata, Role, Way};
 use super::{Credentials, Meant, aliyun_cli, ini};
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::suggest::nearest;
 
 /// Where to look.
 #[derive(Debug, Default)]
@@ -37,6 +38,8 @@ pub(crate) struct Configured {
     pub chosen: Option<(String, String)>,
     /// Whether the file has that profile.
     pub is_profile: bool,
+    /// The profiles that it has.
+    pub profiles: Vec<String>,
     /// Id, secret and token of an access key.
     pub access_key: [Option<String>; 3],
     /// Another source, and where it is named.
@@ -117,11 +120,27 @@ impl Sources {
         found.finish();
         if let (Some(Chosen { name, by, must: true }), None) = (chosen, &found.way) {
             let by = by.map(|place| format!(", which {place} names")).unwrap_or_default();
-            let missing = Error::new(Kind::Config, format!("there is no usable profile `{name}`{by}"))
-                .hint(format!("looked at: {}", found.describe()));
-            found.error.get_or_insert(missing);
+            let missing = Error::new(Kind::Config, format!("there is no usable profile `{name}`{by}"));
+            let missing = match nearest(name, self.profiles().iter().map(String::as_str)) {
+                Some(near) if near != name => missing.hint(format!("did you mean `{near}`?")),
+                _ => missing,
+            };
+            let looked = format!("looked at: {}", found.describe());
+            found.error.get_or_insert(missing.hint(looked));
         }
         found
+    }
+
+    /// The profiles of all files, as far as these can be read.
+    pub(crate) fn profiles(&self) -> Vec<String> {
+        let mut names = self.config.as_ref().map(|config| config.profiles.clone()).unwrap_or_default();
+        if let Ok(home) = self.home() {
+            let path = home.join(".aliyun/config.json");
+            let file = aliyun_cli::Profiles::read(&path, self.commands()).ok().flatten();
+            names.extend(file.iter().flat_map(aliyun_cli::Profiles::names));
+        }
+        names.extend(self.ini_paths().unwrap_or_default().iter().flat_map(|path| ini::profiles(path)));
+        names
     }
 
     /// Where is looked, in order, and for which profile there.
@@ -304,12 +323,9 @@ impl Sources {
     }
 
     fn ini_files(&self, chosen: Option<&str>) -> Vec<(String, Result<Held>)> {
-        let paths = match (self.var("ALIBABA_CLOUD_CREDENTIALS_FILE"), self.home()) {
-            (Some(named), _) => vec![PathBuf::from(named)],
-            (None, Ok(home)) => {
-                ["credentials", "credentials.ini"].map(|name| home.join(".alibabacloud").join(name)).into()
-            }
-            (None, Err(why)) => return vec![("~/.alibabacloud/credentials".to_owned(), Ok(*why))],
+        let paths = match self.ini_paths() {
+            Ok(paths) => paths,
+            Err(why) => return vec![("~/.alibabacloud/credentials".to_owned(), Ok(*why))],
         };
         let chosen = chosen.unwrap_or("default");
         let look = |path: &PathBuf| {
@@ -318,6 +334,14 @@ impl Sources {
             (source, held)
         };
         paths.iter().map(look).collect()
+    }
+
+    fn ini_paths(&self) -> std::result::Result<Vec<PathBuf>, Box<Held>> {
+        if let Some(named) = self.var("ALIBABA_CLOUD_CREDENTIALS_FILE") {
+            return Ok(vec![PathBuf::from(named)]);
+        }
+        let folder = self.home()?.join(".alibabacloud");
+        Ok(["credentials", "credentials.ini"].map(|name| folder.join(name)).into())
     }
 
     /// The home folder, or why there is none to look in.

@@ -13,19 +13,9 @@ use crate::secret::Secret;
 
 /// What the chosen profile of a file holds; its name is added to the source's.
 pub(super) fn file(path: &Path, chosen: &str, source: &mut String) -> Result<Held> {
-    let Some(text) = read(path)? else {
+    let Some(ini) = sections(path)? else {
         return Held::nothing("no such file");
     };
-    let mut rules = IniDefault::default();
-    // Where comments begin is decided below, as the vendor's readers do.
-    rules.inline_comment_symbols = Some(Vec::new());
-    rules.comment_symbols = vec!['#', ';'];
-    rules.delimiters = vec!['=', ':'];
-    rules.case_sensitive = true;
-    let mut ini = Ini::new_from_defaults(rules);
-    ini.read(text).map_err(|why| {
-        Error::new(Kind::Config, format!("{}: {why}", path.display())).hint("mend the file, or move it away")
-    })?;
     source.push_str(&format!(" profile {chosen}"));
     let Some(section) = ini.get_map_ref().get(chosen) else {
         return Held::nothing("no such profile");
@@ -48,6 +38,26 @@ pub(super) fn file(path: &Path, chosen: &str, source: &mut String) -> Result<Hel
         }),
         Some(kind) => Ok(Held::Way(role(section, kind, chosen)?, beside)),
     }
+}
+
+/// What the profiles of a file are called, as far as it can be read.
+pub(super) fn profiles(path: &Path) -> Vec<String> {
+    sections(path).ok().flatten().map(|ini| ini.sections()).unwrap_or_default()
+}
+
+fn sections(path: &Path) -> Result<Option<Ini>> {
+    let Some(text) = read(path)? else { return Ok(None) };
+    let mut rules = IniDefault::default();
+    // Where comments begin is decided below, as the vendor's readers do.
+    rules.inline_comment_symbols = Some(Vec::new());
+    rules.comment_symbols = vec!['#', ';'];
+    rules.delimiters = vec!['=', ':'];
+    rules.case_sensitive = true;
+    let mut ini = Ini::new_from_defaults(rules);
+    ini.read(text).map_err(|why| {
+        Error::new(Kind::Config, format!("{}: {why}", path.display())).hint("mend the file, or move it away")
+    })?;
+    Ok(Some(ini))
 }
 
 type Section = HashMap<String, Option<String>>;

@@ -3,8 +3,10 @@
 use crate::error::{Error, Kind};
 
 /// Most of each; `None` is as many as it likes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Limits {
+    /// The profile whose calls alone they hold for; `None` for the whole run.
+    pub profile: Option<String>,
     /// Writes.
     pub writes: Option<u64>,
     /// Destructive ones.
@@ -58,15 +60,16 @@ impl Limits {
     pub(crate) fn crossed(&self, writes: &Writes, action: &str, destroys: bool) -> Option<Error> {
         let beyond = |most: Option<u64>, count: u64| most.filter(|most| count > *most);
         let Writes { begun, destructive, unknown, failed, .. } = *writes;
+        let of = self.profile.as_ref().map(|name| format!(" in the profile {name}")).unwrap_or_default();
         let why = if let Some(most) = beyond(self.writes, begun + 1) {
-            format!("the run may make {most} writes (--max-writes)")
+            format!("the run may make {most} writes{of} (--max-writes)")
         } else if let Some(most) = beyond(self.destructive, destructive + 1).filter(|_| destroys) {
-            format!("the run may make {most} destructive calls (--max-destructive)")
+            format!("the run may make {most} destructive calls{of} (--max-destructive)")
         } else if let Some(most) = beyond(self.unknown, unknown) {
-            format!("{unknown} writes have an unknown outcome, more than {most} (--max-unknown)")
+            format!("{unknown} writes{of} have an unknown outcome, more than {most} (--max-unknown)")
         } else if self.failures.is_some_and(|most| most.is_crossed(writes)) {
             let ended = writes.ended();
-            format!("{failed} of {ended} writes failed, more than --max-failures lets pass")
+            format!("{failed} of {ended} writes{of} failed, more than --max-failures lets pass")
         } else {
             return None;
         };

@@ -49,6 +49,8 @@ pub(super) enum What {
         params: Map<String, Value>,
         /// What a look at the account showed before it, where there was one.
         before: Option<Value>,
+        /// The profile that the script named for it; `None` for the run's own account.
+        profile: Option<String>,
     },
     /// An attempt of a write begins.
     Attempt,
@@ -152,8 +154,8 @@ impl What {
     pub(super) fn body(&self) -> String {
         let body = match self {
             Self::Begun(facts) => facts.clone().into(),
-            Self::Write { operation, params, before } => {
-                json!({"operation": operation, "params": params, "before": before})
+            Self::Write { operation, params, before, profile } => {
+                json!({"operation": operation, "params": params, "before": before, "profile": profile})
             }
             Self::Outcome { known, attempts, request_id, reply } => {
                 json!({"known": known.word(), "attempts": attempts, "request_id": request_id, "reply": reply})
@@ -183,6 +185,7 @@ impl What {
                     _ => Map::new(),
                 },
                 before: Some(take("before")).filter(|before| !before.is_null()),
+                profile: body.get("profile").and_then(Value::as_str).map(str::to_owned),
             },
             "attempt" => Self::Attempt,
             "outcome" => Self::Outcome {
@@ -217,8 +220,18 @@ mod tests {
         let map = |value: Value| value.as_object().unwrap().clone();
         for what in [
             What::Begun(map(json!({"script": "a.rhai"}))),
-            What::Write { operation: "ScaleApp".into(), params: map(json!({"EnvId": 1})), before: None },
-            What::Write { operation: "ScaleApp".into(), params: Map::new(), before: Some(json!({"Replicas": 2})) },
+            What::Write {
+                operation: "ScaleApp".into(),
+                params: map(json!({"EnvId": 1})),
+                before: None,
+                profile: Some("shop-b".into()),
+            },
+            What::Write {
+                operation: "ScaleApp".into(),
+                params: Map::new(),
+                before: Some(json!({"Replicas": 2})),
+                profile: None,
+            },
             What::Attempt,
             What::Outcome {
                 known: Known::Applied,

@@ -201,9 +201,16 @@ impl Keeper {
         self.past.is_some()
     }
 
-    /// A write of an earlier part that is the same as one about to be made here.
-    pub(crate) fn same(&self, here: &Place, operation: &str, params: &Map<String, Value>) -> Option<PastWrite> {
-        self.past()?.same(here.text(), operation, params)
+    /// A write of an earlier part that is the same as one about to be made here, on the account of this profile or on
+    /// the run's own.
+    pub(crate) fn same(
+        &self,
+        here: &Place,
+        profile: Option<&str>,
+        operation: &str,
+        params: &Map<String, Value>,
+    ) -> Option<PastWrite> {
+        self.past()?.same(here.text(), profile, operation, params)
     }
 
     /// Whether a write that no earlier part made may be made here.
@@ -236,13 +243,15 @@ impl Keeper {
     pub(crate) async fn intend(
         &self,
         here: &Place,
+        profile: Option<&str>,
         operation: &str,
         params: Map<String, Value>,
         before: Option<Value>,
     ) -> Result<Entry> {
         let intend = async {
             let writer = self.writer()?;
-            let event = self.event(What::Write { operation: operation.to_owned(), params, before });
+            let (operation, profile) = (operation.to_owned(), profile.map(str::to_owned));
+            let event = self.event(What::Write { operation, params, before, profile });
             let event = event.at_place(here.text());
             let number = event.number;
             writer.answered(writer.commit(vec![event]).await)?;
@@ -410,11 +419,12 @@ pub(crate) fn lives(id: &str) -> Error {
 fn differs(earlier: &PastWrite, now: &str) -> Error {
     let params = Value::from(earlier.params.clone());
     let made = if earlier.known == Known::Applied { "made" } else { "may have made" };
+    let on = earlier.profile.as_ref().map(|name| format!(" in the profile {name}")).unwrap_or_default();
     Error::new(
         Kind::Policy,
         format!(
-            "the earlier part of this run {made} {} {params} (write {}), which the script no longer makes; it is about \
-             to make {now} instead",
+            "the earlier part of this run {made} {} {params}{on} (write {}), which the script no longer makes; it is \
+             about to make {now} instead",
             earlier.operation, earlier.number
         ),
     )

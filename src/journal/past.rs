@@ -51,6 +51,8 @@ pub(crate) struct PastWrite {
     pub params: Map<String, Value>,
     /// What a look showed before it.
     pub before: Option<Value>,
+    /// The profile that the script named for it; `None` for the run's own account.
+    pub profile: Option<String>,
     /// What is known of it.
     pub known: Known,
     /// What the script got for it.
@@ -70,6 +72,7 @@ impl PastWrite {
             operation: operation.to_owned(),
             params,
             before,
+            profile: None,
             known: Known::Unknown,
             reply: Value::Null,
             taken: false,
@@ -114,9 +117,10 @@ impl Past {
                     self.facts = facts;
                 }
             }
-            What::Write { operation, params, before } => {
+            What::Write { operation, params, before, profile } => {
                 let (known, reply) = (Known::Unknown, Value::Null);
-                let write = PastWrite { number, at, place, operation, params, before, known, reply, taken: false };
+                let write =
+                    PastWrite { number, at, place, operation, params, before, profile, known, reply, taken: false };
                 self.writes.insert(number, write);
             }
             What::Outcome { known, reply, .. } | What::Settled { known, reply, .. } => {
@@ -158,11 +162,20 @@ impl Past {
         self.writes.values().filter(is_in).cloned().collect()
     }
 
-    /// The write that was made there with this operation and these parameters, or by another item of the same step, if this part did not come by it yet. It counts as come by from now on, if it was made or may have been.
-    pub(super) fn same(&mut self, here: &str, operation: &str, params: &Map<String, Value>) -> Option<PastWrite> {
+    /// The write that was made there on the same account with this operation and these parameters, or by another item
+    /// of the same step, if this part did not come by it yet. It counts as come by from now on, if it was made or may
+    /// have been.
+    pub(super) fn same(
+        &mut self,
+        here: &str,
+        profile: Option<&str>,
+        operation: &str,
+        params: &Map<String, Value>,
+    ) -> Option<PastWrite> {
         let step = place::step_of(here);
         let fits = |write: &PastWrite| {
-            !write.taken && write.counts() && write.operation == operation && write.params == *params
+            let is_new = !write.taken && write.counts() && write.profile.as_deref() == profile;
+            is_new && write.operation == operation && write.params == *params
         };
         let there = self.writes.values().find(|write| write.place == here && fits(write));
         let elsewhere = || self.writes.values().find(|write| place::step_of(&write.place) == step && fits(write));

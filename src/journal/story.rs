@@ -37,6 +37,8 @@ pub(crate) struct Written {
     pub at: i64,
     /// Where in the script.
     pub place: String,
+    /// The profile that it was made with, where there was one.
+    pub profile: Option<String>,
     /// Its operation.
     pub operation: String,
     /// Its parameters, secrets masked.
@@ -67,7 +69,7 @@ impl Written {
     fn json(&self) -> Value {
         json!({
             "number": self.number, "operation": self.operation, "params": self.params, "step": self.step(),
-            "attempts": self.attempts, "outcome": self.outcome(), "settled_by": self.by, "request_id": self.request_id,
+            "profile": self.profile, "attempts": self.attempts, "outcome": self.outcome(), "settled_by": self.by, "request_id": self.request_id,
             "error": self.error, "at": time(self.at),
         })
     }
@@ -126,9 +128,11 @@ fn events(connection: &Connection, run: Listed) -> rusqlite::Result<Story> {
         let write = of.and_then(|of| writes.get_mut(&of));
         match (What::read(&kind, &body), write) {
             (Some(What::Begun(facts)), _) => story.facts = facts,
-            (Some(What::Write { operation, params, .. }), _) => {
+            (Some(What::Write { operation, params, profile, .. }), _) => {
                 let (known, by, request_id, error) = (None, None, None, None);
-                let new = Written { number, at, place, operation, params, attempts: 0, known, by, request_id, error };
+                let (profile, attempts) = (profile.or_else(|| story.run.profile.clone()), 0);
+                let new =
+                    Written { number, at, place, profile, operation, params, attempts, known, by, request_id, error };
                 writes.insert(number, new);
             }
             (Some(What::Attempt), Some(write)) => write.attempts += 1,

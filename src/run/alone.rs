@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use super::Run;
 use crate::error::{Error, Kind, Result};
 use crate::job::heartbeat::{self, Heartbeat, Way};
-use crate::job::limits::Limits;
 use crate::job::lock::{self, Folder, Holder, Lock, Name};
 use crate::job::tally::Tally;
 use crate::job::{jitter, metrics, report};
@@ -58,16 +57,6 @@ pub(super) fn prepare(settings: &Settings, run: &str) -> Result<()> {
         None => tracing::debug!("run {run} begins"),
     }
     Ok(())
-}
-
-/// The limits that the flags set.
-pub(super) fn limits(flags: &JobFlags) -> Limits {
-    Limits {
-        writes: flags.max_writes,
-        destructive: flags.max_destructive,
-        unknown: flags.max_unknown,
-        failures: flags.max_failures,
-    }
 }
 
 impl Run {

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::call::account::{Account, Connect};
+use crate::call::others::{Open, Others};
 use crate::call::record::{Observer, Watch};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -29,6 +30,7 @@ use crate::show::log;
 use crate::stop::Stop;
 use crate::system;
 use background::Background;
+use confirm::Always;
 use exit::Exit;
 use id::RunId;
 use service::Service;
@@ -58,7 +60,14 @@ pub(crate) struct Ready {
     pub watch: Option<Watch>,
     /// Where what runs of scripts is counted.
     pub coverage: Option<Arc<Coverage>>,
+    /// What stands behind accounts that a script works on beside this one.
+    pub beside: Beside,
+    /// Whether a simulator stands in for every account.
+    pub stands_in: bool,
 }
+
+/// Makes a client of the account of a profile with these settings.
+pub(crate) type Beside = Box<dyn Fn(&str, &Arc<Settings>) -> Result<Connect> + Send + Sync>;
 
 impl Run {
     /// Prepares a run, or a session with a person. Nothing is connected before the first call.
@@ -79,7 +88,15 @@ impl Run {
         let background = Background::start()?;
         let service = Service::new(settings, background.clone(), for_person)?;
         let clock = Arc::clone(&service.clock);
-        let ready = Ready { clock, connect: Box::new(move || service.connect()), watch: None, coverage: None };
+        let beside = {
+            let (background, clock) = (background.clone(), Arc::clone(&clock));
+            move |_: &str, settings: &Arc<Settings>| -> Result<Connect> {
+                let service = Service::beside(settings, background.clone(), Arc::clone(&clock))?;
+                Ok(Box::new(move || service.connect()))
+            }
+        };
+        let connect = Box::new(move || service.connect());
+        let ready = Ready { clock, connect, watch: None, coverage: None, beside: Box::new(beside), stands_in: false };
         Self::on(id, ready, settings, exit, stop, Some(&background), for_person)
     }
 
@@ -109,7 +126,7 @@ impl Run {
         watched_by: Option<&Background>,
         for_person: bool,
     ) -> Result<Self> {
-        let Ready { clock, connect, watch, coverage } = ready;
+        let Ready { clock, connect, watch, coverage, beside, stands_in } = ready;
         let job = settings.job();
         if !for_person {
             alone::prepare(settings, id.as_str())?;
@@ -117,15 +134,19 @@ impl Run {
         let index = settings.around.env.get("JOB_COMPLETION_INDEX").map(String::as_str);
         let shard = Shard::of(job.shard, job.shards, index)?;
         log::keep_time(&clock);
-        let confirm = confirm::confirm(settings, &stop, for_person);
+        let always = Always::default();
+        let confirm = confirm::confirm(settings, None, &always, &stop, for_person);
         let account = Account::new(connect, settings.policy.clone(), confirm, Arc::clone(&stop))?;
         // A person who stops something wants to go on at once, unless they say otherwise.
         let has_grace = !for_person || job.grace.is_some();
         let account = if has_grace { account.with_grace(settings.grace()) } else { account };
+        let account = limited(account, settings, None, &stop);
+        let open = open(settings, beside, stands_in, always, for_person);
+        let account = account.with_others(Others::new(settings.profile().map(str::to_owned), open));
         if let Some(background) = watched_by {
             signals::watch(background, &account, &stop, exit, for_person)?;
         }
-        let tally = Arc::new(Tally::new(alone::limits(job), Arc::clone(&stop), !job.report.is_empty()));
+        let tally = Arc::new(Tally::new(settings.limits_of_run(), Arc::clone(&stop), !job.report.is_empty()));
         account.around().observe(Arc::clone(&tally) as Arc<dyn Observer>);
         let around = Arc::clone(account.around());
         watch.into_iter().for_each(|watch| around.watch(watch));
@@ -157,7 +178,7 @@ impl Run {
     }
 
     /// The account that the run works on.
-    pub(crate) fn account(&self) -> &Account {
+    pub(crate) fn account(&self) -> &Arc<Account> {
         &self.account
     }
 
@@ -196,6 +217,25 @@ impl Run {
         }
         let found = self.settings.found();
         found.known()?;
-        Ok(found.profile.clone().unwrap_or_else(|| "jst".to_owned()))
+        Ok(self.settings.account_name(found.profile.as_deref().unwrap_or("jst")))
+    }
+}
+
+/// Makes the accounts that a script works on beside the run's own.
+fn open(settings: &Arc<Settings>, beside: Beside, stands_in: bool, always: Always, for_person: bool) -> Open {
+    let settings = Arc::clone(settings);
+    Box::new(move |own, name| {
+        let settings = Arc::new(settings.of_profile(name, stands_in)?);
+        let confirm = confirm::confirm(&settings, Some(name), &always, own.stop(), for_person);
+        let account = own.beside(name, beside(name, &settings)?, settings.policy.clone(), confirm);
+        Ok(limited(account, &settings, Some(name), own.stop()))
+    })
+}
+
+/// An account under the limits of its profile, if that has some.
+fn limited(account: Account, settings: &Settings, name: Option<&str>, stop: &Arc<Stop>) -> Account {
+    match settings.limits_of_account(name) {
+        Some(limits) => account.with_limits(Arc::new(Tally::new(limits, Arc::clone(stop), false))),
+        None => account,
     }
 }

@@ -74,6 +74,16 @@ impl Service {
         Ok(Self { settings, clock: Arc::new(clock), simulation, background, simulator: Mutex::default() })
     }
 
+    /// The service of another account of the same run.
+    ///
+    /// # Errors
+    /// As [`Service::new`].
+    pub(super) fn beside(settings: &Arc<Settings>, background: Background, clock: Arc<Clock>) -> Result<Self> {
+        let simulation = settings.simulation()?.map(|simulation| Begin::at(simulation, &clock)).transpose()?;
+        let (settings, simulation) = (Arc::clone(settings), Mutex::new(simulation));
+        Ok(Self { settings, clock, simulation, background, simulator: Mutex::default() })
+    }
+
     /// A client of the service.
     ///
     /// # Errors
@@ -141,6 +151,13 @@ impl Begin {
         if let Some(account) = &account {
             options.start = account.now;
         }
+        Ok(Self { account, options })
+    }
+
+    /// The same on a clock that runs already.
+    fn at(simulation: Simulation, clock: &Clock) -> Result<Self> {
+        let Self { account, mut options } = Self::new(simulation)?;
+        options.start = clock.now();
         Ok(Self { account, options })
     }
 }

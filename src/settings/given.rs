@@ -28,6 +28,8 @@ pub(crate) enum Origin {
     Variable(String),
     /// In this line of a file, counted from 1.
     Line(Arc<PathBuf>, usize),
+    /// By a script, which names a profile.
+    Script,
 }
 
 impl Origin {
@@ -48,6 +50,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag => f.write_str("flag"),
+            Self::Script => f.write_str("with_profile"),
             Self::Variable(name) if name.starts_with("ALIBABACLOUD_") || name.starts_with("ALICLOUD_") => {
                 write!(f, "{name}, an older name of the vendor's")
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::flags::{duration, switch};
-use crate::job::limits::Failures;
+use crate::job::limits::{Failures, Limits};
 
 /// Flags of a run that is left alone.
 #[derive(Clone, Debug, Default, Args)]
@@ -63,6 +63,17 @@ pub(crate) struct JobFlags {
 const MOST_SHARDS: i64 = 10_000;
 
 impl JobFlags {
+    /// How much may be changed.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            profile: None,
+            writes: self.max_writes,
+            destructive: self.max_destructive,
+            unknown: self.max_unknown,
+            failures: self.max_failures,
+        }
+    }
+
     /// Of each flag the nearest that was given.
     pub(super) fn merged<'a>(levels: impl Fn() -> Vec<&'a Self>) -> Self {
         fn of<'a, T>(levels: Vec<&'a JobFlags>, flag: impl Fn(&'a JobFlags) -> Option<T>) -> Option<T> {

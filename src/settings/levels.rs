@@ -85,6 +85,48 @@ impl Levels {
         Ok(levels)
     }
 
+    /// The levels of a part of a script that works with another profile, which counts as named by hand. Variables of
+    /// these names do not hold there: what they say is of the run's own account.
+    ///
+    /// # Errors
+    /// None that the file did not show when it was read.
+    pub(super) fn of_profile(&self, name: &str, without: &[&str]) -> Result<Self> {
+        let section = self.file.as_ref().and_then(|file| file.profiles.get(name));
+        let chosen = Given { long: "profile".to_owned(), value: name.to_owned(), origin: Origin::Script };
+        let others = |level: &Level, without: &[&str]| {
+            Level::of(level.given.iter().filter(|given| !without.contains(&given.long.as_str())).cloned().collect())
+        };
+        let mut behind = self.behind.clone();
+        behind.given.push(chosen.clone());
+        Ok(Self {
+            defaults: self.defaults.clone(),
+            profile: section.map_or_else(|| Ok(Level::default()), |section| Level::of(section.given.clone()))?,
+            variables: others(&self.variables, without)?,
+            before: self.before.clone(),
+            behind,
+            file: self.file.clone(),
+            chosen: Some(chosen),
+            problem: None,
+        })
+    }
+
+    /// The flags of jobs as they hold for all accounts of a run: without those of its own profile.
+    pub(super) fn of_all_accounts(&self) -> JobFlags {
+        let levels = || [&self.defaults, &self.variables, &self.before, &self.behind];
+        JobFlags::merged(|| levels().map(|level| &level.flags.job).to_vec())
+    }
+
+    /// Whether the profile itself says something of this.
+    pub(super) fn is_of_profile(&self, long: &str) -> bool {
+        self.profile.given.iter().any(|given| given.long == long)
+    }
+
+    /// What was given of this by hand.
+    pub(super) fn of_line(&self, long: &str) -> Option<&Given> {
+        let given = [&self.behind, &self.before].into_iter().flat_map(|level| level.given.iter().rev());
+        given.into_iter().find(|given| given.long == long)
+    }
+
     fn read_file(&mut self, around: &Surroundings) -> Result<()> {
         self.chosen = self.by_hand().or_else(|| {
             let (variable, name) = credentials::chosen_by(&around.env)?;

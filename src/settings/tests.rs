@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::path::PathBuf;
+
 use super::*;
 use crate::call::policy::Verdict;
 use clap::CommandFactory as _;

@@ -131,8 +131,13 @@ impl OwnBench {
     /// The service of the test, for another run on it.
     pub(super) fn ready(&self) -> Ready {
         let (simulator, settings) = (Arc::clone(&self.simulator), Arc::clone(&self.settings));
-        let teller = Arc::clone(&self.teller);
+        let (teller, own) = (Arc::clone(&self.teller), Arc::clone(&self.simulator));
         Ready {
+            beside: Box::new(move |profile, settings| {
+                let (simulator, settings) = (own.beside(profile), Arc::clone(settings));
+                Ok(Box::new(move || simulator.connect(&settings)))
+            }),
+            stands_in: true,
             clock: Arc::clone(&self.simulator.clock),
             coverage: self.coverage.clone(),
             connect: Box::new(move || simulator.connect(&settings)),

@@ -83,6 +83,8 @@ impl Tests {
             connect: Box::new(|| Err(Error::new(Kind::Config, "tests are only looked for"))),
             watch: None,
             coverage: None,
+            beside: Box::new(|_, _| Err(Error::new(Kind::Config, "tests are only looked for"))),
+            stands_in: true,
         };
         let run = Run::within(settings, &Exit::new(|_| {}), ready())?;
         let mut tests = Vec::new();

@@ -1,5 +1,6 @@
 //! The simulator of one test: the demo account until the test says otherwise, on a clock that moves when it is told.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(super) struct Simulator {
     /// What the test, its scripts and the account call time.
     pub clock: Arc<Clock>,
     begun: Mutex<Option<Begun>>,
+    /// Those of the profiles that a script names, on the same clock.
+    others: Mutex<BTreeMap<String, Arc<Simulator>>>,
 }
 
 struct Begun {
@@ -35,7 +38,18 @@ struct Begun {
 impl Simulator {
     /// One that does not run yet.
     pub(super) fn new() -> Self {
-        Self { clock: Arc::new(Clock::simulated(Pace::Told, demo::START)), begun: Mutex::default() }
+        Self::on(Arc::new(Clock::simulated(Pace::Told, demo::START)))
+    }
+
+    fn on(clock: Arc<Clock>) -> Self {
+        Self { clock, begun: Mutex::default(), others: Mutex::default() }
+    }
+
+    /// The simulator of another profile, which begins as the demo account: the same one for all scripts of the test.
+    pub(super) fn beside(&self, profile: &str) -> Arc<Self> {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Self::on(Arc::clone(&self.clock)));
+        Arc::clone(others.entry(profile.to_owned()).or_insert_with(new))
     }
 
     /// A client of it.

@@ -15,6 +15,7 @@ mod judges;
 mod library;
 mod limits;
 mod network;
+mod profiles;
 mod prompt;
 mod readme;
 mod resume;

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::super::record::{Around, Record};
+use super::super::record::{Around, Record, Whose};
 use super::*;
 use crate::clock::Pace;
 use crate::wire::request::Request;
@@ -54,10 +54,11 @@ async fn the_rate_holds_behind_a_slow_answer_and_behind_a_pause() {
         let client = Client::new(config);
         let target = Target::named("ListApp").unwrap();
         let request = Request::build(&target, serde_json::Map::new()).unwrap();
-        let (around, records) = (Around::default(), Vec::from_iter((0..16).map(|_| Record::default())));
-        let calls = records
-            .iter()
-            .map(|record| async { client.call::<serde_json::Value>(&record.of(&target, &request, &around)).await });
+        let (around, whose, records) =
+            (Around::default(), Whose::default(), Vec::from_iter((0..16).map(|_| Record::default())));
+        let calls = records.iter().map(|record| async {
+            client.call::<serde_json::Value>(&record.of(&target, &request, &around, &whose)).await
+        });
         futures_util::future::join_all(calls).await;
         let came: Vec<u128> = came.lock().unwrap().iter().map(Duration::as_millis).collect();
         assert_eq!(came[..2], [0, 3_000], "{first}");

@@ -21,7 +21,6 @@ use crate::script::value::{ScriptError, ScriptResult, from_dynamic, is_ours, thr
 use crate::script::words::{kind_of, shown};
 use crate::script::{hints, limits, report};
 use crate::secret;
-use crate::stop::Stop;
 
 /// Calls or closures that run at once when a script does not say.
 const CONCURRENCY: usize = 16;
@@ -82,7 +81,7 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>, threads: &Ar
                     return Ok(Dynamic::UNIT);
                 };
                 let items = array_of(items, &format!("{called} takes an array of maps"))?;
-                let results = run_calls(&account, action, items, options.first().map(|options| &**options));
+                let results = run_calls(&account.here(), action, items, options.first().map(|options| &**options));
                 finish(context, form, results.map_err(throw)?, &called)
             });
         }
@@ -97,7 +96,7 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>, threads: &Ar
                     return Ok(Dynamic::UNIT);
                 };
                 let concurrency = concurrency.first().map(|concurrency| &**concurrency);
-                let results = run_closures(context, account.stop(), &threads, items, concurrency, body)?;
+                let results = run_closures(context, &account.here(), &threads, items, concurrency, body)?;
                 finish(context, form, results, &called)
             });
         }
@@ -300,7 +299,7 @@ fn concurrency_of(given: Option<i64>) -> Result<usize> {
 /// items from being begun.
 fn run_closures(
     context: &NativeCallContext<'_>,
-    stop: &Stop,
+    account: &Arc<Account>,
     threads: &Threads,
     items: &Dynamic,
     concurrency: Option<&Dynamic>,
@@ -318,8 +317,10 @@ fn run_closures(
     };
     let here = Place::here();
     let run = |n: usize, item: &Dynamic| -> ScriptResult {
-        limits::check(stop)?;
-        let call = || here.item(n).within(|| body.call_within_context::<Dynamic>(context, (item.clone(),)));
+        limits::check(account.stop())?;
+        let call = || body.call_within_context::<Dynamic>(context, (item.clone(),));
+        // Other threads do not know where this one is.
+        let call = || account.within(|| here.item(n).within(call));
         std::panic::catch_unwind(AssertUnwindSafe(call))
             .unwrap_or_else(|_| Err(throw(Error::new(Kind::Script, "the script engine failed in this closure"))))
     };

@@ -24,6 +24,7 @@ mod output;
 mod pages;
 pub(super) mod parts;
 mod patterns;
+mod profiles;
 mod steps;
 mod testing;
 mod texts;
@@ -63,6 +64,7 @@ pub(super) fn module(account: &Arc<Account>, threads: &Arc<Threads>) -> Module {
     forms::register_itself(&mut module);
     batch::register(&mut module, account, threads);
     steps::register(&mut module, account);
+    profiles::register(&mut module, account);
     module
 }
 

@@ -27,7 +27,7 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>, operation: &
         let account = Arc::clone(account);
         super::register(module, operation.function, &signature, &help, move |_, args| {
             let params = arguments(operation, args).map_err(throw)?;
-            account.call(&Target::Listed(operation), params).map_err(throw)
+            account.here().call(&Target::Listed(operation), params).map_err(throw)
         });
     }
 }
@@ -93,7 +93,7 @@ pub(super) fn register_call(module: &mut Module, account: &Arc<Account>) {
                 };
                 let none = Dynamic::from_map(RhaiMap::new());
                 let params = params.first().map_or(&none, |params| &**params);
-                let result = target_of(action).and_then(|target| account.call(&target, map_of(params)?));
+                let result = target_of(action).and_then(|target| account.here().call(&target, map_of(params)?));
                 let result = result.map_err(throw);
                 if tries { batch::outcome(context, params.clone(), result) } else { result }
             });

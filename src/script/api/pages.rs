@@ -30,7 +30,7 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>) {
                 return Ok(Dynamic::UNIT);
             };
             let params = params.first().map_or_else(|| Ok(Map::new()), |map| map_of(map));
-            let pages = target_of(action).and_then(|target| Pages::new(&account, &target, params?));
+            let pages = target_of(action).and_then(|target| Pages::new(&account.here(), &target, params?));
             pages.map(Dynamic::from).map_err(throw)
         });
     }

@@ -35,7 +35,7 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>) {
             let done = options.first().map_or(Ok(None), |options| done_of(options)).map_err(throw)?;
             match account.around().journal() {
                 None => action.call_within_context(context, ()),
-                Some(journal) => kept(context, &account, journal, &name, &action, done.as_ref()),
+                Some(journal) => kept(context, &account, journal, &on_account(name, &account), &action, done.as_ref()),
             }
         });
     }
@@ -44,7 +44,7 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>) {
 /// A step of a run with a journal.
 fn kept(
     context: &NativeCallContext<'_>,
-    account: &Account,
+    account: &Arc<Account>,
     journal: &Keeper,
     name: &str,
     action: &FnPtr,
@@ -71,7 +71,7 @@ fn kept(
 /// What is found out about a step that was begun and not finished: its value, if it is done.
 fn before(
     context: &NativeCallContext<'_>,
-    account: &Account,
+    account: &Arc<Account>,
     journal: &Keeper,
     step: &Step,
     done: Option<&FnPtr>,
@@ -86,10 +86,19 @@ fn before(
         return Ok(known.then(|| if answer.is_bool() { Dynamic::UNIT } else { answer }));
     }
     for write in journal.unknown_in(&step.place) {
-        let settle = async { account.settle(journal, &write).await };
+        let of = account.of_profile(write.profile.as_deref()).map_err(throw)?;
+        let settle = async { of.settle(journal, &write).await };
         account.wait(settle).inspect_err(|error| account.stop().set(error.clone())).map_err(throw)?;
     }
     Ok(None)
+}
+
+/// The name of a step that is done on the account here: the same step on another is another.
+fn on_account(name: String, account: &Arc<Account>) -> String {
+    match account.here().profile() {
+        Some(profile) => format!("{name} @{profile}"),
+        None => name,
+    }
 }
 
 fn name_of(name: &Dynamic) -> Result<String> {

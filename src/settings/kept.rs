@@ -1,0 +1,70 @@
+//! Where what outlives a run is kept, and what a journal says of whose run it is.
+
+use std::path::PathBuf;
+
+use super::Settings;
+use crate::error::{Error, Kind, Result};
+use crate::journal::Bounds;
+
+impl Settings {
+    /// Where state that outlives a run is kept: the one place that says it.
+    ///
+    /// # Errors
+    /// In words: why there is no such place.
+    pub(crate) fn state_dir(&self) -> std::result::Result<PathBuf, String> {
+        self.flags.state_dir.clone().map_or_else(|| self.around.state_dir(), Ok)
+    }
+
+    /// The journal's file; `None` where a run has none.
+    ///
+    /// # Errors
+    /// `config` when there is no place for one.
+    pub(crate) fn journal(&self) -> Result<Option<PathBuf>> {
+        let flags = &self.flags;
+        let is_needed = !self.sim && flags.read_only != Some(true);
+        if self.no_journal() || !(is_needed || flags.journal.is_some()) {
+            return Ok(None);
+        }
+        self.journal_file().map(Some)
+    }
+
+    /// The journal's file, whether or not this run has one.
+    ///
+    /// # Errors
+    /// `config` when there is no place for one.
+    pub(crate) fn journal_file(&self) -> Result<PathBuf> {
+        let given = self.flags.journal.clone().filter(|path| !path.as_os_str().is_empty());
+        let nowhere = |why: String| {
+            Error::new(Kind::Config, format!("the journal has no place: {why}"))
+                .hint("--state-dir or --journal names one, and --no-journal goes without")
+        };
+        given.map_or_else(|| self.state_dir().map(|folder| folder.join("journal.db")).map_err(nowhere), Ok)
+    }
+
+    /// Whether it was asked for to go without a journal, and no flag names one where only a variable or file says so.
+    pub(crate) fn no_journal(&self) -> bool {
+        let is_outranked = self.is_by_hand("journal") && !self.is_by_hand("no-journal");
+        self.flags.no_journal == Some(true) && !is_outranked
+    }
+
+    /// How much of old runs the journal keeps.
+    pub(crate) fn journal_bounds(&self) -> Bounds {
+        Bounds { keep: self.flags.journal_keep, max_size: self.flags.journal_max_size }
+    }
+
+    /// The profile that a journal names.
+    pub(crate) fn journal_profile(&self) -> Option<String> {
+        if self.sim {
+            return None;
+        }
+        self.flags.profile.clone().or_else(|| self.found().profile.clone())
+    }
+
+    /// Where calls go, as a journal names it.
+    pub(crate) fn journal_endpoint(&self) -> String {
+        if self.sim {
+            return "simulator".to_owned();
+        }
+        self.endpoint().map_or_else(|_| String::new(), |endpoint| endpoint.to_string())
+    }
+}
