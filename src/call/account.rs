@@ -236,7 +236,7 @@ impl Account {
             }
             Err(error) => return Err(self.named(talk(call.refused(error)))),
         }
-        call.begin()?;
+        call.begin().map_err(|error| self.named(error))?;
         if let Err(error) = self.intend(&place, &call).await {
             return Err(self.named(talk(call.refused(error))));
         }

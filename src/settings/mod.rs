@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use crate::call::policy::Policy;
 use crate::credentials::{Found, Sources};
 use crate::error::{Error, Kind, Result};
+use crate::job::trace;
 use crate::secret::is_secret_name;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
@@ -123,7 +124,7 @@ impl Settings {
 
     /// The trace that whoever started the run says it is part of.
     pub(crate) fn trace(&self) -> Option<&str> {
-        self.around.env.get("TRACEPARENT").and_then(|text| crate::job::trace::id(text))
+        self.around.env.get("TRACEPARENT").and_then(|text| trace::id(text))
     }
 
     /// Form of the log on stderr.
