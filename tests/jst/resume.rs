@@ -1,98 +1,11 @@
 //! A run that was killed, and the one that goes on: every write once, or named.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
+use crate::killer::{Kill, Killer};
 use crate::support::{Behaviour, Jst, Ran, Server, Simulator, jst};
-
-/// When the run is killed: at its write of this number, and whether the service has done it by then.
-#[derive(Clone, Copy, Debug)]
-struct Kill {
-    write: usize,
-    done: bool,
-}
-
-/// Stands before a simulator, and kills a process when it comes to a write.
-struct Killer {
-    address: String,
-    /// The process, and when it dies.
-    victim: Arc<Mutex<Option<(u32, Kill)>>>,
-}
-
-impl Killer {
-    fn before(endpoint: &str) -> Self {
-        let target = endpoint.trim_start_matches("http://").to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let victim: Arc<Mutex<Option<(u32, Kill)>>> = Arc::default();
-        let (shared, writes) = (Arc::clone(&victim), Arc::new(Mutex::new(0)));
-        // Ends with the test's process.
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (target, shared, writes) = (target.clone(), Arc::clone(&shared), Arc::clone(&writes));
-                std::thread::spawn(move || pass(stream, &target, &shared, &writes));
-            }
-        });
-        Self { address, victim }
-    }
-}
-
-/// Passes requests on, one connection for each.
-fn pass(mut stream: TcpStream, target: &str, victim: &Mutex<Option<(u32, Kill)>>, writes: &Mutex<usize>) {
-    while let Some(request) = message(&mut stream) {
-        let is_write = String::from_utf8_lossy(&request).contains("Action=CreateNodeLabel");
-        let mut kill = None;
-        if is_write {
-            let mut count = writes.lock().unwrap();
-            *count += 1;
-            let mut victim = victim.lock().unwrap();
-            kill = victim.take_if(|(_, kill)| kill.write == *count);
-        }
-        if let Some((process, Kill { done: false, .. })) = kill {
-            end(process);
-            return;
-        }
-        let mut onward = TcpStream::connect(target).unwrap();
-        onward.write_all(&request).unwrap();
-        let Some(answer) = message(&mut onward) else { return };
-        if let Some((process, _)) = kill {
-            end(process);
-            return;
-        }
-        if stream.write_all(&answer).is_err() {
-            return;
-        }
-    }
-}
-
-fn end(process: u32) {
-    let process = rustix::process::Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
-    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
-}
-
-/// A whole message with its length in its head.
-fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
-    let (mut bytes, mut chunk) = (Vec::new(), [0; 4096]);
-    loop {
-        let text = String::from_utf8_lossy(&bytes);
-        if let Some((head, _)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok()
-            });
-            if bytes.len() >= head.len() + 4 + length.unwrap_or(0) {
-                return Some(bytes);
-            }
-        }
-        match stream.read(&mut chunk) {
-            Ok(0) | Err(_) => return None,
-            Ok(n) => bytes.extend_from_slice(&chunk[..n]),
-        }
-    }
-}
 
 struct World {
     sim: Simulator,
@@ -108,7 +21,7 @@ impl World {
     /// The same where something goes wrong.
     fn with(script: &str, args: &[&str]) -> Self {
         let sim = Simulator::new(args);
-        let killer = Killer::before(&sim.said("endpoint"));
+        let killer = Killer::before(&sim.said("endpoint"), "Action=CreateNodeLabel");
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("job.rhai"), script).unwrap();
         Self { sim, killer, folder }
@@ -128,12 +41,8 @@ impl World {
 
     /// Starts the job and has it killed.
     fn killed(&self, kill: Kill) {
-        let (mut child, _home) = {
-            let mut victim = self.killer.victim.lock().unwrap();
-            let started = self.jst(&["run", self.script().to_str().unwrap()]).start();
-            *victim = Some((started.0.id(), kill));
-            started
-        };
+        let start = || self.jst(&["run", self.script().to_str().unwrap()]).start();
+        let (mut child, _home) = self.killer.start(kill, start);
         assert_eq!(child.wait().unwrap().code(), None, "{kill:?}");
     }
 
@@ -167,7 +76,7 @@ fn a_changed_script_stops_before_its_first_write_and_shows_both_sides() {
         (label("a") + &label("b"), ""),
     ] {
         let world = World::new(&first);
-        world.killed(Kill { write: 2, done: false });
+        world.killed(Kill { request: 2, done: false });
         std::fs::write(world.script(), &changed).unwrap();
         let checked = world.resume(&["--check-only"]);
         assert_eq!(checked.code, Some(if said.is_empty() { 0 } else { 4 }), "{changed}: {checked:#?}");
@@ -287,7 +196,7 @@ fn killed_at_the_second() -> (World, String) {
          for v in 0..8 { step(`label ${v}`, || create_node_label(label.call(v)).Success) }
          print(\"8 labels\");",
     );
-    world.killed(Kill { write: 2, done: false });
+    world.killed(Kill { request: 2, done: false });
     let id = world.run_id();
     (world, id)
 }
