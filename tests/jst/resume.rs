@@ -44,7 +44,8 @@ impl Killer {
 /// Passes requests on, one connection for each.
 fn pass(mut stream: TcpStream, target: &str, victim: &Mutex<Option<(u32, Kill)>>, writes: &Mutex<usize>) {
     while let Some(request) = message(&mut stream) {
-        let is_write = String::from_utf8_lossy(&request).contains("Action=CreateNodeLabel");
+        let text = String::from_utf8_lossy(&request);
+        let is_write = ["Action=CreateNodeLabel", "Action=ScaleApp"].iter().any(|action| text.contains(action));
         let mut kill = None;
         if is_write {
             let mut count = writes.lock().unwrap();
@@ -128,9 +129,14 @@ impl World {
 
     /// Starts the job and has it killed.
     fn killed(&self, kill: Kill) {
+        self.killed_with(kill, &[]);
+    }
+
+    /// The same of a job with these arguments.
+    fn killed_with(&self, kill: Kill, args: &[&str]) {
         let (mut child, _home) = {
             let mut victim = self.killer.victim.lock().unwrap();
-            let started = self.jst(&["run", self.script().to_str().unwrap()]).start();
+            let started = self.jst(&["run", self.script().to_str().unwrap()]).args(args).start();
             *victim = Some((started.0.id(), kill));
             started
         };
@@ -357,4 +363,25 @@ fn looking_for_a_difference_writes_nothing_and_tells_nobody() {
     assert!(monitor.requests().is_empty() && !path.exists() && !world.folder.path().join("a.prom").exists());
     assert_eq!(world.labels().len(), 1);
     assert_eq!(journal(), before);
+}
+
+#[test]
+fn batch_scale_that_is_killed_scales_every_environment_once() {
+    let script = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/batch_scale.rhai")).unwrap();
+    let fleet = ["--control", "--fleet", "apps=2,envs=12,nodes=20", "--pace", "3600x"];
+    for done in [false, true] {
+        let world = World::with(&script, &fleet);
+        let code = "let ids = []; for app in paginate(\"ListApp\") { if app.AppId > 1012 { for env in paginate(\"ListAppEnvironment\", #{AppId: app.AppId}) { ids.push(env.EnvId) } } } ids.sort(); ids";
+        let envs: Vec<u64> = serde_json::from_str(&world.jst(&["eval", code]).run().ok()).unwrap();
+        assert_eq!(envs.len(), 12);
+        let ids = envs.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+        let args = ["--env", &ids, "--replicas", "7", "--parallel", "3", "--every", "0", "--json"];
+        world.killed_with(Kill { write: 7, done }, &args);
+        let ran = world.resume(&[]);
+        let told: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
+        assert_eq!((ran.code, &told["counts"]["failed"]), (Some(0), &0.into()), "{done}: {ran:#?}");
+        let mut scaled: Vec<u64> = world.sim.ledger().iter().map(|w| w["params"]["EnvId"].as_u64().unwrap()).collect();
+        scaled.sort_unstable();
+        assert_eq!(scaled, envs, "{done}");
+    }
 }
