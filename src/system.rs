@@ -83,7 +83,12 @@ pub(crate) fn host_name() -> String {
 
 /// The name of the network file system that a folder is on, if it is on one.
 pub(crate) fn network_file_system(folder: &std::path::Path) -> Option<&'static str> {
-    const NAMES: [(u32, &str); 11] = [
+    network_of(rustix::fs::statfs(folder).ok()?.f_type as u32)
+}
+
+/// The network file system that Linux gives this number.
+fn network_of(number: u32) -> Option<&'static str> {
+    const NAMES: [(u32, &str); 12] = [
         (0x6969, "NFS"),
         (0x517b, "SMB"),
         (0xff53_4d42, "CIFS"),
@@ -95,9 +100,9 @@ pub(crate) fn network_file_system(folder: &std::path::Path) -> Option<&'static s
         (0x7461_636f, "OCFS2"),
         (0x7375_7245, "Coda"),
         (0x0000_564c, "NCP"),
+        (0x0102_1997, "9P"),
     ];
-    let found = rustix::fs::statfs(folder).ok()?.f_type as u32;
-    NAMES.iter().find(|(number, _)| *number == found).map(|(_, name)| *name)
+    NAMES.iter().find(|(of, _)| *of == number).map(|(_, name)| *name)
 }
 
 /// The home folder of the user that the process runs as, by the password file.

@@ -163,8 +163,9 @@ impl Past {
     }
 
     /// The write that was made there on the same account with this operation and these parameters, or by another item
-    /// of the same step, if this part did not come by it yet. It counts as come by from now on, if it was made or may
-    /// have been.
+    /// of the same step, if this part did not come by it yet. Where there is none, one that is unknown and was made
+    /// anywhere else: a script that looks at what is left to do may come by it at another item. It counts as come by from
+    /// now on, if it was made or may have been.
     pub(super) fn same(
         &mut self,
         here: &str,
@@ -179,7 +180,8 @@ impl Past {
         };
         let there = self.writes.values().find(|write| write.place == here && fits(write));
         let elsewhere = || self.writes.values().find(|write| place::step_of(&write.place) == step && fits(write));
-        let number = there.or_else(elsewhere)?.number;
+        let anywhere = || self.writes.values().find(|write| write.known == Known::Unknown && fits(write));
+        let number = there.or_else(elsewhere).or_else(anywhere)?.number;
         let write = self.writes.get_mut(&number)?;
         write.taken = true;
         Some(write.clone())

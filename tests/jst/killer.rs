@@ -26,8 +26,8 @@ pub(crate) struct Killer {
 }
 
 impl Killer {
-    /// Before the simulator at this URL. Requests count that hold this text.
-    pub(crate) fn before(endpoint: &str, counted: &'static str) -> Self {
+    /// Before the simulator at this URL. Requests count that hold one of these texts.
+    pub(crate) fn before(endpoint: &str, counted: &'static [&'static str]) -> Self {
         let target = endpoint.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -53,10 +53,11 @@ impl Killer {
 }
 
 /// Passes requests on, one connection for each.
-fn pass(mut stream: TcpStream, target: &str, victim: &Mutex<Victim>, counted: &str) {
+fn pass(mut stream: TcpStream, target: &str, victim: &Mutex<Victim>, counted: &[&str]) {
     while let Some(request) = message(&mut stream) {
         let mut kill = None;
-        if String::from_utf8_lossy(&request).contains(counted) {
+        let text = String::from_utf8_lossy(&request);
+        if counted.iter().any(|counted| text.contains(counted)) {
             let mut victim = victim.lock().unwrap();
             victim.requests += 1;
             let requests = victim.requests;

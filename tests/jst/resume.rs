@@ -21,7 +21,7 @@ impl World {
     /// The same where something goes wrong.
     fn with(script: &str, args: &[&str]) -> Self {
         let sim = Simulator::new(args);
-        let killer = Killer::before(&sim.said("endpoint"), "Action=CreateNodeLabel");
+        let killer = Killer::before(&sim.said("endpoint"), &["Action=CreateNodeLabel", "Action=ScaleApp"]);
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("job.rhai"), script).unwrap();
         Self { sim, killer, folder }
@@ -41,7 +41,12 @@ impl World {
 
     /// Starts the job and has it killed.
     fn killed(&self, kill: Kill) {
-        let start = || self.jst(&["run", self.script().to_str().unwrap()]).start();
+        self.killed_with(kill, &[]);
+    }
+
+    /// The same of a job with these arguments.
+    fn killed_with(&self, kill: Kill, args: &[&str]) {
+        let start = || self.jst(&["run", self.script().to_str().unwrap()]).args(args).start();
         let (mut child, _home) = self.killer.start(kill, start);
         assert_eq!(child.wait().unwrap().code(), None, "{kill:?}");
     }
@@ -266,4 +271,25 @@ fn looking_for_a_difference_writes_nothing_and_tells_nobody() {
     assert!(monitor.requests().is_empty() && !path.exists() && !world.folder.path().join("a.prom").exists());
     assert_eq!(world.labels().len(), 1);
     assert_eq!(journal(), before);
+}
+
+#[test]
+fn batch_scale_that_is_killed_scales_every_environment_once() {
+    let script = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/batch_scale.rhai")).unwrap();
+    let fleet = ["--control", "--fleet", "apps=2,envs=12,nodes=20", "--pace", "3600x"];
+    for done in [false, true] {
+        let world = World::with(&script, &fleet);
+        let code = "let ids = []; for app in paginate(\"ListApp\") { if app.AppId > 1012 { for env in paginate(\"ListAppEnvironment\", #{AppId: app.AppId}) { ids.push(env.EnvId) } } } ids.sort(); ids";
+        let envs: Vec<u64> = serde_json::from_str(&world.jst(&["eval", code]).run().ok()).unwrap();
+        assert_eq!(envs.len(), 12);
+        let ids = envs.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+        let args = ["--env", &ids, "--replicas", "7", "--parallel", "3", "--every", "0", "--json"];
+        world.killed_with(Kill { request: 7, done }, &args);
+        let ran = world.resume(&[]);
+        let told: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
+        assert_eq!((ran.code, &told["counts"]["failed"]), (Some(0), &0.into()), "{done}: {ran:#?}");
+        let mut scaled: Vec<u64> = world.sim.ledger().iter().map(|w| w["params"]["EnvId"].as_u64().unwrap()).collect();
+        scaled.sort_unstable();
+        assert_eq!(scaled, envs, "{done}");
+    }
 }

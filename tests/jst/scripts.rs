@@ -181,7 +181,8 @@ fn batch_scale_does_not_take_anothers_deploy_order_for_its_own() {
         answer(json!({"Result": {"DeployOrderId": 9, "Status": 3, "Result": 1}})),
         detail,
     ]);
-    let args = ["--endpoint", &server.url(), "run", "-q", &script("batch_scale")];
+    // Nor does anything beside the script look.
+    let args = ["--endpoint", &server.url(), "--no-journal", "run", "-q", &script("batch_scale")];
     let more = ["--env", "2", "--replicas", "9", "--every", "0", "--json"];
     let ran = jst(args).args(&more).fake_key().run();
     assert_eq!(ran.code, Some(65), "{ran:#?}");

@@ -45,7 +45,7 @@ impl Job {
             script: format!("{}/scripts/{}.rhai", env!("CARGO_MANIFEST_DIR"), job["script"].as_str().unwrap()),
             words: words.map(of).collect(),
             given: serde_json::from_value(given.clone()).unwrap(),
-            killer: Killer::before(&sim.said("endpoint"), ""),
+            killer: Killer::before(&sim.said("endpoint"), &[""]),
             account: control(&sim, "GET", "state", b""),
             before: 0,
             sim,
