@@ -82,7 +82,7 @@ impl World {
     }
 
     fn jst(&self, args: &[&str]) -> Jst {
-        self.sim.jst(args).env("JST_STATE_DIR", self.folder.path()).env("JST_TIMEOUT", "500ms")
+        self.sim.jst(args).env("JST_STATE_DIR", self.folder.path()).env("JST_TIMEOUT", "2s")
     }
 
     /// Starts the job.
