@@ -17,7 +17,7 @@ use super::paging::Pager;
 use super::policy::{Policy, Verdict};
 use super::record::{Around, Observer, Record, Whose};
 use super::subject;
-use crate::catalogue::Read;
+use crate::catalogue::{Effect, Read};
 use crate::error::{Error, Kind, Result};
 use crate::journal::place::Place;
 use crate::secret::Class;
@@ -239,6 +239,10 @@ impl Account {
         call.begin().map_err(|error| self.named(error))?;
         if let Err(error) = self.intend(&place, &call).await {
             return Err(self.named(talk(call.refused(error))));
+        }
+        if target.effect() != Effect::Read {
+            // A last look: a connection that is closed already would lose it.
+            catch_up().await;
         }
         let result = client.call(&call).await;
         call.note(&result);

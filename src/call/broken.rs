@@ -3,6 +3,7 @@
 use super::client::ClientConfig;
 use super::retry::Failure;
 use crate::error::{Error, Kind};
+use crate::net::retryable;
 use crate::net::trust::{cause, distrusted, tls_error};
 
 /// What a broken exchange means.
@@ -28,9 +29,4 @@ pub(super) fn failure(error: &reqwest::Error, config: &ClientConfig) -> Failure 
         retryable(format!("cannot connect to {endpoint}{way}: {}", cause(error)))
             .hint("check --endpoint, the network and the proxy variables")
     })
-}
-
-/// An error of the network after which the same call may succeed.
-pub(super) fn retryable(message: String) -> Error {
-    Error::new(Kind::Network, message).with(|error| error.retryable = true)
 }

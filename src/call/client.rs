@@ -19,6 +19,7 @@ use crate::error::{Error, Interrupt, Kind, Result};
 use crate::memory;
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::Proxy;
+use crate::net::retryable;
 use crate::net::trust::Authorities;
 use crate::wire::reply::{self, Reason, Received, Tree};
 use crate::wire::request::Target;
@@ -103,7 +104,7 @@ const LARGEST_ANSWER: usize = 64 << 20;
 const NOTABLE_SKEW: u64 = 5_000;
 
 /// Idle connections are dropped before the load balancers on the way drop them, which would turn
-/// the next write into an unknown outcome.
+/// the next write into an unknown outcome: the vendor's do so after 15 s where nobody says otherwise.
 const IDLE: Duration = Duration::from_secs(10);
 
 impl Client {
@@ -275,7 +276,7 @@ impl Client {
     /// Why an attempt that took too long failed.
     fn silent(&self) -> Error {
         let ClientConfig { endpoint, timeout, .. } = &self.config;
-        broken::retryable(format!("{endpoint} did not answer within {timeout:.1?}"))
+        retryable(format!("{endpoint} did not answer within {timeout:.1?}"))
             .hint("raise --timeout if the service is slow")
     }
 

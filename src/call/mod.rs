@@ -2,8 +2,7 @@
 //! [`record`] says how far it is; the [`client`] signs, sends and reads, as often as the [`retry`] rule
 //! lets it and the [`pacer`] has it wait. A script goes to [`others`] beside its own account. [`journaled`] has writes written down, and [`look`]s whether they took effect. [`paging`] walks lists; [`subject`] says a call in words.
 //!
-//! [`client`] is the file that sends calls over the network, and [`outside`] asks other hosts for scripts; [`broken`]
-//! says what failures of calls mean.
+//! [`client`] is the file that sends calls over the network; [`broken`] says what failures of calls mean.
 
 pub(crate) mod account;
 mod broken;
@@ -11,7 +10,6 @@ mod client;
 pub(crate) mod journaled;
 pub(crate) mod look;
 pub(crate) mod others;
-pub(crate) mod outside;
 mod pacer;
 pub(crate) mod paging;
 pub(crate) mod policy;

@@ -3,8 +3,8 @@
 //! each kind of source. What it finds is a [`Way`] of signing in, which [`fetch`] goes: by the token service
 //! ([`sts`]), a [`metadata`] host, a URI or an [`external`] command.
 //!
-//! Of the crates there are, reqsign is the nearest: it reads only `AK` and `StsToken` of the vendor's file and
-//! skips the rest in silence.
+//! The crate that was looked at, reqsign, reads only `AK` and `StsToken` of the vendor's file and skips the rest in
+//! silence.
 
 mod aliyun_cli;
 mod chain;

@@ -8,8 +8,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::call::outside::{Answer, Asked, Outside};
 use crate::error::{Error, Kind, Result};
+use crate::net::outside::{Answer, Asked, Outside};
 
 use crate::net::Url;
 use crate::secret::Secret;

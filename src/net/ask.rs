@@ -9,6 +9,7 @@ use reqwest::{Method, Url};
 
 use super::endpoint::Endpoint;
 use super::proxy::Proxy;
+use super::retryable;
 use super::trust::{Authorities, cause, distrusted, tls_error};
 use crate::error::{Error, Kind, Result};
 
@@ -62,7 +63,7 @@ pub(crate) async fn ask(asked: Ask<'_>) -> Result<Answer> {
     let way = proxy.as_ref().map(|proxy| format!("{endpoint} through {proxy}")).unwrap_or_else(|| endpoint.to_string());
     let failed = |error: reqwest::Error| match tls_error(&error) {
         Some(tls) => distrusted(tls, &way),
-        None => unreachable_now(format!(
+        None => retryable(format!(
             "{} {way}: {}",
             if error.is_connect() { "cannot connect to" } else { "no answer from" },
             cause(&error)
@@ -89,7 +90,7 @@ pub(crate) async fn ask(asked: Ask<'_>) -> Result<Answer> {
     };
     match tokio::time::timeout(patience, exchange).await {
         Ok(answer) => answer,
-        Err(_) => Err(unreachable_now(format!("{way} did not answer within {patience:.1?}"))),
+        Err(_) => Err(retryable(format!("{way} did not answer within {patience:.1?}"))),
     }
 }
 
@@ -110,8 +111,4 @@ fn request(asked: &Ask<'_>, url: Url) -> reqwest::Request {
         *request.body_mut() = Some(body.clone().into());
     }
     request
-}
-
-fn unreachable_now(message: String) -> Error {
-    Error::new(Kind::Network, message).with(|error| error.retryable = true)
 }

@@ -1,13 +1,16 @@
 //! The ground of all that goes over the network: the [`endpoint`] that it goes to, the [`proxy`] on the way, why
-//! somebody is not [trusted](trust), and [`ask`], one exchange with somebody who is not the service.
+//! somebody is not [trusted](trust), [`ask`], one exchange with somebody who is not the service, and [`outside`], what
+//! scripts ask of hosts that they are granted.
 
 pub(crate) mod ask;
 pub(crate) mod endpoint;
+pub(crate) mod outside;
 pub(crate) mod proxy;
 pub(crate) mod trust;
 
 use std::time::Duration;
 
+use crate::error::{Error, Kind};
 use endpoint::Endpoint;
 use proxy::Proxy;
 /// A URL, for rooms that do not know the library.
@@ -43,4 +46,9 @@ pub(crate) fn builder(
         Some(proxy) => builder.proxy(proxy.for_all()?),
         None => builder.no_proxy(),
     })
+}
+
+/// An error of the network after which the same may succeed.
+pub(crate) fn retryable(message: String) -> Error {
+    Error::new(Kind::Network, message).with(|error| error.retryable = true)
 }

@@ -75,15 +75,24 @@ async fn follow(prefix: String, mut child: Child) -> std::io::Result<u8> {
 async fn pass_on(from: Option<impl AsyncRead + Unpin>, prefix: &str, to: impl Fn(&str)) {
     let Some(from) = from else { return };
     let mut from = BufReader::new(from);
-    loop {
-        let mut line = Vec::new();
+    let (mut line, mut has_ended) = (Vec::new(), false);
+    while !has_ended {
         let read = tokio::io::AsyncReadExt::take(&mut from, LONGEST).read_until(b'\n', &mut line).await;
-        if !matches!(read, Ok(length) if length > 0) {
-            return;
+        has_ended = !matches!(read, Ok(length) if length > 0);
+        let rest = if has_ended { Vec::new() } else { line.split_off(whole(&line)) };
+        if !line.is_empty() {
+            let text = String::from_utf8_lossy(&line);
+            to(&format!("{prefix}{}", text.trim_end_matches(['\n', '\r'])));
         }
-        let text = String::from_utf8_lossy(&line);
-        to(&format!("{prefix}{}", text.trim_end_matches(['\n', '\r'])));
+        line = rest;
     }
+}
+
+/// The bytes up to a character that is cut at the end, if one is.
+fn whole(line: &[u8]) -> usize {
+    let cut = line.utf8_chunks().last().map_or(&[][..], |last| last.invalid());
+    let is_cut = std::str::from_utf8(cut).is_err_and(|error| error.error_len().is_none());
+    if is_cut { line.len() - cut.len() } else { line.len() }
 }
 
 /// As a shell has it, which says 128 and the signal of a process that one ended.
@@ -137,7 +146,21 @@ async fn pass_on_signals(groups: &[Pid]) -> std::io::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::gravity;
+    use super::{gravity, whole};
+
+    #[test]
+    fn a_character_is_passed_on_in_one_piece() {
+        for (line, expected) in [
+            (&b""[..], 0),
+            (b"plain\n", 6),
+            ("中".as_bytes(), 3),
+            (b"a\xe4\xb8", 1),
+            (b"\xff\xe4", 1),
+            (b"\xff\xfe", 2),
+        ] {
+            assert_eq!(whole(line), expected, "{line:?}");
+        }
+    }
 
     #[test]
     fn what_nobody_knows_is_gravest() {

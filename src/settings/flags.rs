@@ -10,7 +10,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
 use super::job::JobFlags;
-use crate::call::outside::GrantedHost;
+use crate::net::outside::GrantedHost;
 use crate::show::data::Format;
 use crate::show::log::LogFormat;
 use crate::sim::Fleet;

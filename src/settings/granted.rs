@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Settings;
-use crate::call::outside::Outside;
+use crate::net::outside::Outside;
 
 impl Settings {
     /// Environment variables that a script may read, and their values.

@@ -14,10 +14,10 @@ use super::file::{self, File};
 use super::flags::{Flags, Simulator};
 use super::given::{Given, Level, Origin};
 use super::job::JobFlags;
-use crate::call::outside::GrantedHost;
 use crate::call::policy::Grant;
 use crate::credentials;
 use crate::error::{Error, Kind, Result};
+use crate::net::outside::GrantedHost;
 
 /// Flags as they were given at each level.
 #[derive(Debug, Default)]
@@ -177,6 +177,12 @@ impl Levels {
     /// What each level gives of a setting, the nearest last.
     pub(super) fn given(&self, long: &str) -> Vec<&Given> {
         self.levels().into_iter().flat_map(|level| &level.given).filter(|given| given.long == long).collect()
+    }
+
+    /// The same, level by level; of those that give nothing none.
+    pub(super) fn given_by_level(&self, long: &str) -> Vec<Vec<&Given>> {
+        let levels = self.levels().map(|level| level.given.iter().filter(|given| given.long == long).collect());
+        levels.into_iter().filter(|given: &Vec<&Given>| !given.is_empty()).collect()
     }
 
     /// Id, secret and token of an access key that were given as flags; variables and profiles are other

@@ -1,6 +1,7 @@
 //! The profile of a run, and the settings of another one that a script names.
 
 use super::Settings;
+use super::given::Origin;
 use crate::credentials::Configured;
 use crate::error::{Error, Kind, Result};
 use crate::job::limits::Limits;
@@ -29,9 +30,14 @@ impl Settings {
 
     /// Whether the profile is one of production.
     pub(crate) fn is_production(&self) -> bool {
-        let Some(file) = self.levels.file() else { return false };
+        self.production().is_some_and(|(_, is)| *is)
+    }
+
+    /// What the file of settings says of that, and where.
+    pub(super) fn production(&self) -> Option<&(Origin, bool)> {
+        let file = self.levels.file()?;
         let section = self.levels.chosen().and_then(|given| file.profiles.get(&given.value));
-        section.and_then(|section| section.production).or(file.defaults.production) == Some(true)
+        section.and_then(|section| section.production.as_ref()).or(file.defaults.production.as_ref())
     }
 
     /// The profile that is in use, by hand or otherwise, where that is known without the sources being looked at.

@@ -22,17 +22,17 @@ impl Settings {
             .filter(|(arg, _)| !arg.is_hide_set())
             .map(|(arg, long)| {
                 let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-                let given = self.levels.given(&long);
+                let given = self.levels.given_by_level(&long);
                 match given.is_empty() {
                     true => self.by_itself(&long, default_in(&help)),
                     false => counted(&long, &given),
                 }
             })
             .collect();
-        let production = self.is_production();
-        let from = self.levels.file().filter(|_| production).map(|file| file.path.display().to_string());
-        let from = from.unwrap_or_else(|| "default".to_owned());
-        all.push(Shown { setting: "production".to_owned(), value: Some(production.to_string()), from });
+        let said = self.production();
+        let from = said.map_or_else(|| "default".to_owned(), |(origin, _)| origin.to_string());
+        let value = Some(self.is_production().to_string());
+        all.push(Shown { setting: "production".to_owned(), value, from });
         all
     }
 
@@ -55,21 +55,36 @@ impl Settings {
     }
 }
 
-/// A setting by what each place gives, the nearest last: of a plain one the last counts, of a list all.
-fn counted(long: &str, given: &[&Given]) -> Shown {
+/// A setting by what each level gives, the nearest last.
+fn counted(long: &str, levels: &[Vec<&Given>]) -> Shown {
     let setting = long.replace('-', "_");
-    // What forbids holds wherever it stands.
-    let forbids = given.iter().find(|given| long == "read-only" && is_yes(&given.value));
-    let counting: Vec<&&Given> = match (forbids, is_list(long)) {
-        (Some(given), _) => vec![given],
-        (None, true) => given.iter().collect(),
-        (None, false) => given.last().into_iter().collect(),
-    };
-    let shown = |given: &&&Given| if is_secret_name(&setting) { MASK.to_owned() } else { given.value.clone() };
-    let value = counting.iter().map(shown).collect::<Vec<_>>().join(",");
-    let mut places: Vec<String> = counting.iter().map(|given| given.origin.to_string()).collect();
+    let counting = counting(long, levels);
+    let shown = |given: &&Given| if is_secret_name(&setting) { MASK.to_owned() } else { given.value.clone() };
+    let listed = |level: &Vec<&Given>| level.iter().map(shown).collect::<Vec<_>>().join(",");
+    // Each level that grants something can only narrow what the others do.
+    let between = if long.starts_with("allow") { " & " } else { "," };
+    let value = counting.iter().map(listed).collect::<Vec<_>>().join(between);
+    let mut places: Vec<String> = counting.iter().flatten().map(|given| given.origin.to_string()).collect();
     places.dedup();
     Shown { setting, value: Some(value), from: places.join(", ") }
+}
+
+/// The levels that count: of a plain setting the nearest.
+fn counting<'a>(long: &str, levels: &[Vec<&'a Given>]) -> Vec<Vec<&'a Given>> {
+    let nearest = || levels.last().cloned().into_iter().collect();
+    let all = || levels.iter().flatten();
+    let first = |found: Option<&&'a Given>| found.map_or_else(nearest, |given| vec![vec![*given]]);
+    match long {
+        // What forbids holds wherever it stands.
+        "read-only" => first(all().find(|given| is_yes(&given.value))),
+        "allow-destructive" => first(all().find(|given| !is_yes(&given.value))),
+        "max-writes" | "max-destructive" | "max-unknown" => {
+            first(all().min_by_key(|given| given.value.parse().unwrap_or(u64::MAX)))
+        }
+        "report" => nearest(),
+        long if is_list(long) => levels.to_vec(),
+        _ => levels.last().and_then(|level| level.last()).map(|given| vec![*given]).into_iter().collect(),
+    }
 }
 
 fn is_yes(value: &str) -> bool {

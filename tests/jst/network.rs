@@ -251,3 +251,76 @@ fn the_private_network_of_a_region_and_a_file_of_authorities_are_named_by_flags(
         assert!(ran.stderr.contains(message) && ran.stderr.contains(hint), "{ran:#?}");
     }
 }
+
+/// A service behind a load balancer: what becomes of a connection once it was answered on.
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    /// It is closed behind the answer.
+    Closed,
+    /// It is cut when the next request is on its way, of which nothing is read.
+    Cut,
+    /// It is closed when the next request was read.
+    Read,
+}
+
+/// Serves so. Gives the address and the requests: of each the number of its connection and its first line.
+fn balanced(kept: Kept) -> (String, Arc<std::sync::Mutex<Vec<(usize, String)>>>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, requests) = (format!("http://{}", listener.local_addr().unwrap()), Arc::default());
+    let seen: Arc<std::sync::Mutex<Vec<(usize, String)>>> = Arc::clone(&requests);
+    // Ends with the test's process.
+    std::thread::spawn(move || {
+        for (number, mut stream) in listener.incoming().flatten().enumerate() {
+            let seen = Arc::clone(&seen);
+            std::thread::spawn(move || {
+                let read = |stream: &mut std::net::TcpStream, bytes: &mut [u8]| {
+                    let length = stream.read(bytes).unwrap_or(0);
+                    let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+                    if length > 0 {
+                        seen.lock().unwrap().push((number, text.lines().next().unwrap_or_default().to_owned()));
+                    }
+                };
+                read(&mut stream, &mut [0; 16 << 10]);
+                let answer = r#"{"Code":0,"TotalCount":0,"Data":[],"RequestId":"R"}"#;
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
+                if matches!(kept, Kept::Closed) {
+                    // Its end comes with the answer, in one piece.
+                    rustix::net::sockopt::set_tcp_cork(&stream, true).unwrap();
+                }
+                let _ = stream.write_all(head.as_bytes());
+                match kept {
+                    Kept::Closed => stream.shutdown(std::net::Shutdown::Write).unwrap(),
+                    // What is left unread has the system reset the connection.
+                    Kept::Cut => read(&mut stream, &mut [0; 1]),
+                    Kept::Read => read(&mut stream, &mut [0; 16 << 10]),
+                }
+            });
+        }
+    });
+    (address, requests)
+}
+
+#[test]
+fn connections_that_a_load_balancer_ends_cost_no_read_and_make_no_write_twice() {
+    const WRITE: &str = "update_app(#{ AppId: 1, Description: \"x\" });";
+    for (kept, code, expected, count) in [
+        // A closed one is not used again: every call has a connection of its own, and nothing is unknown.
+        (Kept::Closed, format!("for n in 0..8 {{ list_app(); {WRITE} }}"), 0, 16),
+        (Kept::Cut, "list_app(); list_app();".to_owned(), 0, 3),
+        (Kept::Read, "list_app(); list_app();".to_owned(), 0, 3),
+        (Kept::Cut, format!("list_app(); {WRITE}"), 11, 2),
+        (Kept::Read, format!("list_app(); {WRITE}"), 11, 2),
+    ] {
+        let (endpoint, requests) = balanced(kept);
+        let ran = jst(["--endpoint", &endpoint, "--no-journal", "run", "-"]).fake_key().stdin(&code).run();
+        assert_eq!(ran.code, Some(expected), "{kept:?} {code}: {ran:#?}");
+        let requests = requests.lock().unwrap().clone();
+        assert_eq!(requests.len(), count, "{kept:?} {code}: {requests:?}");
+        let writes = requests.iter().filter(|(_, line)| line.starts_with('P')).count();
+        assert_eq!(writes, code.matches("update_app").count() * if count == 16 { 8 } else { 1 }, "{requests:?}");
+        // What was sent again went over a new connection.
+        if expected == 0 && count == 3 {
+            assert_eq!((requests[1].0, requests[2].0), (0, 1), "{requests:?}");
+        }
+    }
+}

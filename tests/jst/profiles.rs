@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{Jst, Ran, Simulator, jst};
+use crate::terminal::Terminal;
 
 /// Two services with a key each that the other does not know.
 struct Shops {
@@ -330,4 +331,106 @@ fn on_the_simulator_and_in_tests_each_profile_is_an_account_of_its_own() {
         ran.stderr.contains("with_profile cannot go to shop-b: the run is on the simulator, and the profile is not"),
         "{ran:#?}"
     );
+}
+
+#[test]
+fn a_person_is_told_that_an_account_is_one_of_production_where_it_matters() {
+    const DELETE: &str = "delete_node_label(#{ ClusterId: \"c-demo-test\", LabelKey: \"label.jst.com/zone\", LabelValue: \"web\", Force: true })";
+    let shops = Shops::new();
+    let more = ["", "production = true"];
+    let question = "LabelKey=label.jst.com/zone, LabelValue=web";
+    // At the prompt of the account itself.
+    let config = shops.config("", "production = true");
+    let mut terminal = Terminal::sized(jst(["--profile", "shop-b", "repl"]).file(CONFIG, &config), 40, 200);
+    terminal.wait_for("shop-b [production]> ");
+    terminal.send(&format!("{DELETE}\r"));
+    let asked = terminal.wait_for("[N]o: ");
+    assert!(asked.contains("DeleteNodeLabel is destructive in shop-b [production]: "), "{asked}");
+    terminal.send("n\r").wait_for("shop-b [production]> ");
+    terminal.send("\x04").end();
+    // On another account, whose yes for always is not this one's.
+    let script = format!(
+        "with_profile(\"shop-b\", || try_call(\"DeleteNodeLabel\", #{{}})); with_profile(\"shop-b\", || {DELETE}); {DELETE};"
+    );
+    let mut terminal = Terminal::sized(shops.jst(&["run", "s.rhai"], more, &script), 40, 200);
+    let asked = terminal.wait_for("[N]o: ");
+    assert!(asked.contains("DeleteNodeLabel is destructive in shop-b [production]: "), "{asked}");
+    terminal.send("a\r");
+    let asked = terminal.wait_for("[N]o: ");
+    assert!(asked.contains("DeleteNodeLabel is destructive: ") && !asked.contains("shop-b ["), "{question}: {asked}");
+    assert_eq!(terminal.send("n\r").end().0, Some(30));
+    // By `jst call`.
+    let words = ["--profile", "shop-b", "call", "DeleteAppDetail", "AppId=1012", "Force=true"];
+    let mut terminal = Terminal::sized(jst(words).file(CONFIG, &config), 40, 200);
+    let asked = terminal.wait_for("[N]o: ");
+    assert!(asked.contains("DeleteAppDetail is destructive in shop-b [production]: "), "{asked}");
+    assert_eq!(terminal.send("n\r").end().0, Some(30));
+}
+
+/// A run for many profiles of the simulator that goes on until it is ended; all have begun.
+fn begun_for_all(script: &str) -> (std::process::Child, tempfile::TempDir) {
+    let config = "[defaults]\nsim = true\n[profiles.a]\n[profiles.bee]\n";
+    let run = jst(["run", "--profiles", "*", "s.rhai"]).file(CONFIG, config).file("s.rhai", script);
+    let (mut child, home) = run.start();
+    let mut out = std::io::BufReader::new(child.stdout.as_mut().unwrap());
+    let mut lines: Vec<String> = (0..2)
+        .map(|_| {
+            let mut line = String::new();
+            std::io::BufRead::read_line(&mut out, &mut line).unwrap();
+            line
+        })
+        .collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["a   | begun\n", "bee | begun\n"]);
+    (child, home)
+}
+
+fn signal(process: u32, signal: rustix::process::Signal) {
+    let process = rustix::process::Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
+    rustix::process::kill_process(process, signal).unwrap();
+}
+
+/// The processes that a process started.
+fn children(of: u32) -> Vec<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap();
+    text.split_whitespace().map(|id| id.parse().unwrap()).collect()
+}
+
+#[test]
+fn what_ends_a_run_for_many_profiles_ends_all_and_the_summary_is_told() {
+    use rustix::process::Signal;
+    let forever = "print(\"begun\"); loop {}";
+    for (first, then, summary, code) in [
+        (None, Signal::INT, "2 profiles: 0 done, 2 failed\n  a    exit 130\n  bee  exit 130\n", 130),
+        (None, Signal::TERM, "2 profiles: 0 done, 2 failed\n  a    exit 143\n  bee  exit 143\n", 143),
+        (Some(Signal::KILL), Signal::INT, "2 profiles: 0 done, 2 failed\n  a    exit 137\n  bee  exit 130\n", 130),
+    ] {
+        let (child, _home) = begun_for_all(forever);
+        let started = children(child.id());
+        assert_eq!(started.len(), 2);
+        if let Some(first) = first {
+            // One that dies of a signal leaves the other alone.
+            signal(started[0], first);
+        }
+        signal(child.id(), then);
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code().map(|it| it == code || (first.is_some() && it == 137)), Some(true), "{told}");
+        assert!(told.ends_with(summary), "{told}");
+        for process in started {
+            assert!(!std::path::Path::new(&format!("/proc/{process}")).exists(), "{process} is still there");
+        }
+    }
+}
+
+#[test]
+fn long_lines_of_a_run_for_many_profiles_are_passed_on_whole_characters_at_a_time() {
+    let config = "[defaults]\nsim = true\n[profiles.a]\n";
+    let script = "let line = \"中\"; for n in 0..19 { line += line; } print(line); print(\"end\");";
+    let out = jst(["run", "--profiles", "a", "s.rhai"]).file(CONFIG, config).file("s.rhai", script).run().ok();
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines.iter().all(|line| line.starts_with("a | ")) && lines.len() == 3, "{}", lines.len());
+    let characters = lines[..2].iter().flat_map(|line| line[4..].chars());
+    assert_eq!(characters.filter(|c| *c == '中').count(), 1 << 19);
+    assert!(!out.contains('\u{fffd}') && lines[2] == "a | end");
 }

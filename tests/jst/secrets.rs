@@ -203,3 +203,130 @@ fn a_command_line_does_not_repeat_a_secret() {
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("fake-pass"), "{ran:#?}");
     }
 }
+
+/// Every form that a secret may be found in, at any place of a text.
+fn forms(secret: &str) -> Vec<String> {
+    use base64::Engine as _;
+    use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+    let percent = |text: &str, small: bool| -> String {
+        let encoded = |byte: u8| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            _ if small => format!("%{byte:02x}"),
+            _ => format!("%{byte:02X}"),
+        };
+        text.bytes().map(encoded).collect()
+    };
+    let json = |text: &str| {
+        let quoted = serde_json::Value::from(text).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let mut forms = vec![secret.to_owned(), json(secret), json(&json(secret))];
+    for small in [false, true] {
+        let once = percent(secret, small);
+        forms.extend([percent(&once, small), once]);
+    }
+    forms.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
+    forms.push(secret.bytes().map(|byte| format!("{byte:02X}")).collect());
+    for base64 in [&BASE64_STANDARD_NO_PAD, &BASE64_URL_SAFE_NO_PAD] {
+        for before in 0..3 {
+            let text = base64.encode([&vec![0; before], secret.as_bytes()].concat());
+            forms.push(text[(before * 8).div_ceil(6)..(before + secret.len()) * 8 / 6].to_owned());
+        }
+    }
+    forms
+}
+
+/// Everything that a run with this secret in this place leaves behind: streams, files, what it told others.
+fn left_behind(secret: &str, token: &str) -> Vec<(String, String)> {
+    use std::io::Read as _;
+    let all: Vec<String> = [secret, token].iter().flat_map(|secret| forms(secret)).collect();
+    // Whoever answers knows every form, and says each.
+    let said = serde_json::json!({"Code": 7, "ErrMsg": all.join(" ; "), "RequestId": "R"}).to_string();
+    let server = Server::new(vec![Behaviour::Answer(200, "", said)]);
+    let heartbeat = Server::new(vec![Behaviour::Answer(200, "", String::new())]);
+    let (endpoint, beat) = (server.url(), heartbeat.url());
+    let script = "let t = read_file(\"all.txt\"); print(t); log::info(t); check(t, false, t); print(json([t]));\
+                  try { step(t.sub_string(0, 20), || update_app(#{ AppId: 1, Description: t })); } catch (e) { print(e); }\
+                  list_app();";
+    let config = format!(
+        "[profiles.p]\nendpoint = {endpoint:?}\naccess_key_id = \"fake-id\"\naccess_key_secret = {}\nsecurity_token = {}\n",
+        serde_json::Value::from(secret),
+        serde_json::Value::from(token)
+    );
+    let mut found = Vec::new();
+    for (in_file, flags, words) in [
+        (true, &["--log-format", "text"][..], &["whoami"][..]),
+        (true, &["--output", "table"], &["config"]),
+        (true, &["--log-format", "json", "-vv"], &["call", "ListApp"]),
+        (false, &["-v"], &["whoami"]),
+        (false, &["-q"], &["call", "UpdateApp", "AppId=1"]),
+        (
+            false,
+            &[
+                "-vv",
+                "--allow-read",
+                ".",
+                "--report",
+                "r.json",
+                "--report",
+                "r.html",
+                "--report",
+                "r.md",
+                "--report",
+                "r.xml",
+            ],
+            &["--journal", "j.db", "--metrics-file", "m.prom", "--heartbeat", &beat, "run", "s.rhai"],
+        ),
+        (true, &["--log-format", "json", "-vv", "--allow-read", "all.txt"], &["--journal", "j.db", "run", "s.rhai"]),
+    ] {
+        let run = jst(flags.iter().chain(words)).file("s.rhai", script).file("all.txt", &all.join("\n"));
+        let run = match in_file {
+            true => run.file(".config/jst/config.toml", &config).env("JST_PROFILE", "p").args(&["--profile", "p"]),
+            false => run
+                .env("JST_ENDPOINT", &endpoint)
+                .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "fake-id")
+                .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", secret)
+                .env("ALIBABA_CLOUD_SECURITY_TOKEN", token),
+        };
+        let what = words.join(" ");
+        let (child, home) = run.start();
+        let output = child.wait_with_output().unwrap();
+        found.push((format!("{what}: stdout"), String::from_utf8_lossy(&output.stdout).into_owned()));
+        found.push((format!("{what}: stderr"), String::from_utf8_lossy(&output.stderr).into_owned()));
+        for entry in std::fs::read_dir(home.path()).unwrap().map(Result::unwrap) {
+            let name = entry.file_name().into_string().unwrap();
+            let mut bytes = Vec::new();
+            let is_ours = !["s.rhai", "all.txt", ".config"].contains(&name.as_str());
+            if is_ours && std::fs::File::open(entry.path()).unwrap().read_to_end(&mut bytes).is_ok() {
+                found.push((format!("{what}: {name}"), String::from_utf8_lossy(&bytes).into_owned()));
+            }
+        }
+    }
+    found.push(("heartbeat".to_owned(), heartbeat.requests().join("\n")));
+    found
+}
+
+#[test]
+fn no_form_of_a_credential_is_left_behind_anywhere() {
+    use proptest::strategy::{Strategy as _, ValueTree as _};
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let ascii = "[!-~]{1}[ -~]{6,28}[!-~]{1}";
+    let (mut seen, fixed) = (std::collections::BTreeSet::new(), r#"a+/=%"\b'<&>;#$()"#);
+    let mut cases = vec![(fixed.to_owned(), "密钥+/=%\"\\é~ *".to_owned())];
+    for _ in 0..6 {
+        let mut draw =
+            |pattern: &str| proptest::string::string_regex(pattern).unwrap().new_tree(&mut runner).unwrap().current();
+        cases.push((draw(ascii), draw("[!-~äö中密]{1}[ -~äö中密]{6,28}[!-~äö中密]{1}")));
+    }
+    for (secret, token) in cases {
+        for (place, text) in left_behind(&secret, &token) {
+            for form in [&secret, &token].iter().flat_map(|secret| forms(secret)) {
+                assert!(!text.contains(&form), "{form:?} of {secret:?} or {token:?} in {place}:\n{text}");
+            }
+            seen.insert(place);
+        }
+    }
+    for file in ["r.json", "r.html", "r.md", "r.xml", "m.prom", "j.db", "heartbeat"] {
+        assert!(seen.iter().any(|place| place.ends_with(file)), "{file} was not looked at: {seen:?}");
+    }
+}

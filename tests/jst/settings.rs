@@ -58,7 +58,7 @@ fn a_flag_outranks_a_variable_and_that_a_profile_and_that_the_defaults() {
         (&["--profile", "shop"], &[], "endpoint", "http://127.0.0.1:9", "~/.config/jst/config.toml:10"),
         (&[], &[], "endpoint", "https://retailcloud.aliyuncs.com", "default"),
         (&["--profile", "shop"], &[], "access_key_secret", "****", "~/.config/jst/config.toml:12"),
-        (&["--profile", "shop"], &[], "production", "true", "~/.config/jst/config.toml"),
+        (&["--profile", "shop"], &[], "production", "true", "~/.config/jst/config.toml:9"),
         (&[], &[], "production", "false", "default"),
         (&[], &[("ALIBABA_CLOUD_REGION_ID", "cn-a")], "region", "cn-a", "ALIBABA_CLOUD_REGION_ID"),
         (&[], &[("ALICLOUD_REGION_ID", "cn-a")], "region", "cn-a", "ALICLOUD_REGION_ID, an older name of the vendor's"),
@@ -205,4 +205,143 @@ fn a_script_runs_once_for_each_profile_and_ends_with_the_gravest_code() {
     }
     let ran = jst(["run", "--profiles", "*", "s.rhai"]).run();
     assert_eq!((ran.code, ran.stderr.contains("config.toml has none")), (Some(21), true), "{ran:#?}");
+}
+
+/// How the values of a setting at several levels become one.
+#[derive(Clone, Copy)]
+enum Counts {
+    /// The nearest alone.
+    Nearest,
+    /// All together.
+    All,
+    /// Each narrows the others.
+    Narrow,
+    /// The least.
+    Least,
+}
+
+/// Every setting, and what `[defaults]`, the profile, the variable and the flag say of it.
+const EVERY: &[(&str, Counts, [&str; 4])] = {
+    use Counts::{All, Least, Narrow, Nearest};
+    &[
+        ("sim", Nearest, ["no", "false", "0", "no"]),
+        ("sim_fault", All, ["ListApp:500", "ListApp:502", "ListApp:503", "ListApp:504"]),
+        ("sim_fleet", Nearest, ["apps=1", "apps=2", "apps=3", "apps=4"]),
+        ("sim_start", Nearest, ["2026-01-05 10:00", "2026-01-06 10:00", "2026-01-07 10:00", "now"]),
+        ("sim_seed", Nearest, ["1", "2", "3", "4"]),
+        ("strict", Nearest, ["no", "yes", "0", "false"]),
+        ("endpoint", Nearest, ["http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "http://127.0.0.1:4"]),
+        ("region", Nearest, ["cn-a", "cn-b", "cn-c", "cn-d"]),
+        ("endpoint_type", Nearest, ["public", "vpc", "public", "vpc"]),
+        ("ca_file", Nearest, ["a.pem", "b.pem", "c.pem", "d.pem"]),
+        ("insecure_http", Nearest, ["no", "yes", "no", "yes"]),
+        ("signature", Nearest, ["v1", "v3", "v1", "v3"]),
+        ("access_key_id", Nearest, ["fake-a", "fake-b", "fake-c", "fake-d"]),
+        ("access_key_secret", Nearest, ["fake-secret-a", "fake-secret-b", "fake-secret-c", "fake-secret-d"]),
+        ("security_token", Nearest, ["fake-token-a", "fake-token-b", "fake-token-c", "fake-token-d"]),
+        (
+            "sts_endpoint",
+            Nearest,
+            ["http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "http://127.0.0.1:4"],
+        ),
+        (
+            "metadata_endpoint",
+            Nearest,
+            ["http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "http://127.0.0.1:4"],
+        ),
+        ("output", Nearest, ["json", "json", "json", "json"]),
+        ("log_format", Nearest, ["text", "json", "text", "json"]),
+        ("verbose", Nearest, ["1", "2", "1", "1"]),
+        ("quiet", Nearest, ["no", "yes", "no", "yes"]),
+        ("timeout", Nearest, ["11s", "12s", "13s", "14s"]),
+        ("connect_timeout", Nearest, ["1s", "2s", "3s", "4s"]),
+        ("deadline", Nearest, ["61s", "62s", "63s", "64s"]),
+        ("concurrency", Nearest, ["1", "2", "3", "4"]),
+        ("rate", Nearest, ["1", "2.5", "3", "4"]),
+        ("read_only", Nearest, ["no", "false", "0", "no"]),
+        ("allow", Narrow, ["DeleteService", "DeleteSlbAP", "Delete*", "delete_cluster"]),
+        ("deny", All, ["ScaleApp", "DeployApp", "Delete*", "list_app"]),
+        ("allow_destructive", Nearest, ["yes", "true", "1", "yes"]),
+        ("allow_env", Narrow, ["A", "B", "C", "D"]),
+        ("allow_read", Narrow, ["a", "b", "c", "d"]),
+        ("allow_write", Narrow, ["a", "b", "c", "d"]),
+        ("allow_net", Narrow, ["a.example", "b.example", "c.example:1", "d.example"]),
+        ("state_dir", Nearest, ["a", "b", "c", "d"]),
+        ("journal", Nearest, ["a.db", "b.db", "c.db", "d.db"]),
+        ("no_journal", Nearest, ["no", "false", "0", "no"]),
+        ("journal_keep", Nearest, ["1d", "2d", "3d", "4d"]),
+        ("journal_max_size", Nearest, ["1GB", "2GB", "3GB", "4GB"]),
+        ("max_memory", Nearest, ["64", "65", "66", "67"]),
+        ("max_operations", Nearest, ["1000001", "1000002", "1000003", "1000004"]),
+        ("lock", Nearest, ["a", "b", "c", "d"]),
+        ("lock_wait", Nearest, ["1s", "2s", "3s", "4s"]),
+        ("lock_dir", Nearest, ["a", "b", "c", "d"]),
+        ("grace", Nearest, ["1s", "2s", "3s", "4s"]),
+        ("max_writes", Least, ["2", "1", "3", "4"]),
+        ("max_destructive", Least, ["2", "3", "1", "4"]),
+        ("max_unknown", Least, ["4", "3", "2", "1"]),
+        ("max_failures", Nearest, ["1%", "2%", "3", "4"]),
+        ("quiet_success", Nearest, ["no", "yes", "no", "yes"]),
+        ("jitter", Nearest, ["1s", "2s", "3s", "4s"]),
+        (
+            "heartbeat",
+            Nearest,
+            ["http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "http://127.0.0.1:4"],
+        ),
+        ("metrics_file", Nearest, ["a", "b", "c", "d"]),
+        ("report", Nearest, ["a.json", "b.json", "c.html", "d.md"]),
+        ("shard", Nearest, ["0/4", "1/4", "2/4", "3/4"]),
+        ("shards", Nearest, ["4", "5", "6", "7"]),
+    ]
+};
+
+/// Those that say which file or profile counts, and what no flag says: other tables have them.
+const OF_THE_FILE: [&str; 3] = ["config", "profile", "production"];
+
+/// A setting as `jst config` shows it when so many levels give it: its value and where that stands.
+fn expected(name: &str, counts: Counts, values: &[&str; 4], levels: usize, line: usize) -> (String, String) {
+    let file = |line: usize| format!("~/.config/jst/config.toml:{line}");
+    let (at, profile_at) = (file(line + 2), file(line + 4 + EVERY.len()));
+    let places = [at, profile_at, format!("JST_{}", name.to_uppercase()), "flag".to_owned()];
+    let of = |n: usize| (values[n].to_owned(), places[n].clone());
+    let last = levels - 1;
+    match counts {
+        Counts::Nearest => of(last),
+        Counts::Least => of((0..levels).min_by_key(|n| values[*n].parse::<u64>().unwrap()).unwrap()),
+        Counts::All => (values[..levels].join(","), places[..levels].join(", ")),
+        Counts::Narrow => (values[..levels].join(" & "), places[..levels].join(", ")),
+    }
+}
+
+#[test]
+fn every_setting_is_taken_from_where_it_stands_and_its_place_is_named() {
+    let section = |head: &str, n: usize| {
+        let lines = EVERY.iter().map(|(name, _, values)| format!("{name} = {:?}\n", values[n]));
+        format!("{head}\n{}", lines.collect::<String>())
+    };
+    let file = section("[defaults]", 0) + "\n" + &section("[profiles.p]", 1);
+    let (mut rows, masked) = (0, ["access_key_secret", "security_token"]);
+    for levels in 1..=4 {
+        let mut run = jst(["config"]).file(HOME, &file).env("JST_METADATA_ENDPOINT", "");
+        let home = run.home.path().display().to_string();
+        for (name, _, values) in EVERY {
+            let flag = format!("--{}={}", name.replace('_', "-"), values[3]);
+            run = if levels > 2 { run.env(&format!("JST_{}", name.to_uppercase()), values[2]) } else { run };
+            run = if levels > 3 { run.args(&[if *name == "verbose" { "-v" } else { &flag }]) } else { run };
+        }
+        let run = if levels > 1 { run.env("JST_PROFILE", "p") } else { run };
+        let shown: Vec<Value> = serde_json::from_str(&run.run().ok()).unwrap();
+        let names: Vec<&str> = shown.iter().map(|row| row["Setting"].as_str().unwrap()).collect();
+        let known = |name: &&str| EVERY.iter().any(|(known, ..)| known == name) || OF_THE_FILE.contains(name);
+        assert_eq!(names.iter().filter(|name| !known(name)).collect::<Vec<_>>(), [&""; 0]);
+        for (line, (name, counts, values)) in EVERY.iter().enumerate() {
+            let row = shown.iter().find(|row| row["Setting"] == *name).unwrap();
+            let (value, from) = expected(name, *counts, values, levels, line);
+            let value = if masked.contains(name) { "****".to_owned() } else { value };
+            let found = (row["Value"].as_str().unwrap(), row["From"].as_str().unwrap().replace(&home, "~"));
+            assert_eq!(found, (value.as_str(), from), "{name} at {levels} levels");
+            rows += 1;
+        }
+    }
+    assert!(rows >= 200, "{rows}");
 }

@@ -11,8 +11,8 @@ use super::options::Options;
 use super::register as register_any;
 use super::times::seconds_of;
 use crate::call::account::Account;
-use crate::call::outside::{Answer, Asked, Outside};
 use crate::error::{Error, Kind, Outcome};
+use crate::net::outside::{Answer, Asked, Outside};
 use crate::script::value::{ScriptResult, throw};
 use crate::script::words::shown;
 

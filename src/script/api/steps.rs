@@ -93,11 +93,12 @@ fn before(
     Ok(None)
 }
 
-/// The name of a step that is done on the account here: the same step on another is another.
+/// The name of a step that is done on the account here, as it may be kept: the same step on another is another.
 fn on_account(name: String, account: &Arc<Account>) -> String {
+    let name = REDACTOR.text(&name);
     match account.here().profile() {
         Some(profile) => format!("{name} @{profile}"),
-        None => name,
+        None => name.into_owned(),
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use super::bench::Bench;
-use crate::call::outside::{GrantedHost, Outside};
 use crate::error::{Error, Interrupt, Kind, Outcome};
+use crate::net::outside::{GrantedHost, Outside};
 use crate::secret::{Class, Secret};
 use crate::show::redaction::REDACTOR;
 use crate::stop::Stop;

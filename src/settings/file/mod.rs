@@ -36,8 +36,8 @@ pub(crate) struct File {
 pub(crate) struct Section {
     /// Its settings in the order that they are written in.
     pub given: Vec<Given>,
-    /// Whether it is a production account.
-    pub production: Option<bool>,
+    /// Whether it is a production account, and where that is said.
+    pub production: Option<(Origin, bool)>,
     /// Who signs, and where that is said.
     pub credentials: Option<(Origin, Meant)>,
 }

@@ -100,7 +100,9 @@ impl Text<'_> {
         for (key, value) in entries {
             let at = key.span().start;
             match (key.get_ref().as_ref(), value.get_ref()) {
-                ("production", DeValue::Boolean(is)) => section.production = Some(*is),
+                ("production", DeValue::Boolean(is)) => {
+                    section.production = Some((Origin::line(self.path, self.line(at)), *is));
+                }
                 ("production", _) => self.wrong(at, "`production` is true or false".to_owned(), None),
                 ("credentials", value) => match meant(value) {
                     Ok(meant) => section.credentials = Some((Origin::line(self.path, self.line(at)), meant)),

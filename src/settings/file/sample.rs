@@ -7,7 +7,7 @@ use crate::settings::given::{arguments, default_in, is_list, is_switch};
 const HEAD: &str = "\
 # Settings of jst. Each key is a flag of the same name, with underscores. A flag outranks its variable (JST_ and the
 # name), a variable a profile, a profile [defaults]. What forbids (read_only, deny) adds up over all of them; what
-# grants (allow, allow_...) can only narrow what another grants. `jst config` shows what holds and why; `jst config
+# grants (allow, allow_...) can only narrow what another grants; of max_writes and its kin the least holds. `jst config` shows what holds and why; `jst config
 # check` looks for mistakes.
 
 [defaults]
@@ -17,7 +17,7 @@ const HEAD: &str = "\
 const PROFILES: &str = r#"
 # A profile is chosen by --profile, JST_PROFILE, ALIBABA_CLOUD_PROFILE or `profile` in [defaults].
 # [profiles.shop-a]
-# production = true             # `jst whoami` and `jst config` say so
+# production = true             # the prompt, questions, `jst whoami` and `jst config` say so
 # read_only = true
 # deny = ["Delete*"]
 # credentials = "shop-a"        # who signs: a profile of ~/.aliyun/config.json or ~/.alibabacloud/credentials

@@ -18,9 +18,11 @@ pub(super) fn of(secret: &str) -> BTreeMap<String, bool> {
 /// As it is, and escaped for URLs, JSON, CSV and the engine's own way to show text, one in another.
 fn readable(secret: &str) -> Vec<String> {
     let once = percent(secret).to_string();
-    let twice = percent(&once).to_string();
     let csv = csv_of(secret);
-    let mut forms = vec![once, twice, csv_of(&json(secret)), debug(secret)];
+    let mut forms = vec![csv_of(&json(secret)), debug(secret)];
+    for once in [lower(&once), once.replace("%20", "+"), once] {
+        forms.extend([percent(&once).to_string(), once]);
+    }
     // A log in JSON shows the JSON of a value that was JSON.
     for plain in [secret.to_owned(), csv, debug(secret)] {
         let levels = std::iter::successors(Some(plain), |text| Some(json(text)));
@@ -56,6 +58,16 @@ fn json(text: &str) -> String {
 /// Text as the engine shows it in a list or map.
 fn debug(text: &str) -> String {
     inside(format!("{text:?}"))
+}
+
+/// Percent-encoded text with small letters for digits, as some write it.
+fn lower(percent: &str) -> String {
+    let mut parts = percent.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| match part.split_at_checked(2) {
+        Some((digits, rest)) => format!("{text}%{}{rest}", digits.to_ascii_lowercase()),
+        None => format!("{text}%{part}"),
+    })
 }
 
 fn csv_of(text: &str) -> String {

@@ -10,13 +10,12 @@ use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Method, Url};
 
-use super::broken::retryable;
+use super::endpoint::Endpoint;
+use super::proxy::Proxy;
+use super::retryable;
+use super::trust::{self, Authorities};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::memory;
-use crate::net::endpoint::Endpoint;
-use crate::net::proxy::Proxy;
-use crate::net::trust::Authorities;
-use crate::net::{self, trust};
 use crate::show::redaction::REDACTOR;
 
 /// A host that is granted.
@@ -206,7 +205,7 @@ fn client(
     timeout: Duration,
     authorities: Option<&Authorities>,
 ) -> reqwest::Result<reqwest::Client> {
-    net::builder(endpoint, proxy, timeout, authorities)?.timeout(timeout).redirect(Policy::custom(stay)).build()
+    super::builder(endpoint, proxy, timeout, authorities)?.timeout(timeout).redirect(Policy::custom(stay)).build()
 }
 
 /// Follows a redirect that stays with the host.
