@@ -263,8 +263,11 @@ enum Kept {
     Read,
 }
 
+/// What came, each with the number of its connection.
+type Requests = Arc<std::sync::Mutex<Vec<(usize, String)>>>;
+
 /// Serves so. Gives the address and the requests: of each the number of its connection and its first line.
-fn balanced(kept: Kept) -> (String, Arc<std::sync::Mutex<Vec<(usize, String)>>>) {
+fn balanced(kept: Kept) -> (String, Requests) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, requests) = (format!("http://{}", listener.local_addr().unwrap()), Arc::default());
     let seen: Arc<std::sync::Mutex<Vec<(usize, String)>>> = Arc::clone(&requests);

@@ -67,7 +67,8 @@ impl Job {
 
     fn jst(&self) -> Jst {
         let folder = self.folder.path().to_str().unwrap();
-        let flags = ["-q", "--no-journal", "--allow-destructive", "--allow-read", folder, "--allow-write", folder, "run"];
+        let flags =
+            ["-q", "--no-journal", "--allow-destructive", "--allow-read", folder, "--allow-write", folder, "run"];
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         self.sim.jst(&flags).args(&[&self.script]).args(&words).env("JST_ENDPOINT", &self.killer.address)
     }
