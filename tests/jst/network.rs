@@ -270,7 +270,7 @@ type Requests = Arc<std::sync::Mutex<Vec<(usize, String)>>>;
 fn balanced(kept: Kept) -> (String, Requests) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, requests) = (format!("http://{}", listener.local_addr().unwrap()), Arc::default());
-    let seen: Arc<std::sync::Mutex<Vec<(usize, String)>>> = Arc::clone(&requests);
+    let seen: Requests = Arc::clone(&requests);
     // Ends with the test's process.
     std::thread::spawn(move || {
         for (number, mut stream) in listener.incoming().flatten().enumerate() {
