@@ -159,14 +159,13 @@ fn lists(fleet: &str, rounds: usize, more: i64) {
     let (held, peak) = (sim.memory_mb("VmRSS"), sim.memory_mb("VmHWM"));
     println!("{fleet}: {pods} pods, {took:.1} s to make, {held} MB held, {peak} MB at most");
 
-    // The last environment but one, with its application and cluster, is where there is much of everything; releases
-    // of the very last one are frozen.
-    let app = json!(1000 + reply("ListApp", &json!({"PageSize": 1}))["TotalCount"].as_i64().unwrap());
+    // The last environment of the last application but one, with its cluster, is where there is much of everything;
+    // releases of the very last application are frozen.
+    let app = json!(999 + reply("ListApp", &json!({"PageSize": 1}))["TotalCount"].as_i64().unwrap());
     let env = reply("ListAppEnvironment", &json!({"AppId": app, "PageSize": 1000}))["Data"]
         .as_array()
         .unwrap()
-        .iter()
-        .nth_back(1)
+        .last()
         .unwrap()["EnvId"]
         .clone();
     let cluster = reply("ListAppResourceAllocs", &json!({"AppEnvId": env}))["Data"][0]["ClusterId"].clone();
