@@ -133,17 +133,19 @@ fn a_state_file_that_may_not_grow_fails_one_write_at_a_time() {
     // In blocks of 512 or of 1024 bytes: 8 or more KiB are left.
     let size = std::fs::metadata(&state).unwrap().len();
     let sim = Simulator::limited(&format!("-f {}", size / 512 + 16), &kept);
-    let describe = |sim: &Simulator, text: &str| {
-        let params = serde_json::json!({"AppId": 1001, "Description": text}).to_string();
-        sim.jst(&["call", "UpdateApp", "--json", &params]).run()
+    let describe = |sim: &Simulator, text: &str, length: usize| {
+        let code = format!(
+            "let text = \"{text}\"; text.pad({length}, \"x\"); update_app(#{{ AppId: 1001, Description: text }})"
+        );
+        sim.jst(&["eval", &code]).run()
     };
     let shown = |sim: &Simulator| {
         let code = "describe_app_detail(1001).Result.Description.sub_string(0, 5)";
         sim.jst(&["eval", code]).run().ok()
     };
     for text in ["first", "third"] {
-        assert_eq!(describe(&sim, text).code, Some(0));
-        let ran = describe(&sim, &"large".repeat(100_000));
+        assert_eq!(describe(&sim, text, 5).code, Some(0));
+        let ran = describe(&sim, "large", 500_000);
         assert!(
             ran.code == Some(11) && ran.stderr.contains("the state file cannot be written: File too large"),
             "{ran:?}"
