@@ -44,7 +44,11 @@ impl Killer {
     }
 
     /// Starts a process that is to be killed: nothing of it comes by before this knows it.
-    pub(crate) fn start<T>(&self, kill: Kill, start: impl FnOnce() -> (std::process::Child, T)) -> (std::process::Child, T) {
+    pub(crate) fn start<T>(
+        &self,
+        kill: Kill,
+        start: impl FnOnce() -> (std::process::Child, T),
+    ) -> (std::process::Child, T) {
         let mut victim = self.victim.lock().unwrap();
         let started = start();
         *victim = Victim { requests: 0, next: Some((started.0.id(), kill)) };
@@ -93,7 +97,8 @@ pub(crate) fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
             && let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n")
         {
             let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+            let length =
+                head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
             wanted = Some(end + 4 + length.unwrap_or(0));
         }
         if wanted.is_some_and(|wanted| bytes.len() >= wanted) {
