@@ -1,4 +1,4 @@
-//! `jst help`: a command, an operation, a function, or a module of the library.
+//! `jst help`: a command, an operation, a function, a module of the library, or a ready script.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,19 +11,20 @@ use crate::catalogue;
 use crate::error::{Error, Kind, Result};
 use crate::run::Run;
 use crate::run::exit::Exit;
-use crate::script::library;
+use crate::script::{library, ready};
 use crate::settings::Settings;
 use crate::suggest;
 
 /// Arguments of `jst help`.
 #[derive(Debug, Args)]
 pub(super) struct HelpArgs {
-    /// A command, an operation, a function, or a module of the library: std/list, or std/list::diff
+    /// A command, an operation, a function, a module of the library: std/list, or std/list::diff; or a ready script:
+    /// scripts/node_label
     #[arg(value_parser = Topic)]
     topic: Option<String>,
 }
 
-/// Any text; completion knows the modules of the library.
+/// Any text; completion knows the modules of the library and the ready scripts.
 #[derive(Clone)]
 struct Topic;
 
@@ -40,7 +41,7 @@ impl TypedValueParser for Topic {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(library::names().map(PossibleValue::new)))
+        Some(Box::new(library::names().chain(ready::names()).map(PossibleValue::new)))
     }
 }
 
@@ -52,7 +53,7 @@ pub(super) fn help(settings: &Arc<Settings>, exit: &Exit, args: &HelpArgs) -> Re
     if let Some(command) = command_line().find_subcommand_mut(topic) {
         return write_out(&command.render_long_help().to_string());
     }
-    if let Some(text) = explain(topic) {
+    if let Some(text) = explain(topic).as_deref().or_else(|| ready::text(topic)) {
         return write_out(text.trim_end());
     }
     let functions = Run::new(settings, exit, false)?.host(PathBuf::new(), Vec::new()).functions();
@@ -67,12 +68,22 @@ pub(super) fn explain(topic: &str) -> Option<String> {
     catalogue::find(topic).map(ops::explain).or_else(|| library::explain(topic))
 }
 
-/// The modules of the library, each in a line.
+/// The modules of the library and the ready scripts, each in a line.
 fn list() -> String {
     let modules = library::names().filter_map(library::module);
-    let lines = modules.map(|module| format!("  {:<12} {}", module.name, module.headline()));
-    let list = lines.collect::<Vec<_>>().join("\n");
-    format!("Modules of the library, which `jst help std/NAME` explains:\n{list}")
+    let modules = lines(modules.map(|module| (module.name.clone(), module.headline())));
+    let scripts = lines(ready::headlines().map(|(name, says)| (name.to_owned(), says.to_owned())));
+    format!(
+        "Modules of the library, which `jst help std/NAME` explains:\n{modules}\n\n\
+         Ready scripts, which `jst help scripts/NAME` prints, to be run or changed:\n{scripts}"
+    )
+}
+
+/// Names, and what there is to say of each.
+fn lines(rows: impl Iterator<Item = (String, String)>) -> String {
+    let rows: Vec<_> = rows.collect();
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    rows.iter().map(|(name, says)| format!("  {name:<width$}  {says}")).collect::<Vec<_>>().join("\n")
 }
 
 fn nothing_about<'a>(topic: &str, functions: impl Iterator<Item = &'a str>) -> Error {

@@ -21,6 +21,7 @@ pub(crate) mod library;
 mod limits;
 mod loaded;
 mod modules;
+pub(crate) mod ready;
 mod report;
 mod rules;
 mod said;

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::killer::{Kill, Killer, message};
+use crate::readme::{fits, text_block};
 use crate::support::{Jst, Ran, Simulator, jst};
 
 /// What a script left behind.
@@ -176,4 +177,52 @@ fn the_twelve_pass_their_tests() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let ran = jst(["test", "tests/twelve", "--test-timeout", "600"]).in_folder(root).run();
     assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+}
+
+/// The walk that `scripts/README.md` takes with a copy of a script: changed, tested, seen to fail, mended, scheduled.
+#[test]
+fn a_copy_of_a_script_is_changed_tested_mended_and_scheduled() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let original = std::fs::read_to_string(root.join("scripts/node_label.rhai")).unwrap();
+    let place = "let changes = by_node.flat();\n";
+    assert_eq!(original.matches(place).count(), 1);
+    let copy = |line: &str| original.replace(place, &format!("{place}{line}"));
+    let tests = text_block("import \"std/testing\" as t; // of our_labels.rhai");
+    let wrong = text_block(
+        "if changes.len() > 2 { cli::refuse(SPEC, `${changes.len()} are more than the 2 nodes of a night`); }",
+    );
+    let right = text_block("let touched = by_node.filter(|of_node| !of_node.is_empty()).len();");
+    let test = |line: &str| {
+        let ran = jst(["test", "our_labels_test.rhai", "--jobs", "1"]);
+        ran.file("our_labels.rhai", &copy(line)).file("our_labels_test.rhai", &tests).run()
+    };
+    let prints = |ran: &Ran, block: &str| {
+        let block = text_block(block);
+        let expected: Vec<&str> = block.lines().skip(1).collect();
+        let shown: Vec<&str> = ran.stdout.lines().map(str::trim_end).collect();
+        assert!(fits(&expected, &shown), "{}", ran.stdout);
+    };
+    prints(&test(&wrong), "$ jst test our_labels_test.rhai");
+    assert_eq!(test(&right).stdout.lines().last(), Some("2 passed, 0 failed"));
+    let line =
+        r#"$ jst --allow-read labels.json unit our_labels.rhai --every "0 3 * * *" --for cron -- --file labels.json"#;
+    let words =
+        ["--allow-read", "labels.json", "unit", "our_labels.rhai", "--every", "0 3 * * *", "--for", "cron", "--"];
+    let unit =
+        jst(words).args(&["--file", "labels.json"]).file("labels.json", "{}").file("our_labels.rhai", &copy(&right));
+    prints(&unit.run(), line);
+}
+
+/// The recipes that need a file run with one.
+#[test]
+fn the_recipe_for_labels_from_a_file_does_what_it_says() {
+    let recipe = text_block("import \"std/ensure\" as ensure;");
+    let run = |nodes: &str| {
+        jst(["--sim", "-q", "--allow-read", "nodes.csv", "run", "-"]).stdin(&recipe).file("nodes.csv", nodes).run()
+    };
+    assert_eq!(run("Node,Zone\ni-demo-0001,job\ni-demo-0002,web\n").ok(), "i-demo-0001: [\"web\"] → [\"job\"]\n");
+    let ran = run("Node,Zone\ni-demo-0001,job\ni-demo-0001,wep\n");
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    assert!(ran.stderr.contains("nodes.csv: line 3: Node i-demo-0001 stands in line 2, too"), "{ran:#?}");
+    assert!(ran.stderr.contains("line 3: Zone must be one of web, job, not wep"), "{ran:#?}");
 }
