@@ -162,6 +162,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn network_file_systems_are_told_from_disks() {
+        for (number, name) in [(0x6969, Some("NFS")), (0xff53_4d42, Some("CIFS")), (0x0102_1997, Some("9P"))] {
+            assert_eq!(network_of(number), name);
+        }
+        // ext4, XFS, tmpfs, overlay.
+        assert!([0xef53, 0x5846_5342, 0x0102_1994, 0x794c_7630].into_iter().all(|disk| network_of(disk).is_none()));
+    }
+
+    #[test]
     fn a_home_is_found_in_the_password_file() {
         let file = "root:x:0:0:root:/root:/bin/sh\n# no line\njob:x:1000:1000::/srv/job:/bin/sh\nnone:x:7:7:::\n";
         for (user, home) in [(0, Some("/root")), (1000, Some("/srv/job")), (7, None), (8, None)] {

@@ -206,7 +206,7 @@ fn begin(
 }
 
 /// The file that new pages are in.
-fn wal_of(path: &Path) -> std::path::PathBuf {
+pub(super) fn wal_of(path: &Path) -> std::path::PathBuf {
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
     wal.into()

@@ -1,7 +1,9 @@
 //! The one thread of a process that writes to the journal: it commits together whatever waits.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -27,6 +29,9 @@ pub(super) struct Writer {
 
 /// The answer to somebody who waits until their events are on the disk.
 pub(super) type Committed = oneshot::Receiver<Result<()>>;
+
+/// How long what nobody waits for is with the system alone, where a loss of power takes it, before it is on the disk.
+const SOON: Duration = Duration::from_millis(20);
 
 /// The most that is committed together.
 const GROUP: usize = 4096;
@@ -95,10 +100,12 @@ fn write(
     // What nobody waited for and could not be written: it goes first with the next.
     let mut behind: Vec<Event> = Vec::new();
     let mut group: Vec<Item> = Vec::with_capacity(GROUP);
-    while taken(waiting, &mut group) {
+    let (wal, mut is_with_system) = (store::wal_of(path), false);
+    while taken(waiting, &mut group, is_with_system.then_some(wal.as_path())) {
         let is_waited_for = group.iter().any(|item| item.done.is_some());
         let events: Vec<&Event> = behind.iter().chain(group.iter().flat_map(|item| &item.events)).collect();
         let result = commit(&mut connection, run, &events, is_waited_for).map_err(|error| store::failed(path, &error));
+        is_with_system = !is_waited_for;
         match &result {
             Ok(()) => behind.clear(),
             Err(_) => behind.extend(group.iter().filter(|item| item.done.is_none()).flat_map(|i| i.events.clone())),
@@ -114,10 +121,20 @@ fn write(
     }
 }
 
-/// Waits for something to write, and takes all that is there; false when nobody can ask for more.
-fn taken(waiting: &Receiver<Item>, group: &mut Vec<Item>) -> bool {
+/// Waits for something to write, and takes all that is there; false when nobody can ask for more. Where nothing comes
+/// soon, what `unsynced` holds is brought to the disk first.
+fn taken(waiting: &Receiver<Item>, group: &mut Vec<Item>, unsynced: Option<&Path>) -> bool {
     let _giving_back = memory::giving_back();
-    let Ok(first) = waiting.recv() else { return false };
+    let first = match unsynced.map(|wal| (wal, waiting.recv_timeout(SOON))) {
+        Some((wal, Err(RecvTimeoutError::Timeout))) => {
+            // Where that fails, the next that somebody waits for does, too, and says why.
+            let _ = File::open(wal).and_then(|wal| wal.sync_data());
+            waiting.recv().ok()
+        }
+        Some((_, came)) => came.ok(),
+        None => waiting.recv().ok(),
+    };
+    let Some(first) = first else { return false };
     group.push(first);
     group.extend(waiting.try_iter().take(GROUP - 1));
     true
@@ -130,8 +147,8 @@ fn answer_all(group: &mut Vec<Item>, result: &Result<()>) {
 }
 
 /// Commits events. What somebody waits for is on the disk afterwards, with all before it. The rest is with the system,
-/// where it outlives the process, and on the disk with the next that somebody waits for: to wait for the disk once
-/// more at the end of each call would double what a write costs.
+/// where it outlives the process, and on the disk with the next that somebody waits for, or [`SOON`]: to wait for the
+/// disk once more at the end of each call would double what a write costs.
 fn commit(connection: &mut Connection, run: &str, events: &[&Event], is_waited_for: bool) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", if is_waited_for { "FULL" } else { "NORMAL" })?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

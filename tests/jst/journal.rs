@@ -103,6 +103,9 @@ fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
             },
             "it is no journal",
         ),
+        (&|path| damaged(path, |bytes| bytes.truncate(6_000)), "it is damaged: database disk image is malformed"),
+        (&|path| damaged(path, |bytes| bytes[4096..4136].fill(b'X')), "it is damaged: "),
+        (&|path| std::os::unix::fs::symlink("/dev/null/j.db", path).unwrap(), "Not a directory"),
         (&newer, "a later jst wrote it: its version is 99, and this one knows 1 at most"),
     ];
     for (make, why) in table {
@@ -116,6 +119,14 @@ fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
         let without = with_journal(folder.path(), &["run", "--sim", "--no-journal", "-"]).stdin(script).run();
         assert_eq!(without.ok(), "true\nmade\n");
     }
+}
+
+/// A journal with one run, damaged so.
+fn damaged(path: &Path, damage: impl FnOnce(&mut Vec<u8>)) {
+    jst(["--sim", "--journal", path.to_str().unwrap(), "eval", "scale_app(3001, 4);"]).run().ok();
+    let mut bytes = std::fs::read(path).unwrap();
+    damage(&mut bytes);
+    std::fs::write(path, bytes).unwrap();
 }
 
 #[test]

@@ -221,3 +221,24 @@ fn the_line_for_a_crontab_works_as_it_stands() {
     holder.kill().unwrap();
     holder.wait().unwrap();
 }
+
+#[test]
+fn what_is_told_in_json_is_as_its_schema_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (journal, report) = (path("j.db"), path("a.json"));
+    let lost = "try { step(\"a\", || scale_app(3002, 4)) } catch (e) {} log::info(\"x\"); scale_app(999999, 1)";
+    for (code, exit) in
+        [("1", 0), ("check(\"a\", false, \"b\"); step(\"s\", || scale_app(3004, 2).Success)", 4), (lost, 10)]
+    {
+        let fault: &[&str] = if code == lost { &["--sim-fault", "ScaleApp:lost:first=1"] } else { &[] };
+        let ran = jst(["--sim", "--journal", &journal, "--report", &report]).args(fault).args(&["eval", code]).run();
+        assert_eq!(ran.code, Some(exit), "{ran:#?}");
+        judged("report", &std::fs::read_to_string(&report).unwrap());
+        let list = jst(["runs", "--journal", &journal, "--output", "json"]).run().ok();
+        judged("runs", &list);
+        let runs: Value = serde_json::from_str(&list).unwrap();
+        let id = runs.get(0).map(|run| run["id"].as_str().unwrap());
+        id.inspect(|id| drop(judged("runs", &jst(["runs", id, "--journal", &journal, "--output", "json"]).run().ok())));
+    }
+}

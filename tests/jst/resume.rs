@@ -293,3 +293,35 @@ fn batch_scale_that_is_killed_scales_every_environment_once() {
         assert_eq!(scaled, envs, "{done}");
     }
 }
+
+#[test]
+fn a_write_that_only_a_change_proves_is_looked_at_before_it_is_made() {
+    let looked = "DescribeAppEnvironmentDetail";
+    for (code, is_looked_at) in [
+        ("scale_app(3002, 4)", false),
+        ("step(\"scale\", || scale_app(3002, 4).Success)", true),
+        ("import \"std/settle\" as settle; settle::call(\"ScaleApp\", #{EnvId: 3002, Replicas: 4}, || ())", true),
+        ("step(\"label\", || create_node_label(\"c-demo-test\", \"label.jst.com/sweep\", \"a\").Success)", false),
+    ] {
+        let world = World::new("");
+        let report = world.folder.path().join("a.json");
+        world.jst(&["--report", report.to_str().unwrap(), "eval", code]).run().ok();
+        let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+        let calls: Vec<&str> =
+            report["calls"].as_array().unwrap().iter().map(|call| call["operation"].as_str().unwrap()).collect();
+        assert_eq!(calls.contains(&looked), is_looked_at, "{code}: {calls:?}");
+    }
+    // std/ensure makes its writes so.
+    let world = World::with(
+        "import \"std/ensure\" as ensure; print(ensure::replicas(1001, 3002, 5).changed)",
+        &["--control", "--fault", "ScaleApp:lost:first=1", "--pace", "3600x"],
+    );
+    let ran = world.jst(&["run", world.script().to_str().unwrap()]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "true\n"), "{ran:#?}");
+    assert_eq!(world.sim.ledger().len(), 1);
+    let list: Value = serde_json::from_str(&world.jst(&["runs"]).run().ok()).unwrap();
+    let id = list[0]["id"].as_str().unwrap();
+    let whole: Value = serde_json::from_str(&world.jst(&["runs", id, "--verify"]).run().ok()).unwrap();
+    let write = &whole["writes"][0];
+    assert_eq!((&write["step"], &write["outcome"]), (&"ScaleApp 3002".into(), &"applied".into()), "{whole:#}");
+}

@@ -1,8 +1,9 @@
 """What jst printed, held against those who take it.
 
-Usage: python judge.py kubernetes|metrics < TEXT   (needs kubernetes-validate, prometheus_client)
+Usage: python judge.py kubernetes|metrics|report|runs < TEXT   (needs kubernetes-validate, prometheus_client)
 
-`kubernetes` prints the kinds that were found valid, `metrics` the samples, as JSON.
+`kubernetes` prints the kinds that were found valid, `metrics` the samples, as JSON; `report` and `runs` hold
+JSON against the schema of this name in `packaging/`.
 """
 
 import json
@@ -28,4 +29,16 @@ def metrics(text):
     return [[sample.name, sample.labels, sample.value] for family in families for sample in family.samples]
 
 
-print(json.dumps({"kubernetes": kubernetes, "metrics": metrics}[sys.argv[1]](sys.stdin.read())))
+def schema(text):
+    import jsonschema
+
+    with open(f"../../packaging/{sys.argv[1]}.schema.json") as file:
+        schema = json.load(file)
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.check_schema(schema)
+    validator.validate(json.loads(text))
+    return "valid"
+
+
+kinds = {"kubernetes": kubernetes, "metrics": metrics, "report": schema, "runs": schema}
+print(json.dumps(kinds[sys.argv[1]](sys.stdin.read())))
