@@ -709,3 +709,52 @@ fn whoami_works_with_nothing_and_with_everything_broken() {
         assert!(results.iter().any(|result| result.contains(part)), "{part}: {results:#?}");
     }
 }
+
+/// The request that gives credentials to each source that asks somebody.
+const HANDED_OUT: [fn(&Asked) -> bool; 5] = [
+    |asked| asked.param("Action") == "AssumeRole",
+    // The second of two.
+    |asked| asked.param("RoleArn").ends_with("last"),
+    |asked| asked.param("OIDCToken") == "fake-oidc-token",
+    |asked| asked.path == "/latest/meta-data/ram/security-credentials/web",
+    |asked| asked.path == "/uri",
+];
+
+#[test]
+fn every_source_that_is_asked_is_named_with_what_it_did_whatever_that_was() {
+    let oidc = json!({"mode": "OIDC", "oidc_provider_arn": "acs:ram::1:oidc-provider/p", "oidc_token_file": "token"});
+    let last = with(role("last"), json!({"mode": "ChainableRamRoleArn", "source_profile": "base"}));
+    let base = with(with(key("ak"), role("ops")), json!({"name": "base"}));
+    let profiles = [
+        json!([with(key("ak"), role("ops"))]),
+        json!([last, base]),
+        json!([with(role("ops"), oidc)]),
+        json!([{"mode": "EcsRamRole", "ram_role_name": "web"}]),
+        json!([{"mode": "CredentialsURI", "credentials_uri": "URI"}]),
+    ];
+    let expired = handed("late").replace(HOUR, "2001-01-01T00:00:00Z");
+    let half = json!({"Code": "Success", "AccessKeyId": "a", "SecurityToken": "t", "Expiration": HOUR}).to_string();
+    let faults = [
+        ((1, String::new()), 12, "did not answer within "),
+        ((0, String::new()), 12, "no answer from"),
+        ((500, "<html>".to_owned()), 12, "HTTP 500"),
+        ((200, "{".to_owned()), 20, "something else than JSON"),
+        ((200, expired), 20, "have expired already, at 2001-01-01T00:00:00Z"),
+        ((200, half), 20, "gave no AccessKeySecret"),
+    ];
+    for ((status, body), code, text) in faults {
+        for (source, (profiles, is_meant)) in profiles.iter().zip(HANDED_OUT).enumerate() {
+            let is_wrapped = source < 3 && body.len() > 10;
+            let body = if is_wrapped { format!("{{\"Credentials\":{body}}}") } else { body.clone() };
+            let server = StandIn::new(move |asked, _| is_meant(asked).then(|| (status, body.clone())));
+            let mut profiles = profiles.clone();
+            profiles[0]["name"] = "first".into();
+            if profiles[0]["credentials_uri"] == "URI" {
+                profiles[0]["credentials_uri"] = format!("{}/uri", server.url()).into();
+            }
+            let file = json!({"current": "first", "profiles": profiles}).to_string();
+            let run = server.call(&["--timeout", "200ms", "--deadline", "20s"]);
+            said(&run.file(".aliyun/config.json", &file).file("token", "fake-oidc-token").run(), code, text);
+        }
+    }
+}
