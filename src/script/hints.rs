@@ -2,10 +2,13 @@
 
 use rhai::{EvalAltResult, ParseErrorType, Position};
 
+use super::api::NOTHING;
 use super::host::said_name;
+use super::library;
 use super::said::did_you_mean;
 use super::tokens::{self, Token, What};
-use crate::error::Error;
+use super::value::is_ours;
+use crate::error::{Error, Kind};
 use crate::suggest;
 
 /// Adds what a script's text tells of a name that the engine does not know, or knows otherwise.
@@ -31,6 +34,21 @@ pub(super) fn add(error: &mut Error, engines: &EvalAltResult, text: &str) {
         _ => None,
     };
     error.hints.extend(hint);
+}
+
+/// Says of an error within the library which function of it was called, and what that takes. What the library says
+/// itself stays as it is.
+pub(super) fn of_library(error: &mut Error, engines: &EvalAltResult, module: &str, function: &str) {
+    let is_found = match engines {
+        EvalAltResult::ErrorRuntime(thrown, _) => is_ours(thrown) && matches!(error.kind, Kind::Invalid | Kind::Script),
+        _ => error.kind == Kind::Script,
+    };
+    let Some(module) = library::module(module).filter(|_| is_found) else { return };
+    let Some(function) = module.functions.iter().find(|known| known.name == function) else { return };
+    error.message = format!("{}::{} cannot use what it was given: {}", module.short(), function.name, error.message);
+    let parameters = function.parameters.iter().map(|[name, meaning]| format!("`{name}`: {meaning}"));
+    error.hints =
+        std::mem::take(&mut error.hints).into_iter().filter(|hint| hint != NOTHING).chain(parameters).collect();
 }
 
 /// The nearest name in the text, when neither the engine nor the catalogue knows one.

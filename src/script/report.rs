@@ -11,6 +11,7 @@ use super::coverage::Coverage;
 use super::forms::{self, Moved};
 use super::hints;
 use super::host::said_name;
+use super::library;
 use super::modules::is_closure;
 pub(super) use super::said::said;
 use super::telling;
@@ -144,6 +145,7 @@ pub(super) fn explain(engine: &Engine, sources: &Sources, script: &str, error: &
         frame.text = sources.line(&frame.file, frame.line);
     }
     explained.trace = found_at.into_iter().chain(trace(sources, script, error)).collect();
+    let called = without_library(&mut explained.trace);
     let operation = explained.operation.as_deref().and_then(catalogue::find);
     let is_secret = operation.is_some_and(|operation| Target::Listed(operation).may_hold_secrets());
     for frame in &mut explained.trace {
@@ -153,8 +155,13 @@ pub(super) fn explain(engine: &Engine, sources: &Sources, script: &str, error: &
             frame.text = text.map(|text| telling::without_numbers(&without_literals(&text)));
         }
     }
-    let file = explained.trace.first().map(|frame| frame.file.clone()).unwrap_or_default();
-    hints::add(&mut explained, error.unwrap_inner(), &sources.text(&file));
+    match called {
+        Some((module, function)) => hints::of_library(&mut explained, error.unwrap_inner(), &module, &function),
+        None => {
+            let file = explained.trace.first().map(|frame| frame.file.clone()).unwrap_or_default();
+            hints::add(&mut explained, error.unwrap_inner(), &sources.text(&file));
+        }
+    }
     explained
 }
 
@@ -172,14 +179,17 @@ fn without_literals(line: &str) -> String {
 
 /// The innermost place of an error in code of this source.
 pub(super) fn place(sources: &Sources, source: &str, error: &EvalAltResult) -> Option<Frame> {
-    trace(sources, source, error).into_iter().find(|frame| frame.line > 0)
+    let mut frames = trace(sources, source, error);
+    without_library(&mut frames);
+    frames.into_iter().find(|frame| frame.line > 0)
 }
 
-/// What a test asserts is wrong where it says so, not where that is looked at.
-fn of_test(frames: &mut Vec<Frame>) {
-    if frames.iter().any(|frame| frame.file != TESTING) {
-        frames.retain(|frame| frame.file != TESTING);
-    }
+/// Takes out the places within the library that an error comes from, where a script called it: what is wrong is what the
+/// script gave. The module and the function of it that the script called.
+fn without_library(frames: &mut Vec<Frame>) -> Option<(String, String)> {
+    let within = frames.iter().position(|frame| !frame.file.starts_with(library::PREFIX))?;
+    let called = frames.drain(..within).next_back()?;
+    Some((called.file, called.function?))
 }
 
 /// What a closure is called in a place.
@@ -229,8 +239,9 @@ fn trace(sources: &Sources, script: &str, error: &EvalAltResult) -> Vec<Frame> {
         }
     }
     frames.reverse();
-    if sources.is_test.load(Ordering::Acquire) {
-        of_test(&mut frames);
+    if sources.is_test.load(Ordering::Acquire) && frames.iter().any(|frame| frame.file != TESTING) {
+        // What a test asserts is wrong where it says so, not where that is looked at.
+        frames.retain(|frame| frame.file != TESTING);
     }
     frames
 }

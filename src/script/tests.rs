@@ -12,6 +12,7 @@ mod http;
 mod imports;
 mod keys;
 mod language;
+mod library;
 mod run;
 mod session;
 mod stopping;

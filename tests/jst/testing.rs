@@ -215,7 +215,7 @@ fn the_examples_of_the_module_hold() {
     let (mut tests, mut example, mut count) = (String::new(), None::<String>, 0);
     for line in text.lines() {
         match (line.strip_prefix("///").map(|rest| rest.strip_prefix(' ').unwrap_or(rest)), &mut example) {
-            (Some("```"), None) => example = Some(String::new()),
+            (Some("```rhai"), None) => example = Some(String::new()),
             (Some("```"), Some(lines)) => {
                 tests.push_str(&format!("fn test_{count}() {{\n{lines}}}\n"));
                 (example, count) = (None, count + 1);
