@@ -180,7 +180,7 @@ fn script_again(
 /// How the run stands to earlier ones; `None` when it is done already.
 fn again(settings: &Settings, args: &RunArgs) -> Result<Option<Again>> {
     let script = args.words.first().map(PathBuf::from).unwrap_or_default();
-    let key = args.run_key.as_ref().map(|key| kept::filled(key, &script));
+    let key = args.run_key.as_ref().map(|key| kept::filled(key, &script)).transpose()?;
     let before = match (&args.resume, &key) {
         (None, None) => None,
         (id, key) => again::before(settings, id.as_deref(), key.as_deref())?,

@@ -160,6 +160,18 @@ impl Keeper {
         }
     }
 
+    /// Writes down that the run began, and waits until that is on the disk: from then on its key is its own.
+    ///
+    /// # Errors
+    /// `locked` when another run of this key began meanwhile; `config`.
+    pub(crate) fn claim(&self) -> Result<()> {
+        if self.plan.check_only {
+            return Ok(());
+        }
+        let writer = self.writer()?;
+        writer::wait(writer, writer.commit(Vec::new()))
+    }
+
     fn writer(&self) -> Result<&Writer> {
         if let Some(writer) = self.writer.get() {
             return writer.as_ref().map_err(Clone::clone);

@@ -217,6 +217,10 @@ pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> Error {
     let rusqlite::Error::SqliteFailure(why, text) = error else {
         return cannot(path, &error.to_string());
     };
+    if why.code == ErrorCode::ConstraintViolation && text.as_deref().is_some_and(|text| text.contains("runs.key")) {
+        return Error::new(Kind::Locked, "another run of this key has just begun: nothing was run")
+            .hint("`jst runs` shows it");
+    }
     let words = match why.code {
         ErrorCode::DiskFull => "the disk is full",
         ErrorCode::ReadOnly => "it may not be written",

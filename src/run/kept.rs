@@ -114,7 +114,9 @@ impl Run {
                 tracing::warn!("this run is not, or not whole, in a journal: {}", error.message);
             }
         });
-        if script.file.is_some() {
+        if again.key.is_some() {
+            keeper.claim()?;
+        } else if script.file.is_some() {
             keeper.begin();
         }
         Ok(Some(keeper))
@@ -217,13 +219,26 @@ fn host(endpoint: &str) -> &str {
 }
 
 /// A key with `{date}`, `{week}` and `{script}` filled in; days begin at midnight in Beijing.
-pub(crate) fn filled(key: &str, script: &Path) -> String {
+///
+/// # Errors
+/// `usage` for an empty one, which every run would share, and for another word in braces.
+pub(crate) fn filled(key: &str, script: &Path) -> Result<String> {
+    let wrong = |why: String| Error::new(Kind::Usage, why).hint("such as --run-key 'nightly-{date}'");
+    if key.trim().is_empty() {
+        return Err(wrong("--run-key is empty: runs with the same key are one".to_owned()));
+    }
     let now = BEIJING.to_datetime(Timestamp::now()).date();
     let week = now.iso_week_date();
     let name = script.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    key.replace("{date}", &now.to_string())
+    let known = key.replace("{date}", "").replace("{week}", "").replace("{script}", "");
+    if let Some((_, rest)) = known.split_once('{') {
+        let word = rest.split('}').next().unwrap_or_default();
+        return Err(wrong(format!("--run-key: {{{word}}} is none of {{date}}, {{week}} and {{script}}")));
+    }
+    Ok(key
+        .replace("{date}", &now.to_string())
         .replace("{week}", &format!("{}-W{:02}", week.year(), week.week()))
-        .replace("{script}", &name)
+        .replace("{script}", &name))
 }
 
 /// The hash of a script and of what it imports from beside itself.
@@ -261,9 +276,16 @@ mod tests {
 
     #[test]
     fn keys_are_filled_in_and_hosts_compared_without_ports() {
-        let key = filled("{script}-{date}-{week}", Path::new("/srv/nightly.rhai"));
+        let filled = |key: &str, script: &str| filled(key, Path::new(script)).map_err(|error| error.message.clone());
+        let key = filled("{script}-{date}-{week}", "/srv/nightly.rhai").unwrap_or_default();
         assert!(key.starts_with("nightly-20") && key.contains("-W") && !key.contains('{'), "{key}");
-        assert_eq!(filled("plain", Path::new("x")), "plain");
+        for (key, expected) in [
+            ("plain", Ok("plain")),
+            (" ", Err("--run-key is empty: runs with the same key are one")),
+            ("a-{day}", Err("--run-key: {day} is none of {date}, {week} and {script}")),
+        ] {
+            assert_eq!(filled(key, "x"), expected.map(str::to_owned).map_err(str::to_owned));
+        }
         for (endpoint, expected) in
             [("http://127.0.0.1:80", "http://127.0.0.1"), ("https://a.b", "https://a.b"), ("simulator", "simulator")]
         {

@@ -325,3 +325,20 @@ fn a_write_that_only_a_change_proves_is_looked_at_before_it_is_made() {
     let write = &whole["writes"][0];
     assert_eq!((&write["step"], &write["outcome"]), (&"ScaleApp 3002".into(), &"applied".into()), "{whole:#}");
 }
+
+#[test]
+fn of_many_runs_that_begin_with_one_key_one_does_the_work() {
+    let world =
+        World::new("step(\"once\", || create_node_label(\"c-demo-test\", \"label.jst.com/sweep\", \"once\").Success)");
+    let started = (0..12).map(|_| world.jst(&["run", "--run-key", "k", world.script().to_str().unwrap()]).start());
+    let started: Vec<_> = started.collect();
+    for (run, _home) in started {
+        let output = run.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let is_refused = said.contains("another run of this key has just begun") || said.contains("still lives");
+        assert!(output.status.code() == Some(0) || output.status.code() == Some(40) && is_refused, "{said}");
+    }
+    assert_eq!(world.labels(), ["once"]);
+    let list: Value = serde_json::from_str(&world.jst(&["runs", "--script", "job"]).run().ok()).unwrap();
+    assert_eq!((list.as_array().unwrap().len(), &list[0]["writes"]), (1, &1.into()), "{list}");
+}
