@@ -35,6 +35,7 @@ pub(crate) fn headlines() -> impl Iterator<Item = (&'static str, &'static str)> 
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
