@@ -67,7 +67,14 @@ fn engines(message: &str) -> EvalAltResult {
         let wanted = wanted.trim_end_matches(')').to_owned();
         return EvalAltResult::ErrorMismatchDataType(wanted, given.to_owned(), Position::NONE);
     }
+    if let Some(name) = rest("Cannot modify constant ") {
+        return EvalAltResult::ErrorAssignmentToConstant(name, Position::NONE);
+    }
+    if let Some((function, _)) = rest("Non-pure method '").as_deref().and_then(|text| text.split_once('\'')) {
+        return EvalAltResult::ErrorNonPureMethodCallOnConstant(function.to_owned(), Position::NONE);
+    }
     match first {
+        race if race.starts_with("Data race detected") => EvalAltResult::ErrorDataRace(String::new(), Position::NONE),
         unknown if unknown.starts_with("Unknown property ") => {
             EvalAltResult::ErrorDotExpr(unknown.to_owned(), Position::NONE)
         }

@@ -9,6 +9,7 @@ use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map as RhaiMap, Module, NativeC
 use serde_json::Value;
 
 use super::as_array::list_of;
+use super::captured::Threaded;
 use super::{self as api, map_of, target_of};
 use crate::call::account::{Account, Calls};
 use crate::call::subject::SHOWN;
@@ -316,7 +317,7 @@ fn run_closures(
         return Err(throw(Error::new(Kind::Invalid, message).hint(hint)));
     };
     let here = Place::here();
-    let run = |n: usize, item: &Dynamic| -> ScriptResult {
+    let run = |body: &FnPtr, n: usize, item: &Dynamic| -> ScriptResult {
         limits::check(account.stop())?;
         let call = || body.call_within_context::<Dynamic>(context, (item.clone(),));
         // Other threads do not know where this one is.
@@ -326,13 +327,16 @@ fn run_closures(
     };
     let next = AtomicUsize::new(0);
     let results: Vec<OnceLock<ScriptResult>> = items.iter().map(|_| OnceLock::new()).collect();
-    threads.together(concurrency.min(items.len()), &|| {
+    let count = concurrency.min(items.len());
+    let body = Threaded::new(&body, count);
+    threads.together(count, &|| {
+        let body = body.of_thread();
         loop {
             let n = next.fetch_add(1, Ordering::AcqRel);
             let Some((item, slot)) = items.get(n).zip(results.get(n)) else {
                 break;
             };
-            let result = run(n, item);
+            let result = run(&body, n, item);
             if result.as_ref().is_err_and(|error| is_end(error)) {
                 next.store(items.len(), Ordering::Release);
             }

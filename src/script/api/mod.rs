@@ -5,6 +5,7 @@ mod as_array;
 mod batch;
 mod builtins;
 mod by_key;
+mod captured;
 mod closures;
 mod compared;
 mod csv;
