@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use fastrand::Rng;
 
@@ -31,8 +30,6 @@ enum Harm {
     None,
     /// It is killed at this moment, counted in what it does.
     DiesAt(usize),
-    /// It is killed after so many milliseconds.
-    Killed(u64),
     /// The disk is full from this write on.
     FullAt(usize),
     /// No file may be longer than so many blocks of 512 bytes.
@@ -43,8 +40,7 @@ impl Harm {
     fn pick(rng: &mut Rng) -> Self {
         match rng.u8(0..8) {
             0 => Self::None,
-            1..4 => Self::DiesAt(rng.usize(1..450)),
-            4..6 => Self::Killed(rng.u64(0..250)),
+            1..6 => Self::DiesAt(rng.usize(1..450)),
             6 => Self::FullAt(rng.usize(1..700)),
             _ => Self::Quota(rng.usize(60..1_500)),
         }
@@ -55,12 +51,6 @@ impl Harm {
             Self::None => run.run(),
             Self::DiesAt(moment) => run.env("LD_PRELOAD", boundary()).env("JST_TEST_DIES_AT", moment.to_string()).run(),
             Self::FullAt(write) => run.env("LD_PRELOAD", boundary()).env("JST_TEST_FULL_AT", write.to_string()).run(),
-            Self::Killed(after) => {
-                let (mut child, _home) = run.start();
-                std::thread::sleep(Duration::from_millis(*after));
-                child.kill().unwrap();
-                Ran::of(child)
-            }
             Self::Quota(blocks) => {
                 let (command, _home) = run.into_command();
                 let limited = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
