@@ -85,7 +85,7 @@ impl Account {
         let runtime = runtime.map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
         // Never dropped: that would wait for a name lookup that hangs.
         let runtime = Box::leak(Box::new(runtime));
-        let around = Arc::new(Around::new(Arc::clone(&stop)));
+        let around = Arc::new(Around::new(Arc::clone(&stop), Vec::new()));
         let waiting = Arc::new(Waiting { runtime, served: Mutex::new(Instant::now()) });
         let (client, connecting, grace) = (OnceLock::new(), Mutex::new(()), Duration::ZERO);
         let (whose, others) = (Whose::default(), None);
@@ -112,6 +112,11 @@ impl Account {
     /// The same; a write that is under way when the run is stopped gets so long to end.
     pub(crate) fn with_grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
+    }
+
+    /// The same, before anything was called; these know of all its calls, and of those of accounts [`beside`](Self::beside) it.
+    pub(crate) fn with_observers(self, observers: Vec<Arc<dyn Observer>>) -> Self {
+        Self { around: Arc::new(Around::new(Arc::clone(&self.stop), observers)), ..self }
     }
 
     /// The same; its calls are counted and limited by this one, too, and by no other account's.
