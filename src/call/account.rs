@@ -12,10 +12,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, yield_now};
 
 use super::client::Client;
+use super::observer::Observer;
 use super::others::Others;
 use super::paging::Pager;
 use super::policy::{Policy, Verdict};
-use super::record::{Around, Observer, Record, Whose};
+use super::record::{Around, Record, Whose};
 use super::subject;
 use crate::catalogue::{Effect, Read};
 use crate::error::{Error, Kind, Result};
@@ -300,7 +301,7 @@ impl Account {
             results.sort_unstable_by_key(|(n, _)| *n);
             Ok(results.into_iter().map(|(_, result)| result).collect())
         });
-        results.map_err(|error| Record::all_given_up(&records, &permit.0, &self.around, error))
+        results.map_err(|error| Record::all_given_up(&records, &permit.0, &self.around, &self.whose, error))
     }
 
     /// Begins a call that goes on whenever something of this account is waited for.

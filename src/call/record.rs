@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::observer::{Ended, Observer};
 use super::subject::{self, Names};
 use crate::catalogue::Effect;
 use crate::error::{Error, Kind, Outcome, Result};
@@ -63,13 +64,19 @@ impl Record {
     }
 
     /// What is known of many calls of this action that were given up together. Those under way have said so.
-    pub(super) fn all_given_up(records: &[Self], target: &Target, around: &Around, error: Error) -> Error {
+    pub(super) fn all_given_up(
+        records: &[Self],
+        target: &Target,
+        around: &Around,
+        whose: &Whose,
+        error: Error,
+    ) -> Error {
         let count =
             |states: &[u8]| records.iter().filter(|record| states.iter().any(|state| record.is(*state))).count();
         let (done, unknown) = (count(&[Self::DONE]), count(&[Self::UNDER_WAY, Self::UNKNOWN]));
         let left = records.len() - done - unknown;
         // Those that came to their turn are counted already.
-        for observer in (0..count(&[Self::WAITING])).flat_map(|_| &around.observers) {
+        for observer in (0..count(&[Self::WAITING])).flat_map(|_| around.observers(whose)) {
             observer.left(target.effect());
         }
         for call in records.iter().filter_map(|record| record.unknown.get()) {
@@ -84,45 +91,6 @@ impl Record {
     fn set(&self, state: u8) {
         self.state.store(state, Ordering::Release);
     }
-}
-
-/// Whoever has to know of every call: what counts them, what limits them, what shows them.
-pub(crate) trait Observer: std::fmt::Debug + Send + Sync {
-    /// A call is about to begin; it is asked once for each, before its first attempt.
-    ///
-    /// # Errors
-    /// Why it must not. Whoever says so is not told again that it was left.
-    fn begins(&self, _action: &str, _effect: Effect) -> Result<()> {
-        Ok(())
-    }
-
-    /// A call was not begun, as the run is to end.
-    fn left(&self, _effect: Effect) {}
-
-    /// A call that began came to its end, or was given up.
-    fn ended(&self, call: &Ended<'_>);
-}
-
-/// A call at its end.
-pub(crate) struct Ended<'a> {
-    /// The action.
-    pub action: &'a str,
-    /// What it does.
-    pub effect: Effect,
-    /// The call in words, without secrets.
-    pub words: &'a dyn Fn() -> String,
-    /// When it began.
-    pub begun: Instant,
-    /// HTTP exchanges.
-    pub attempts: u32,
-    /// Those that were answered with throttling.
-    pub throttled: u32,
-    /// Why there is no reply; `None` where there is one.
-    pub error: Option<&'a Error>,
-    /// What is known of a call without a reply.
-    pub outcome: Option<Outcome>,
-    /// The service's id of the request, where it is known.
-    pub request_id: Option<&'a str>,
 }
 
 /// Whose calls they are.
@@ -175,14 +143,16 @@ impl Around {
     }
 
     fn begins(&self, target: &Target, whose: &Whose) -> Result<()> {
-        let mut refused = self.stop.why_set();
-        for observer in self.observers(whose) {
-            match refused {
-                Some(_) => observer.left(target.effect()),
-                None => refused = observer.begins(target.action(), target.effect()).err(),
-            }
+        let (action, effect) = (target.action(), target.effect());
+        let refusal = || {
+            let mut asked = self.observers(whose).enumerate();
+            asked.find_map(|(n, observer)| Some((Some(n), observer.begins(action, effect).err()?)))
+        };
+        let Some((by, why)) = self.stop.why_set().map(|why| (None, why)).or_else(refusal) else { return Ok(()) };
+        for (_, observer) in self.observers(whose).enumerate().filter(|(n, _)| Some(*n) != by) {
+            observer.left(effect);
         }
-        refused.map_or(Ok(()), Err)
+        Err(why)
     }
 
     /// The writes that are under way, in words.

@@ -17,8 +17,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::call::account::{Account, Connect};
+use crate::call::observer::Observer;
 use crate::call::others::{Open, Others};
-use crate::call::record::Observer;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::job::checks::Checks;

@@ -15,7 +15,7 @@ use super::message::{Job, Told};
 use super::one::Teller;
 use super::simulator::{Simulator, demo_account, rules};
 use super::snapshots;
-use crate::call::record::Observer;
+use crate::call::observer::Observer;
 use crate::error::{Error, Kind, Result};
 use crate::memory;
 use crate::run::Ready;

@@ -7,7 +7,7 @@ use super::RunLine;
 use super::bench::OwnBench;
 use super::message::{Failure, Job, Told};
 use super::simulator::Simulator;
-use crate::call::record::{self, Observer};
+use crate::call::observer::{self, Observer};
 use crate::error::{Error, Kind, Result};
 use crate::memory;
 use crate::run::Run;
@@ -31,7 +31,7 @@ impl Teller {
 }
 
 impl Observer for Teller {
-    fn ended(&self, call: &record::Ended<'_>) {
+    fn ended(&self, call: &observer::Ended<'_>) {
         let failed = |error: &Error| format!("{}: {}", error.kind.word(), error.message);
         self.tell(&Told::Call(format!("{}: {}", (call.words)(), call.error.map_or_else(|| "done".to_owned(), failed))));
     }
