@@ -12,10 +12,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, yield_now};
 
 use super::client::Client;
+use super::observer::Observer;
 use super::others::Others;
 use super::paging::Pager;
 use super::policy::{Policy, Verdict};
-use super::record::{Around, Observer, Record, Whose};
+use super::record::{Around, Record, Whose};
 use super::subject;
 use crate::catalogue::{Effect, Read};
 use crate::error::{Error, Kind, Result};
@@ -85,7 +86,7 @@ impl Account {
         let runtime = runtime.map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
         // Never dropped: that would wait for a name lookup that hangs.
         let runtime = Box::leak(Box::new(runtime));
-        let around = Arc::new(Around::new(Arc::clone(&stop)));
+        let around = Arc::new(Around::new(Arc::clone(&stop), Vec::new()));
         let waiting = Arc::new(Waiting { runtime, served: Mutex::new(Instant::now()) });
         let (client, connecting, grace) = (OnceLock::new(), Mutex::new(()), Duration::ZERO);
         let (whose, others) = (Whose::default(), None);
@@ -112,6 +113,11 @@ impl Account {
     /// The same; a write that is under way when the run is stopped gets so long to end.
     pub(crate) fn with_grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
+    }
+
+    /// The same, before anything was called; these know of all its calls, and of those of accounts [`beside`](Self::beside) it.
+    pub(crate) fn with_observers(self, observers: Vec<Arc<dyn Observer>>) -> Self {
+        Self { around: Arc::new(Around::new(Arc::clone(&self.stop), observers)), ..self }
     }
 
     /// The same; its calls are counted and limited by this one, too, and by no other account's.
@@ -295,7 +301,7 @@ impl Account {
             results.sort_unstable_by_key(|(n, _)| *n);
             Ok(results.into_iter().map(|(_, result)| result).collect())
         });
-        results.map_err(|error| Record::all_given_up(&records, &permit.0, &self.around, error))
+        results.map_err(|error| Record::all_given_up(&records, &permit.0, &self.around, &self.whose, error))
     }
 
     /// Begins a call that goes on whenever something of this account is waited for.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::observer::{Ended, Observer};
 use super::subject::{self, Names};
 use crate::catalogue::Effect;
 use crate::error::{Error, Kind, Outcome, Result};
@@ -63,14 +64,20 @@ impl Record {
     }
 
     /// What is known of many calls of this action that were given up together. Those under way have said so.
-    pub(super) fn all_given_up(records: &[Self], target: &Target, around: &Around, error: Error) -> Error {
+    pub(super) fn all_given_up(
+        records: &[Self],
+        target: &Target,
+        around: &Around,
+        whose: &Whose,
+        error: Error,
+    ) -> Error {
         let count =
             |states: &[u8]| records.iter().filter(|record| states.iter().any(|state| record.is(*state))).count();
         let (done, unknown) = (count(&[Self::DONE]), count(&[Self::UNDER_WAY, Self::UNKNOWN]));
         let left = records.len() - done - unknown;
         // Those that came to their turn are counted already.
-        for _ in 0..count(&[Self::WAITING]) {
-            around.observer.get().inspect(|watch| watch.left(target.effect()));
+        for observer in (0..count(&[Self::WAITING])).flat_map(|_| around.observers(whose)) {
+            observer.left(target.effect());
         }
         for call in records.iter().filter_map(|record| record.unknown.get()) {
             tracing::error!("it is not known whether {call} happened");
@@ -84,43 +91,6 @@ impl Record {
     fn set(&self, state: u8) {
         self.state.store(state, Ordering::Release);
     }
-}
-
-/// Whoever has to know of every call: what counts them, and what limits them.
-pub(crate) trait Observer: std::fmt::Debug + Send + Sync {
-    /// A call is about to begin; it is asked once for each, before its first attempt.
-    ///
-    /// # Errors
-    /// Why it must not.
-    fn begins(&self, action: &str, effect: Effect) -> Result<()>;
-
-    /// A call was not begun, as the run is to end.
-    fn left(&self, effect: Effect);
-
-    /// A call that began came to its end, or was given up.
-    fn ended(&self, call: &Ended<'_>);
-}
-
-/// A call at its end.
-pub(crate) struct Ended<'a> {
-    /// The action.
-    pub action: &'a str,
-    /// What it does.
-    pub effect: Effect,
-    /// The call in words, without secrets.
-    pub words: &'a dyn Fn() -> String,
-    /// When it began.
-    pub begun: Instant,
-    /// HTTP exchanges.
-    pub attempts: u32,
-    /// Those that were answered with throttling.
-    pub throttled: u32,
-    /// Why there is no reply; `None` where there is one.
-    pub error: Option<&'a Error>,
-    /// What is known of a call without a reply.
-    pub outcome: Option<Outcome>,
-    /// The service's id of the request, where it is known.
-    pub request_id: Option<&'a str>,
 }
 
 /// Whose calls they are.
@@ -148,11 +118,10 @@ impl Whose {
 /// What the calls of all accounts of a run share: who is told of them, and the writes that are under way.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
-    /// Who is told of every call that came to its end.
-    watcher: Watcher,
     /// What ends the run: then no call begins.
     stop: Arc<Stop>,
-    observer: OnceLock<Arc<dyn Observer>>,
+    /// Who knows of every call.
+    observers: Vec<Arc<dyn Observer>>,
     /// What writes are written down in, where the run has a journal.
     journal: OnceLock<Arc<Keeper>>,
     /// In words, by their order.
@@ -162,44 +131,28 @@ pub(crate) struct Around {
     one_less: Notify,
 }
 
-/// Is told of a call in words, its action, and what it failed with.
-pub(crate) type Watch = Box<dyn Fn(&str, &str, Option<&Error>) + Send + Sync>;
-
-/// Who is told of calls, if anybody is.
-#[derive(Default)]
-struct Watcher(OnceLock<Watch>);
-
-impl std::fmt::Debug for Watcher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Watcher").field(&self.0.get().is_some()).finish()
-    }
-}
-
 impl Around {
-    /// Has somebody told of every call that comes to its end: its words, its action, and what it failed with. The
-    /// first who asks is.
-    pub(crate) fn watch(&self, watch: Watch) {
-        let _ = self.watcher.0.set(watch);
+    /// What calls share that this stop ends, and that these know of.
+    pub(super) fn new(stop: Arc<Stop>, observers: Vec<Arc<dyn Observer>>) -> Self {
+        Self { stop, observers, ..Self::default() }
     }
 
-    /// What calls share that this stop ends.
-    pub(super) fn new(stop: Arc<Stop>) -> Self {
-        Self { stop, ..Self::default() }
-    }
-
-    /// Has somebody know of every call from now on. The first one stays.
-    pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
-        let _ = self.observer.set(observer);
+    /// Whoever knows of the calls of an account, its own limits first: what those refuse, nobody counts as begun.
+    fn observers<'a>(&'a self, whose: &'a Whose) -> impl Iterator<Item = &'a Arc<dyn Observer>> {
+        whose.limits.iter().chain(&self.observers)
     }
 
     fn begins(&self, target: &Target, whose: &Whose) -> Result<()> {
-        let watch = self.observer.get();
-        let of_account = || whose.limits.as_ref().map_or(Ok(()), |it| it.begins(target.action(), target.effect()));
-        if let Err(why) = self.stop.why_set().map_or_else(of_account, Err) {
-            watch.inspect(|observer| observer.left(target.effect()));
-            return Err(why);
+        let (action, effect) = (target.action(), target.effect());
+        let refusal = || {
+            let mut asked = self.observers(whose).enumerate();
+            asked.find_map(|(n, observer)| Some((Some(n), observer.begins(action, effect).err()?)))
+        };
+        let Some((by, why)) = self.stop.why_set().map(|why| (None, why)).or_else(refusal) else { return Ok(()) };
+        for (_, observer) in self.observers(whose).enumerate().filter(|(n, _)| Some(*n) != by) {
+            observer.left(effect);
         }
-        watch.map_or(Ok(()), |watch| watch.begins(target.action(), target.effect()))
+        Err(why)
     }
 
     /// The writes that are under way, in words.
@@ -274,7 +227,7 @@ pub(super) struct Call<'a> {
     throttled: AtomicU32,
     request_id: OnceLock<String>,
     begun: Instant,
-    /// Whether whoever watches has nothing more to learn of it: it did not begin, or they know of its end.
+    /// Whether whoever observes has nothing more to learn of it: it did not begin, or they know of its end.
     is_told: AtomicBool,
 }
 
@@ -351,20 +304,17 @@ impl Call<'_> {
             Some(Outcome::NotSent) => Record::NOT_SENT,
             _ => Record::DONE,
         });
-        if let Some(watch) = self.around.watcher.0.get() {
-            watch(&self.words(), self.target.action(), result.as_ref().err());
-        }
         self.tell(result.as_ref().err(), outcome);
         result
     }
 
-    /// Tells whoever watches, once.
+    /// Tells whoever observes, once.
     fn tell(&self, error: Option<&Error>, outcome: Option<Outcome>) {
         if self.is_told.swap(true, Ordering::AcqRel) {
             return;
         }
-        for watch in self.around.observer.get().into_iter().chain(&self.whose.limits) {
-            watch.ended(&Ended {
+        for observer in self.around.observers(self.whose) {
+            observer.ended(&Ended {
                 action: self.target.action(),
                 effect: self.target.effect(),
                 words: &|| self.words(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::limits::{Limits, Writes};
-use crate::call::record::{Ended, Observer};
+use crate::call::observer::{Ended, Observer};
 use crate::catalogue::Effect;
 use crate::error::{Kind, Outcome, Result};
 use crate::stop::Stop;

@@ -17,8 +17,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::call::account::{Account, Connect};
+use crate::call::observer::Observer;
 use crate::call::others::{Open, Others};
-use crate::call::record::{Observer, Watch};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::job::checks::Checks;
@@ -56,8 +56,8 @@ pub(crate) struct Ready {
     pub clock: Arc<Clock>,
     /// Makes a client of it.
     pub connect: Connect,
-    /// Who is told of every call.
-    pub watch: Option<Watch>,
+    /// Who knows of every call, beside what counts them.
+    pub observer: Option<Arc<dyn Observer>>,
     /// Where what runs of scripts is counted.
     pub coverage: Option<Arc<Coverage>>,
     /// What stands behind accounts that a script works on beside this one.
@@ -96,7 +96,8 @@ impl Run {
             }
         };
         let connect = Box::new(move || service.connect());
-        let ready = Ready { clock, connect, watch: None, coverage: None, beside: Box::new(beside), stands_in: false };
+        let ready =
+            Ready { clock, connect, observer: None, coverage: None, beside: Box::new(beside), stands_in: false };
         Self::on(id, ready, settings, exit, stop, Some(&background), for_person)
     }
 
@@ -126,7 +127,7 @@ impl Run {
         watched_by: Option<&Background>,
         for_person: bool,
     ) -> Result<Self> {
-        let Ready { clock, connect, watch, coverage, beside, stands_in } = ready;
+        let Ready { clock, connect, observer, coverage, beside, stands_in } = ready;
         let job = settings.job();
         if !for_person {
             alone::prepare(settings, id.as_str())?;
@@ -136,7 +137,10 @@ impl Run {
         log::keep_time(&clock);
         let always = Always::default();
         let confirm = confirm::confirm(settings, None, &always, &stop, for_person);
+        let tally = Arc::new(Tally::new(settings.limits_of_run(), Arc::clone(&stop), !job.report.is_empty()));
+        let observers = observer.into_iter().chain([Arc::clone(&tally) as Arc<dyn Observer>]).collect();
         let account = Account::new(connect, settings.policy.clone(), confirm, Arc::clone(&stop))?;
+        let account = account.with_observers(observers);
         // A person who stops something wants to go on at once, unless they say otherwise.
         let has_grace = !for_person || job.grace.is_some();
         let account = if has_grace { account.with_grace(settings.grace()) } else { account };
@@ -146,10 +150,7 @@ impl Run {
         if let Some(background) = watched_by {
             signals::watch(background, &account, &stop, exit, for_person)?;
         }
-        let tally = Arc::new(Tally::new(settings.limits_of_run(), Arc::clone(&stop), !job.report.is_empty()));
-        account.around().observe(Arc::clone(&tally) as Arc<dyn Observer>);
         let around = Arc::clone(account.around());
-        watch.into_iter().for_each(|watch| around.watch(watch));
         exit.before(move |_| around.name_unknown());
         let settings = Arc::clone(settings);
         let (account, checks) = (Arc::new(account), Arc::default());

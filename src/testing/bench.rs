@@ -15,6 +15,7 @@ use super::message::{Job, Told};
 use super::one::Teller;
 use super::simulator::{Simulator, demo_account, rules};
 use super::snapshots;
+use crate::call::observer::Observer;
 use crate::error::{Error, Kind, Result};
 use crate::memory;
 use crate::run::Ready;
@@ -131,7 +132,7 @@ impl OwnBench {
     /// The service of the test, for another run on it.
     pub(super) fn ready(&self) -> Ready {
         let (simulator, settings) = (Arc::clone(&self.simulator), Arc::clone(&self.settings));
-        let (teller, own) = (Arc::clone(&self.teller), Arc::clone(&self.simulator));
+        let own = Arc::clone(&self.simulator);
         Ready {
             beside: Box::new(move |profile, settings| {
                 let (simulator, settings) = (own.beside(profile), Arc::clone(settings));
@@ -141,10 +142,7 @@ impl OwnBench {
             clock: Arc::clone(&self.simulator.clock),
             coverage: self.coverage.clone(),
             connect: Box::new(move || simulator.connect(&settings)),
-            watch: Some(Box::new(move |words, _, error| {
-                let failed = |error: &Error| format!("{}: {}", error.kind.word(), error.message);
-                teller.tell(&Told::Call(format!("{words}: {}", error.map_or_else(|| "done".to_owned(), failed))));
-            })),
+            observer: Some(Arc::clone(&self.teller) as Arc<dyn Observer>),
         }
     }
 

@@ -81,7 +81,7 @@ impl Tests {
         let ready = || Ready {
             clock: Arc::new(Clock::real()),
             connect: Box::new(|| Err(Error::new(Kind::Config, "tests are only looked for"))),
-            watch: None,
+            observer: None,
             coverage: None,
             beside: Box::new(|_, _| Err(Error::new(Kind::Config, "tests are only looked for"))),
             stands_in: true,

@@ -7,6 +7,7 @@ use super::RunLine;
 use super::bench::OwnBench;
 use super::message::{Failure, Job, Told};
 use super::simulator::Simulator;
+use crate::call::observer::{self, Observer};
 use crate::error::{Error, Kind, Result};
 use crate::memory;
 use crate::run::Run;
@@ -17,6 +18,7 @@ use crate::show::errors::render;
 use crate::show::streams;
 
 /// Tells whoever started this process.
+#[derive(Debug)]
 pub(super) struct Teller(Mutex<std::io::Stdout>);
 
 impl Teller {
@@ -25,6 +27,13 @@ impl Teller {
         let line = serde_json::to_string(told).unwrap_or_default();
         let mut out = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+}
+
+impl Observer for Teller {
+    fn ended(&self, call: &observer::Ended<'_>) {
+        let failed = |error: &Error| format!("{}: {}", error.kind.word(), error.message);
+        self.tell(&Told::Call(format!("{}: {}", (call.words)(), call.error.map_or_else(|| "done".to_owned(), failed))));
     }
 }
 

@@ -295,6 +295,21 @@ fn batch_scale_that_is_killed_scales_every_environment_once() {
 }
 
 #[test]
+fn a_script_that_looks_at_what_is_left_to_do_makes_every_write_that_is() {
+    let script = r#"
+        import "std/settle" as settle;
+        let label = #{ ClusterId: "c-demo-test", LabelKey: "label.jst.com/sweep" };
+        let there = paginate("ListNodeLabels", label).map(|one| one.LabelValue);
+        for value in ["a", "b", "c"].filter(|value| !(value in there)) {
+            settle::call("CreateNodeLabel", label + #{ LabelValue: value }, || ());
+        }"#;
+    let world = World::new(script);
+    world.killed(Kill { request: 2, done: false });
+    let ran = world.resume(&[]);
+    assert_eq!((ran.code, world.labels()), (Some(0), ["a", "b", "c"].map(str::to_owned).to_vec()), "{ran:#?}");
+}
+
+#[test]
 fn a_write_that_only_a_change_proves_is_looked_at_before_it_is_made() {
     let looked = "DescribeAppEnvironmentDetail";
     for (code, is_looked_at) in [
@@ -323,7 +338,7 @@ fn a_write_that_only_a_change_proves_is_looked_at_before_it_is_made() {
     let id = list[0]["id"].as_str().unwrap();
     let whole: Value = serde_json::from_str(&world.jst(&["runs", id, "--verify"]).run().ok()).unwrap();
     let write = &whole["writes"][0];
-    assert_eq!((&write["step"], &write["outcome"]), (&"ScaleApp 3002".into(), &"applied".into()), "{whole:#}");
+    assert_eq!((&write["step"], &write["outcome"]), (&"ScaleApp 3002 5".into(), &"applied".into()), "{whole:#}");
 }
 
 #[test]

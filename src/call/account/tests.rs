@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::*;
 use crate::call::ClientConfig;
+use crate::call::observer::Ended;
 use crate::clock::{Clock, Pace};
 use crate::credentials::Provider;
 use crate::net::endpoint::Endpoint;
@@ -42,6 +43,59 @@ fn throttling_is_waited_out_on_the_clock_that_is_given() {
     // Twelve minutes of the clock, and hardly any of ours.
     assert!(clock.waited() >= Duration::from_secs(12 * 60), "{:?}", clock.waited());
     assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+/// Keeps what it is told, and may refuse.
+#[derive(Debug)]
+struct Listener {
+    name: &'static str,
+    refuses: bool,
+    told: Arc<Mutex<Vec<String>>>,
+}
+
+impl Listener {
+    fn hear(&self, what: &str) {
+        self.told.lock().unwrap().push(format!("{} {what}", self.name));
+    }
+}
+
+impl Observer for Listener {
+    fn begins(&self, action: &str, _effect: Effect) -> Result<()> {
+        self.hear("begins");
+        if self.refuses { Err(Error::new(Kind::Limit, format!("no {action}"))) } else { Ok(()) }
+    }
+
+    fn left(&self, _effect: Effect) {
+        self.hear("left");
+    }
+
+    fn ended(&self, call: &Ended<'_>) {
+        self.hear(call.error.map_or("done", |error| error.kind.word()));
+    }
+}
+
+#[test]
+fn every_observer_knows_of_a_call_that_one_of_them_refuses() {
+    // Nobody answers there: a call that began comes to its end at once.
+    let endpoint = Endpoint::parse("http://127.0.0.1:1").unwrap();
+    for (refuses, expected) in [
+        ("", "limits begins, one begins, two begins, limits network, one network, two network"),
+        ("limits", "limits begins, one left, two left"),
+        ("one", "limits begins, one begins, limits left, two left"),
+        ("two", "limits begins, one begins, two begins, limits left, one left"),
+    ] {
+        let told = Arc::default();
+        let listener = |name| Arc::new(Listener { name, refuses: name == refuses, told: Arc::clone(&told) });
+        let config = ClientConfig::new(endpoint.clone(), Provider::of("fake-id", "fake-secret"));
+        let config =
+            ClientConfig { clock: Arc::new(Clock::simulated(Pace::Told, jiff::Timestamp::UNIX_EPOCH)), ..config };
+        let connect = Box::new(move || Ok(Client::new(config.clone())));
+        let account = Account::new(connect, Policy::default(), None, Arc::default()).unwrap();
+        let account = account.with_observers(vec![listener("one"), listener("two")]).with_limits(listener("limits"));
+        let params = json!({"EnvId": 1, "Replicas": 2}).as_object().unwrap().clone();
+        account.call::<Value>(&Target::named("ScaleApp").unwrap(), params).unwrap_err();
+        assert_eq!(told.lock().unwrap().join(", "), expected, "{refuses} refuses");
+    }
 }
 
 #[test]
