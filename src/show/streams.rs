@@ -49,7 +49,7 @@ fn holder() -> Option<Holder> {
 
 /// What is held back of both streams, in their order: pieces of a mark, a length and the bytes.
 #[derive(Debug)]
-struct Held {
+pub(crate) struct Held {
     /// The most bytes in memory, and in the file behind it.
     most: (usize, u64),
     memory: Vec<u8>,
@@ -152,6 +152,20 @@ pub(crate) fn err(text: &str) {
     drop(streams);
     progress::clear();
     let _ = io::stderr().lock().write_all(bytes);
+}
+
+/// What is written is seen at once until this is dropped, though both streams are held back.
+pub(crate) struct Open(Option<Held>);
+
+/// Has what is written seen at once.
+pub(crate) fn open() -> Open {
+    Open(streams().held.take())
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        streams().held = self.0.take();
+    }
 }
 
 fn streams() -> MutexGuard<'static, Streams> {

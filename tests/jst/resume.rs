@@ -123,6 +123,27 @@ fn what_no_look_can_tell_is_a_persons_to_say_and_what_one_can_is_settled() {
     let whole: Value = serde_json::from_str(&world.jst(&["runs", &id, "--verify"]).run().ok()).unwrap();
     assert_eq!((&whole["writes"][0]["outcome"], &whole["unknown"]), (&"unknown".into(), &1.into()));
     let number = whole["writes"][0]["number"].to_string();
+    // What is assumed of nothing is a slip, and would be passed over in silence.
+    let none = |flag: &str, word: &str| {
+        format!(
+            "error: {flag} {word}: the run {id} has no step and no write of this name that is still open\n |\n \
+             = help: `jst runs {id}` shows its steps, and its writes with their numbers\n"
+        )
+    };
+    let both = format!(
+        "error: `{number}` cannot be done and not done: --assume-done and --assume-not-done both name it\n |\n \
+         = help: leave one of them out\n"
+    );
+    for (flags, said) in [
+        (&["--assume-done", "scale"][..], none("--assume-done", "scale")),
+        (&["--assume-not-done", "99"], none("--assume-not-done", "99")),
+        (&["--assume-done", "1", "--check-only"], none("--assume-done", "1")),
+        (&["--assume-done", &number, "--assume-not-done", &number], both),
+    ] {
+        let ran = world.jst(&[&["run", "--resume", &id], flags].concat()).run();
+        assert_eq!(ran.code, Some(2), "{ran:#?}");
+        assert!(ran.stderr.ends_with(&said), "{said}: {ran:#?}");
+    }
     let ran = world.jst(&["run", "--resume", &id, "--assume-done", &number]).run();
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "done\n"), "{ran:#?}");
     assert_eq!(scaled(&world), "4\n");
