@@ -26,8 +26,10 @@ pub(super) fn before(settings: &Settings, id: Option<&str>, key: Option<&str>) -
         return Err(lives(&before.id));
     }
     match (before.ended, id) {
-        (Some(0), Some(id)) => Err(Error::new(Kind::Usage, format!("the run {id} is done: nothing is left to resume"))
-            .hint(format!("`jst runs {id}` shows what it did"))),
+        (Some(0), Some(_)) => {
+            Err(Error::new(Kind::Usage, format!("the run {} is done: nothing is left to resume", before.id))
+                .hint(format!("`jst runs {}` shows what it did", before.id)))
+        }
         (Some(0), None) => {
             tracing::info!("the run {} of the key {} is done", before.id, key.unwrap_or_default());
             Ok(Some(Found::Done))

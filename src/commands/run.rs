@@ -20,7 +20,7 @@ use crate::system;
 #[derive(Debug, Args)]
 #[command(override_usage = "jst run [FLAGS] FILE [ARGS]...")]
 pub(super) struct RunArgs {
-    /// Go on with this run: what it did is not done again; FILE and ARGS may be left out
+    /// Go on with this run, by its id or the beginning of it: what it did is not done again; FILE and ARGS may be left out
     #[arg(long, value_name = "ID")]
     resume: Option<String>,
     /// Start the run of this key, resume it when it did not end well, or end at once when it is done; {date}, {week}

@@ -17,6 +17,7 @@ use crate::journal::{Bounds, Known, prune};
 use crate::run::Run;
 use crate::run::exit::Exit;
 use crate::run::id::RunId;
+use crate::run::kept;
 use crate::settings::Settings;
 use crate::settings::flags::{age, size};
 use crate::show::data::Format;
@@ -25,7 +26,7 @@ use crate::show::visible;
 /// Arguments of `jst runs`.
 #[derive(Debug, Args)]
 pub(super) struct RunsArgs {
-    /// A run to be shown in full; or `prune`, which takes old runs out
+    /// A run to be shown in full, by its id or the beginning of it; or `prune`, which takes old runs out
     #[arg(value_name = "ID|prune")]
     id: Option<String>,
     /// Look at the account again, and settle what can be settled of the run's unknown writes
@@ -109,8 +110,8 @@ fn prune_runs(settings: &Settings, args: &RunsArgs) -> Result<u8> {
 }
 
 fn one(settings: &Arc<Settings>, exit: &Exit, id: &str, verify: bool) -> Result<u8> {
-    let id: RunId = id.parse()?;
     let path = settings.journal_file()?;
+    let id = kept::named(&path, id)?;
     if verify {
         look_again(settings, exit, &id)?;
     }
@@ -129,7 +130,7 @@ fn look_again(settings: &Arc<Settings>, exit: &Exit, id: &RunId) -> Result<()> {
         return Ok(());
     }
     if let Some(before) = crate::journal::keeper::find(&path, Some(id.as_str()), None)? {
-        crate::run::kept::may_go_on(settings, &before)?;
+        kept::may_go_on(settings, &before)?;
     }
     let run = Run::new(settings, exit, false)?;
     let mut settled = Vec::new();

@@ -101,6 +101,7 @@ pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
     {
         return Err(Error::new(Kind::Usage, format!("{word:?} has a line break, which no unit takes")));
     }
+    unit::out_of_reach(&plan, scheduler).iter().for_each(|why| tracing::warn!("{why}"));
     write_out(unit::text(&plan, scheduler).trim_end())
 }
 

@@ -159,9 +159,9 @@ pub(crate) fn held(name: &Name, holder: Option<&Holder>, now: Timestamp, waited:
             format!("by run {run} (process {pid} on {host}) for {age} s")
         }
     };
+    let way_out = if waited.is_some() { "a longer --lock-wait waits for it" } else { "--lock-wait waits for it" };
     let waited = waited.map(|waited| format!(" and was not free within {waited:?}")).unwrap_or_default();
-    Error::new(Kind::Locked, format!("the lock {name} is held {who}{waited}: nothing was run"))
-        .hint("--lock-wait waits for it")
+    Error::new(Kind::Locked, format!("the lock {name} is held {who}{waited}: nothing was run")).hint(way_out)
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ impl Keeper {
     /// The journal of a run that goes on.
     ///
     /// # Errors
-    /// `config`; `policy` when the run lives.
+    /// `config`; `locked` when the run lives; `usage` for what is assumed of no step and no write.
     pub(crate) fn going_on(plan: Plan) -> Result<Self> {
         let taken = Alive::take(&plan.path, &plan.id).map_err(|error| store::cannot(&plan.path, &error.to_string()))?;
         let Some(alive) = taken else {
@@ -149,6 +149,17 @@ impl Keeper {
         };
         let connection = store::open(&plan.path)?;
         let past = Past::read(&connection, &plan.path, &plan.id)?;
+        for (flag, words, is_done) in
+            [("--assume-done", &plan.assume_done, true), ("--assume-not-done", &plan.assume_not_done, false)]
+        {
+            if let Some(word) = words.iter().find(|word| !past.is_open(word, is_done)) {
+                return Err(means_nothing(flag, word, &plan.id));
+            }
+        }
+        if let Some(word) = plan.assume_done.iter().find(|word| plan.assume_not_done.contains(word)) {
+            let why = format!("`{word}` cannot be done and not done: --assume-done and --assume-not-done both name it");
+            return Err(Error::new(Kind::Usage, why).hint("leave one of them out"));
+        }
         let next = AtomicI64::new(past.last + 1);
         Ok(Self { past: Some(Mutex::new(past)), alive: Mutex::new(Some(alive)), next, ..Self::new(plan) })
     }
@@ -419,6 +430,12 @@ impl Keeper {
         let writer = self.writer()?;
         writer::wait(writer, writer.commit(vec![self.event(What::Ended(code))]))
     }
+}
+
+/// The error of words that name no step and no write of which something can be assumed.
+fn means_nothing(flag: &str, word: &str, id: &str) -> Error {
+    let why = format!("{flag} {word}: the run {id} has no step and no write of this name that is still open");
+    Error::new(Kind::Usage, why).hint(format!("`jst runs {id}` shows its steps, and its writes with their numbers"))
 }
 
 /// The error of a run that cannot go on, as its process is there.

@@ -100,6 +100,20 @@ pub(crate) fn list(path: &Path, wanted: &Wanted) -> Result<Vec<Listed>> {
     select(&connection, path, wanted).map_err(|error| store::failed(path, &error))
 }
 
+/// The ids of runs that begin so, oldest first, and at most so many.
+///
+/// # Errors
+/// `config` for a journal that cannot be read.
+pub(crate) fn ids(path: &Path, beginning: &str, most: usize) -> Result<Vec<String>> {
+    let Some(connection) = store::open_to_read(path)? else { return Ok(Vec::new()) };
+    let read = || -> rusqlite::Result<Vec<String>> {
+        // No character of an id comes behind `~`.
+        let mut query = connection.prepare("SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id")?;
+        query.query_map([beginning], |row| row.get(0))?.take(most).collect()
+    };
+    read().map_err(|error| store::failed(path, &error))
+}
+
 /// The same of a journal that is open.
 pub(super) fn select(connection: &Connection, path: &Path, wanted: &Wanted) -> rusqlite::Result<Vec<Listed>> {
     let mut given: Vec<types::Value> = Vec::new();

@@ -215,6 +215,17 @@ impl Past {
         unseen.min_by_key(|(_, step)| step.number).map(|(text, _)| text.as_str())
     }
 
+    /// Whether it means something that a person says of this step, or of the write of this number, that it is done or
+    /// not: it is there, and nothing else is known of it.
+    pub(super) fn is_open(&self, word: &str, is_done: bool) -> bool {
+        let said = if is_done { Known::Applied } else { Known::NotApplied };
+        let is_meant = |write: &&PastWrite| write.number.to_string() == word;
+        let fits = |write: &PastWrite| write.known == Known::Unknown || write.known == said;
+        let mut steps = self.steps.iter().filter(|(place, _)| place::is_named(place, word));
+        self.writes.values().find(is_meant).is_some_and(fits)
+            || steps.any(|(_, step)| is_done || step.finished.is_none())
+    }
+
     /// Writes that are not settled.
     pub(super) fn unknown(&self) -> Vec<PastWrite> {
         self.writes.values().filter(|write| write.known == Known::Unknown).cloned().collect()

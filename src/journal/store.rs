@@ -1,6 +1,7 @@
 //! The journal's file: opened, checked, brought to this version, and written in whole transactions.
 
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -14,8 +15,8 @@ use crate::system;
 /// What marks a file as a journal of jst's.
 const APPLICATION: i64 = 0x6a73_746a;
 
-/// The version of the tables below.
-const VERSION: i64 = 1;
+/// The version of the tables that this jst writes.
+const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// How long is waited for others that write.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CHECKED: u64 = 64 << 20;
 
 /// Each version's tables, from the one before it.
-const MIGRATIONS: [&str; VERSION as usize] = ["
+const MIGRATIONS: &[&str] = &["
     CREATE TABLE events (
         run TEXT NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, of INTEGER,
         place TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (run, number)
@@ -71,19 +72,52 @@ pub(super) fn open_to_read(path: &Path) -> Result<Option<Connection>> {
     if !path.exists() {
         return Ok(None);
     }
-    // What a process that died left half done is taken back by whoever comes next, which takes the right to write;
-    // who does not have it reads all the same where nothing was left.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, &error))?;
-    let looked = (|| {
-        connection.busy_timeout(PATIENCE)?;
-        connection.pragma_update(None, "query_only", true)?;
-        version(&connection)
-    })();
-    match looked.map_err(|why: Unusable| why.told(path))? {
-        0 => Ok(None),
-        _ => Ok(Some(connection)),
+    // What a process that died left half done is taken back by whoever comes next, which takes the right to write.
+    let looked = look(path, false).or_else(|why| match why {
+        Unusable::Failed(error) if is_forbidden(&error) => match wal_of(path).metadata() {
+            Ok(wal) if wal.len() > 0 => Err(Unusable::Unfinished),
+            // Nothing was left: the file alone says it all.
+            _ => look(path, true),
+        },
+        why => Err(why),
+    });
+    match looked.map_err(|why| why.told(path))? {
+        (_, 0) => Ok(None),
+        (connection, _) => Ok(Some(connection)),
     }
+}
+
+/// Opens a journal to read it, and says its version; `as_it_is` does without the files that SQLite has beside it, which
+/// only somebody can make who may write in its folder.
+fn look(path: &Path, as_it_is: bool) -> std::result::Result<(Connection, i64), Unusable> {
+    let connection = if as_it_is {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(immutable(path), flags)?
+    } else {
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?
+    };
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "query_only", true)?;
+    let version = version(&connection)?;
+    Ok((connection, version))
+}
+
+/// The address of a file that nobody changes, every byte of its path escaped that could mean something else there.
+fn immutable(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes().iter();
+    let escaped: String = bytes
+        .map(|byte| match byte {
+            b'/' | b'-' | b'.' | b'_' => char::from(*byte).to_string(),
+            byte if byte.is_ascii_alphanumeric() => char::from(*byte).to_string(),
+            byte => format!("%{byte:02x}"),
+        })
+        .collect();
+    format!("file:{escaped}?immutable=1")
+}
+
+/// Whether a file was opened, but what SQLite makes beside it could not be.
+fn is_forbidden(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
 }
 
 /// Why a journal cannot be used.
@@ -92,6 +126,7 @@ enum Unusable {
     NotOurs,
     Newer(i64),
     Damaged(String),
+    Unfinished,
 }
 
 impl From<rusqlite::Error> for Unusable {
@@ -111,6 +146,10 @@ impl Unusable {
             )
             .hint("use that jst, or name another journal with --journal"),
             Self::Damaged(what) => damaged(path, &what),
+            Self::Unfinished => {
+                cannot(path, "a run left it unfinished, and it may not be written here, which finishing it takes")
+                    .hint("copy it with its -wal file to a folder that may be written, and name it with --journal")
+            }
         }
     }
 }
@@ -127,7 +166,7 @@ fn prepare(connection: &mut Connection, check: bool) -> std::result::Result<(), 
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     if found < VERSION {
-        migrate(connection)?;
+        migrate(connection, MIGRATIONS)?;
     }
     Ok(())
 }
@@ -137,21 +176,24 @@ fn version(connection: &Connection) -> std::result::Result<i64, Unusable> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     match (pragma("application_id")?, pragma("user_version")?) {
         (APPLICATION, version) if version > VERSION => Err(Unusable::Newer(version)),
+        (APPLICATION, version) if version < 1 => {
+            Err(Unusable::Damaged(format!("it says that its version is {version}")))
+        }
         (APPLICATION, version) => Ok(version),
         (0, 0) if pragma("schema_version")? == 0 => Ok(0),
         _ => Err(Unusable::NotOurs),
     }
 }
 
-/// Brings a file to this version, all or nothing; another process may have done it meanwhile.
-fn migrate(connection: &mut Connection) -> std::result::Result<(), Unusable> {
+/// Brings a file to the version of the last of these, all or nothing; another process may have done it meanwhile.
+fn migrate(connection: &mut Connection, migrations: &[&str]) -> std::result::Result<(), Unusable> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = usize::try_from(version(&transaction)?).unwrap_or(0);
-    for migration in MIGRATIONS.iter().skip(found) {
+    for migration in migrations.iter().skip(found) {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.pragma_update(None, "user_version", i64::try_from(migrations.len()).unwrap_or(i64::MAX))?;
     Ok(transaction.commit()?)
 }
 
@@ -174,7 +216,8 @@ pub(super) fn append(transaction: &Transaction<'_>, run: &str, events: &[&Event]
             What::Settled { .. } => unknown -= 1,
             // Nobody will say any more what became of those that are open.
             What::Ended(code) => {
-                let end = "UPDATE runs SET ended = ?2, exit = ?3 WHERE id = ?1";
+                // A clock that was set back meanwhile has no run end before it began.
+                let end = "UPDATE runs SET ended = max(started, ?2), exit = ?3 WHERE id = ?1";
                 transaction.execute(end, params![run, event.at, code])?;
             }
             _ => {}
@@ -244,3 +287,6 @@ fn damaged(path: &Path, what: &str) -> Error {
 pub(super) fn cannot(path: &Path, why: &str) -> Error {
     Error::new(Kind::Config, format!("the journal {} cannot be used: {why}", path.display()))
 }
+
+#[cfg(test)]
+mod tests;

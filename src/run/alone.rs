@@ -51,6 +51,11 @@ pub(super) fn prepare(settings: &Settings, run: &str) -> Result<()> {
         return Err(Error::new(Kind::Usage, "--lock-wait is given without --lock").hint("add --lock, or leave it out"));
     }
     let trace = settings.trace();
+    if trace.is_none() && settings.around.env.get("TRACEPARENT").is_some_and(|text| !text.trim().is_empty()) {
+        tracing::warn!(
+            "TRACEPARENT names no trace, which is 00-TRACE-PARENT-FLAGS in hexadecimal digits: it is ignored"
+        );
+    }
     log::name_run(run, trace);
     match trace {
         Some(trace) => tracing::info!("run {run} is part of trace {trace}"),
@@ -193,7 +198,10 @@ impl Behind {
         let ended = began.saturating_add(jiff::SignedDuration::try_from(since).unwrap_or_default()).unwrap_or(began);
         let flags = self.settings.job();
         let said = |result: std::result::Result<(), String>| {
-            let _ = result.inspect_err(|why| tracing::error!("{why}"));
+            let Err(why) = result else { return };
+            // Who waits for the file would never hear of it otherwise, as nothing is shown of a run that did well.
+            let _open = (code == 0).then(streams::open);
+            tracing::error!("{why}");
         };
         let profile = self.settings.profile().unwrap_or("default");
         for path in &flags.report {

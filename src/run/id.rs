@@ -26,6 +26,17 @@ impl RunId {
         Self(format!("{}-{}", written(millis, TIME), written(fastrand::u64(..), CHANCE)))
     }
 
+    /// What an id may begin with, in the form that ids have.
+    ///
+    /// # Errors
+    /// `usage` for what none begins with.
+    pub(crate) fn beginning(text: &str) -> Result<String, Error> {
+        let beginning = text.trim().to_ascii_lowercase();
+        let fits = |(at, c): (usize, u8)| if at == TIME as usize { c == b'-' } else { DIGITS.contains(&c) };
+        let is_one = !beginning.is_empty() && beginning.len() <= (TIME + 1 + CHANCE) as usize;
+        if is_one && beginning.bytes().enumerate().all(fits) { Ok(beginning) } else { Err(no_id(text)) }
+    }
+
     /// Its text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -48,11 +59,15 @@ impl FromStr for RunId {
             fits(time, TIME) && fits(chance, CHANCE)
         });
         if !is_one {
-            return Err(Error::new(Kind::Usage, format!("`{text}` is no id of a run"))
-                .hint("`jst runs` lists the runs with their ids, such as 01k2x9f8p-3v7q0m"));
+            return Err(no_id(text));
         }
         Ok(Self(id))
     }
+}
+
+fn no_id(text: &str) -> Error {
+    Error::new(Kind::Usage, format!("`{text}` is no id of a run"))
+        .hint("`jst runs` lists the runs with their ids, such as 01k2x9f8p-3v7q0m")
 }
 
 /// The last `digits` digits of a number.
@@ -78,6 +93,18 @@ mod tests {
         for wrong in ["", "01k2x9f8p", "01k2x9f8p-3v7q0", "01k2x9f8p-3v7q0u", "01k2x9f8-p3v7q0m", "latest"] {
             let said = wrong.parse::<RunId>().unwrap_err();
             assert_eq!(said.message, format!("`{wrong}` is no id of a run"));
+        }
+        for (text, expected) in [
+            ("01K2", Some("01k2")),
+            (" 01k2x9f8p- ", Some("01k2x9f8p-")),
+            ("01k2x9f8p-3v7q0m", Some("01k2x9f8p-3v7q0m")),
+            ("01k2x9f8p3", None),
+            ("01k2-", None),
+            ("01k2x9f8p-3v7q0mm", None),
+            ("%", None),
+            ("", None),
+        ] {
+            assert_eq!(RunId::beginning(text).ok().as_deref(), expected, "{text}");
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::catalogue;
 use crate::clock::BEIJING;
 use crate::error::{Error, Kind, Result};
 use crate::journal::keeper::{Before, Keeper, Plan, find};
+use crate::journal::list;
 use crate::settings::Settings;
 use crate::show::log;
 use crate::show::redaction::REDACTOR;
@@ -167,12 +168,41 @@ pub(crate) fn earlier(settings: &Settings, id: Option<&str>, key: Option<&str>) 
         return Err(Error::new(Kind::Usage, format!("{flag} needs a journal, and this run has none"))
             .hint("--journal FILE names one, with --sim and --read-only too; leave out --no-journal"));
     };
+    let id = id.map(|id| named(&path, id)).transpose()?;
+    let id = id.as_ref().map(RunId::as_str);
     let before = find(&path, id, key)?;
     if let (Some(id), None) = (id, &before) {
         return Err(Error::new(Kind::Usage, format!("there is no run {id} in {}", path.display()))
             .hint("`jst runs` lists the runs"));
     }
     Ok(before)
+}
+
+/// The most runs that are named where one was meant.
+const NAMED: usize = 5;
+
+/// The run that people mean by its id, or by as much of its beginning as no other run's has.
+///
+/// # Errors
+/// `usage` for what is no id, and what begins none or several; `config` for a journal that cannot be read.
+pub(crate) fn named(journal: &Path, text: &str) -> Result<RunId> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let beginning = RunId::beginning(text)?;
+    let found = list::ids(journal, &beginning, NAMED + 1)?;
+    let wrong = |why: String| Err(Error::new(Kind::Usage, why));
+    match found.as_slice() {
+        [] => wrong(format!("no run in {} has an id that begins with {beginning}", journal.display()))
+            .map_err(|error| error.hint("`jst runs` lists the runs")),
+        [id] => id.parse(),
+        ids => {
+            let more = if ids.len() > NAMED { " and others" } else { "" };
+            let ids: Vec<&str> = ids.iter().take(NAMED).map(String::as_str).collect();
+            wrong(format!("{beginning} begins the ids of several runs: {}{more}", ids.join(", ")))
+                .map_err(|error| error.hint("write more of the one that is meant"))
+        }
+    }
 }
 
 /// Whether an earlier run may go on with these settings.

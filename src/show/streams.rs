@@ -48,8 +48,10 @@ fn holder() -> Option<Holder> {
 }
 
 /// What is held back of both streams, in their order: pieces of a mark, a length and the bytes.
-#[derive(Debug, Default)]
-struct Held {
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// The most bytes in memory, and in the file behind it.
+    most: (usize, u64),
     memory: Vec<u8>,
     /// What came behind it.
     file: Option<File>,
@@ -76,7 +78,7 @@ static STREAMS: Mutex<Streams> = Mutex::new(Streams { held: None, tail: None });
 
 /// Holds both streams back from now on.
 pub(crate) fn hold() {
-    streams().held = Some(Held::default());
+    streams().held = Some(Held::new(IN_MEMORY, IN_FILE));
 }
 
 /// Keeps the end of the log from now on.
@@ -99,7 +101,7 @@ pub(crate) fn release(print: bool) {
     let held = streams().held.take();
     if let (Some(held), true) = (held, print) {
         // There is nowhere left to complain to.
-        let _ = held.print();
+        let _ = held.print(&mut io::stdout(), &mut io::stderr());
     }
 }
 
@@ -152,11 +154,29 @@ pub(crate) fn err(text: &str) {
     let _ = io::stderr().lock().write_all(bytes);
 }
 
+/// What is written is seen at once until this is dropped, though both streams are held back.
+pub(crate) struct Open(Option<Held>);
+
+/// Has what is written seen at once.
+pub(crate) fn open() -> Open {
+    Open(streams().held.take())
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        streams().held = self.0.take();
+    }
+}
+
 fn streams() -> MutexGuard<'static, Streams> {
     STREAMS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Held {
+    fn new(in_memory: usize, in_file: u64) -> Self {
+        Self { most: (in_memory, in_file), memory: Vec::new(), file: None, in_file: 0, lost: 0 }
+    }
+
     fn add(&mut self, which: Stream, bytes: &[u8]) {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let bytes = bytes.get(..length as usize).unwrap_or_default();
@@ -165,7 +185,7 @@ impl Held {
         piece.extend(length.to_le_bytes());
         piece.extend(bytes);
         let is_first = self.file.is_none() && self.lost == 0;
-        if is_first && self.memory.len() + piece.len() <= IN_MEMORY {
+        if is_first && self.memory.len() + piece.len() <= self.most.0 {
             self.memory.extend(piece);
         } else if self.lost > 0 || self.spill(&piece).is_err() {
             // Once there is no room, nothing more is held: what is printed has no hole but its end.
@@ -179,7 +199,7 @@ impl Held {
             None => self.file.insert(tempfile::tempfile()?),
         };
         let end = self.in_file + piece.len() as u64;
-        if end > IN_FILE {
+        if end > self.most.1 {
             return Err(io::ErrorKind::StorageFull.into());
         }
         if let Err(error) = file.write_all(piece) {
@@ -190,23 +210,26 @@ impl Held {
         Ok(())
     }
 
-    fn print(mut self) -> io::Result<()> {
+    fn print<'a>(mut self, out: &'a mut dyn Write, err: &'a mut dyn Write) -> io::Result<()> {
         // A stream that is gone does not keep the other from its words.
-        let mut state = [Ok(()), Ok(())];
+        let mut state = [(out, Ok(())), (err, Ok(()))];
         print_pieces(self.memory.as_slice(), &mut state)?;
         if let Some(file) = &mut self.file {
             file.seek(SeekFrom::Start(0))?;
             print_pieces(io::BufReader::new(file.take(self.in_file)), &mut state)?;
         }
         if self.lost > 0 {
-            let lost = self.lost;
-            err(&format!("jst: {lost} bytes more were printed than --quiet-success could hold back\n"));
+            let [_, (err, _)] = &mut state;
+            writeln!(err, "jst: {} bytes more were printed than --quiet-success could hold back", self.lost)?;
         }
         Ok(())
     }
 }
 
-fn print_pieces(mut from: impl io::Read, state: &mut [io::Result<()>; 2]) -> io::Result<()> {
+/// A stream, and whether it still takes something.
+type Taker<'a> = (&'a mut dyn Write, io::Result<()>);
+
+fn print_pieces(mut from: impl io::Read, state: &mut [Taker<'_>; 2]) -> io::Result<()> {
     let [out, err] = state;
     loop {
         let mut head = [0; 5];
@@ -217,12 +240,50 @@ fn print_pieces(mut from: impl io::Read, state: &mut [io::Result<()>; 2]) -> io:
         let [which, length @ ..] = head;
         let mut piece = vec![0; u32::from_le_bytes(length) as usize];
         from.read_exact(&mut piece)?;
-        if which == Stream::Stdout as u8 {
-            if out.is_ok() {
-                *out = io::stdout().write_all(&piece).and_then(|()| io::stdout().flush());
-            }
-        } else if err.is_ok() {
-            *err = io::stderr().write_all(&piece);
+        let (stream, state) = if which == Stream::Stdout as u8 { &mut *out } else { &mut *err };
+        if state.is_ok() {
+            *state = stream.write_all(&piece).and_then(|()| stream.flush());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// What is printed of these pieces at the end, and the bytes that were held in memory and in a file until then.
+    fn held(most: (usize, u64), pieces: &[(Stream, &str)]) -> (String, String, usize, u64) {
+        let mut held = Held::new(most.0, most.1);
+        pieces.iter().for_each(|(which, text)| held.add(*which, text.as_bytes()));
+        let (memory, file) = (held.memory.capacity(), held.in_file);
+        assert_eq!(held.file.as_ref().map_or(0, |file| file.metadata().unwrap().len()), file);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        held.print(&mut out, &mut err).unwrap();
+        (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap(), memory, file)
+    }
+
+    #[test]
+    fn what_is_beyond_memory_goes_to_a_file_and_what_is_beyond_that_is_counted_and_said() {
+        use Stream::{Stderr, Stdout};
+        let few = [(Stdout, "one\n"), (Stderr, "two\n")];
+        assert_eq!(held((100, 100), &few), ("one\n".into(), "two\n".into(), 18, 0));
+        // Each piece takes 5 bytes more than its text.
+        let (out, err, memory, file) = held((9, 9), &few);
+        assert_eq!((out.as_str(), err.as_str(), memory, file), ("one\n", "two\n", 9, 9));
+        let many: Vec<(Stream, &str)> = [(Stdout, "a line\n"), (Stderr, "words\n")].repeat(100_000);
+        let (out, err, memory, file) = held((64, 1_000), &many);
+        let lines = out.lines().count() + err.lines().count() - 1;
+        let lost = 100_000 * 13 - out.len() - (err.len() - err.lines().next_back().unwrap().len() - 1);
+        assert!(memory <= 128 && file <= 1_000 && lines == 5 + 87, "{memory} {file} {lines}");
+        assert_eq!(
+            err.lines().next_back().unwrap(),
+            format!("jst: {lost} bytes more were printed than --quiet-success could hold back")
+        );
+        // Nothing is held behind what was lost, however short: what is printed has no hole.
+        let (out, err, ..) = held((9, 10), &[(Stdout, "one\n"), (Stdout, "far too long"), (Stdout, "two\n")]);
+        assert_eq!(out, "one\n");
+        assert_eq!(err, "jst: 16 bytes more were printed than --quiet-success could hold back\n");
     }
 }

@@ -66,6 +66,14 @@ pub(crate) fn text(plan: &Plan, scheduler: Scheduler) -> String {
     }
 }
 
+/// What the scheduler's run cannot use where it is now, each in words for people.
+pub(crate) fn out_of_reach(plan: &Plan, scheduler: Scheduler) -> Vec<String> {
+    match scheduler {
+        Scheduler::Systemd => systemd::out_of_reach(plan),
+        Scheduler::Cron | Scheduler::Kubernetes => Vec::new(),
+    }
+}
+
 /// A line that says where a profile must be known, where the run is not on this machine or of this user.
 fn profile_note(plan: &Plan, mark: &str) -> String {
     let named = plan.before.iter().chain(&plan.flags).find_map(|word| word.strip_prefix("--profile="));

@@ -1,6 +1,34 @@
 //! A service and its timer.
 
+use std::path::Path;
+
 use super::{Plan, given, profile_note};
+
+/// Folders of which the service below has its own or less, and what its settings make of them.
+const APART: [(&str, &str); 5] = [
+    ("/tmp", "of which the unit has one of its own (PrivateTmp)"),
+    ("/var/tmp", "of which the unit has one of its own (PrivateTmp)"),
+    ("/home", "where the unit's user reads only what everybody may, and writes nothing (DynamicUser, ProtectHome)"),
+    ("/root", "where the unit's user reads only what everybody may, and writes nothing (DynamicUser, ProtectHome)"),
+    ("/run/user", "where the unit's user reads only what everybody may, and writes nothing (DynamicUser, ProtectHome)"),
+];
+
+/// What the service cannot use where it is: the program, the script, and what flags name.
+pub(super) fn out_of_reach(plan: &Plan) -> Vec<String> {
+    let flags = plan.before.iter().chain(&plan.flags);
+    let named = flags.filter_map(|word| word.split_once('=')).map(|(_, path)| path);
+    let own = plan.metrics.iter().chain(&plan.reports).chain(&plan.state).map(String::as_str);
+    let mut told: Vec<String> = Vec::new();
+    for path in [plan.program.as_str(), &plan.script].into_iter().chain(own).chain(named) {
+        if let Some((folder, why)) = APART.iter().find(|(folder, _)| Path::new(path).starts_with(folder)) {
+            let line = format!("{path} is below {folder}, {why}: put it elsewhere, such as below /opt or /srv");
+            if !told.contains(&line) {
+                told.push(line);
+            }
+        }
+    }
+    told
+}
 
 /// Both, each below the path that it belongs at.
 pub(super) fn text(plan: &Plan) -> String {

@@ -109,3 +109,52 @@ fn a_cron_job_says_what_is_never_run_again_and_divides_a_fleet() {
         assert!(divided.contains(part) && !whole.contains(part), "{part}{divided}");
     }
 }
+
+#[test]
+fn what_a_service_cannot_use_where_it_is_is_named_once() {
+    let plan = |script: &str, flags: &[&str]| Plan {
+        script: script.into(),
+        args: vec!["/tmp/of-the-script".into()],
+        flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
+        ..plan("@daily")
+    };
+    let told = |path: &str, folder: &str, why: &str| {
+        format!("{path} is below {folder}, {why}: put it elsewhere, such as below /opt or /srv")
+    };
+    let own = "of which the unit has one of its own (PrivateTmp)";
+    let home = "where the unit's user reads only what everybody may, and writes nothing (DynamicUser, ProtectHome)";
+    for (plan, expected) in [
+        (plan("/srv/a.rhai", &["--allow-read=/data", "--profile=tmp"]), vec![]),
+        (plan("/tmpfiles/a.rhai", &[]), vec![]),
+        (plan("/tmp/a.rhai", &[]), vec![told("/tmp/a.rhai", "/tmp", own)]),
+        (plan("/srv/a.rhai", &["--allow-write=/var/tmp"]), vec![told("/var/tmp", "/var/tmp", own)]),
+        (
+            plan("/home/ops/a.rhai", &["--allow-read=/root/x", "--config=/root/x", "--ca-file=/run/user/7/c.pem"]),
+            vec![
+                told("/home/ops/a.rhai", "/home", home),
+                told("/root/x", "/root", home),
+                told("/run/user/7/c.pem", "/run/user", home),
+            ],
+        ),
+        (
+            Plan {
+                metrics: Some("/tmp/m.prom".into()),
+                reports: vec!["/home/r.html".into()],
+                state: Some("/var/tmp/s".into()),
+                ..plan("/srv/a.rhai", &[])
+            },
+            vec![
+                told("/tmp/m.prom", "/tmp", own),
+                told("/home/r.html", "/home", home),
+                told("/var/tmp/s", "/var/tmp", own),
+            ],
+        ),
+        (
+            Plan { program: "/root/.cargo/bin/jst".into(), ..plan("/srv/a.rhai", &[]) },
+            vec![told("/root/.cargo/bin/jst", "/root", home)],
+        ),
+    ] {
+        assert_eq!(out_of_reach(&plan, Scheduler::Systemd), expected);
+        assert_eq!(out_of_reach(&plan, Scheduler::Cron), [""; 0]);
+    }
+}

@@ -317,16 +317,17 @@ fn metrics_tell_of_the_run_and_keep_the_last_success() {
     let after = std::fs::read_to_string(&path).unwrap();
     assert_eq!(success(&after), success(&text));
     assert!(after.contains("jst_run_failed{script=\"-\",profile=\"default\",operation=\"ScaleApp\"} 1\n"), "{after}");
-    // What cannot be written is said, and the run is what it was.
+    // What cannot be written is said, and the run is what it was. So it is where nothing else is shown.
     let missing = folder.path().join("none/jst.prom");
-    let ran = jst(["--metrics-file", missing.to_str().unwrap(), "--report", "folder.json", "eval", "1"])
-        .file("folder.json/a", "")
-        .run();
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
-    assert!(
-        ran.stderr.contains("its folder is missing") && ran.stderr.contains("folder.json: it is a folder"),
-        "{ran:#?}"
-    );
+    for (flag, shown) in [("--quiet", "1\n"), ("--quiet-success", "")] {
+        let flags = [flag, "--metrics-file", missing.to_str().unwrap(), "--report", "folder.json", "eval", "1"];
+        let ran = jst(flags).file("folder.json/a", "").run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), shown), "{ran:#?}");
+        let said: Vec<&str> =
+            ran.stderr.lines().filter_map(|line| line.split_once("ERROR ")).map(|line| line.1).collect();
+        let metrics = format!("cannot write {}: its folder is missing", missing.display());
+        assert_eq!(said, ["cannot write folder.json: it is a folder", &metrics], "{ran:#?}");
+    }
 }
 
 #[test]
@@ -384,6 +385,16 @@ fn every_line_of_a_log_in_json_names_the_run_and_its_trace() {
     }
     let call = lines.iter().find(|line| line["operation"] == "ListApp").unwrap();
     assert!(call["attempt"] == 1 && call["timestamp"].is_string(), "{call}");
+}
+
+#[test]
+fn a_trace_that_is_none_is_said_and_the_run_goes_on() {
+    let said = "TRACEPARENT names no trace, which is 00-TRACE-PARENT-FLAGS in hexadecimal digits: it is ignored";
+    for (given, is_said) in [("00-zz-11-01", true), ("x", true), ("", false), ("  ", false)] {
+        let ran = jst(["--sim", "eval", "1"]).env("TRACEPARENT", given).run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
+        assert_eq!(ran.stderr.contains(said), is_said, "{ran:#?}");
+    }
 }
 
 #[test]

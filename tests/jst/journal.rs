@@ -130,6 +130,52 @@ fn damaged(path: &Path, damage: impl FnOnce(&mut Vec<u8>)) {
 }
 
 #[test]
+fn a_journal_that_may_only_be_read_is_read() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a journal?.db");
+    let journal = path.to_str().unwrap();
+    jst(["--sim", "--journal", journal, "eval", "scale_app(3001, 4);"]).run().ok();
+    let may = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    std::fs::remove_dir_all(folder.path().join("a journal?.db-alive")).unwrap();
+    let read = |args: &[&str]| {
+        let (mut command, home) = jst(args).env("JST_JOURNAL", journal).into_command();
+        may(home.path(), 0o755);
+        // Whoever may do everything may write, too.
+        if rustix::process::getuid().is_root() {
+            command.uid(65_534);
+        }
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    };
+    for (file, within) in [(0o444, 0o555), (0o444, 0o777), (0o666, 0o555)] {
+        may(&path, file);
+        may(folder.path(), within);
+        let runs = json(read(&["runs"]));
+        assert_eq!((&runs[0]["state"], &runs[0]["writes"]), (&"done".into(), &1.into()), "{file:o} {within:o}");
+        let ran = read(&["runs", runs[0]["id"].as_str().unwrap()]);
+        assert_eq!(json(ran)["writes"][0]["outcome"], "applied", "{file:o} {within:o}");
+        let ran = read(&["run", "--sim", "-"]);
+        assert_eq!(ran.code, Some(0), "{ran:#?}");
+    }
+    // What a run that died left in the second file is not passed over.
+    may(folder.path(), 0o755);
+    let _ = std::fs::remove_file(folder.path().join("a journal?.db-shm"));
+    std::fs::write(folder.path().join("a journal?.db-wal"), "left").unwrap();
+    may(folder.path(), 0o555);
+    let ran = read(&["runs"]);
+    let why = format!(
+        "error: the journal {journal} cannot be used: a run left it unfinished, and it may not be written here, which \
+         finishing it takes\n |\n = help: copy it with its -wal file to a folder that may be written, and name it with --journal\n"
+    );
+    assert_eq!((ran.code, ran.stderr), (Some(21), why));
+    may(folder.path(), 0o755);
+}
+
+#[test]
 fn secrets_are_not_in_the_journal() {
     let folder = tempfile::tempdir().unwrap();
     let script = "try_call(\"CreateCluster\", #{BusinessCode: \"JST\", ClusterEnvType: \"TEST\", ClusterTitle: \"t\", ClusterType: \"Standard\", \

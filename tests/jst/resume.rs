@@ -123,6 +123,27 @@ fn what_no_look_can_tell_is_a_persons_to_say_and_what_one_can_is_settled() {
     let whole: Value = serde_json::from_str(&world.jst(&["runs", &id, "--verify"]).run().ok()).unwrap();
     assert_eq!((&whole["writes"][0]["outcome"], &whole["unknown"]), (&"unknown".into(), &1.into()));
     let number = whole["writes"][0]["number"].to_string();
+    // What is assumed of nothing is a slip, and would be passed over in silence.
+    let none = |flag: &str, word: &str| {
+        format!(
+            "error: {flag} {word}: the run {id} has no step and no write of this name that is still open\n |\n \
+             = help: `jst runs {id}` shows its steps, and its writes with their numbers\n"
+        )
+    };
+    let both = format!(
+        "error: `{number}` cannot be done and not done: --assume-done and --assume-not-done both name it\n |\n \
+         = help: leave one of them out\n"
+    );
+    for (flags, said) in [
+        (&["--assume-done", "scale"][..], none("--assume-done", "scale")),
+        (&["--assume-not-done", "99"], none("--assume-not-done", "99")),
+        (&["--assume-done", "1", "--check-only"], none("--assume-done", "1")),
+        (&["--assume-done", &number, "--assume-not-done", &number], both),
+    ] {
+        let ran = world.jst(&[&["run", "--resume", &id], flags].concat()).run();
+        assert_eq!(ran.code, Some(2), "{ran:#?}");
+        assert!(ran.stderr.ends_with(&said), "{said}: {ran:#?}");
+    }
     let ran = world.jst(&["run", "--resume", &id, "--assume-done", &number]).run();
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "done\n"), "{ran:#?}");
     assert_eq!(scaled(&world), "4\n");
@@ -160,9 +181,94 @@ fn runs_that_cannot_go_on_are_named() {
         (&["run", "--sim", "--unprotected", "a.rhai"], 2, "--unprotected is about an earlier run"),
         (&["run", "--sim", "--no-journal", "--run-key", "k", "a.rhai"], 2, "--run-key needs a journal"),
         (&["runs", "nonsense"], 2, "`nonsense` is no id of a run"),
+        (&["run", "--sim", "--resume", "nonsense"], 2, "`nonsense` is no id of a run"),
     ] {
         let ran = run(args);
         assert!(ran.code == Some(code) && ran.stderr.contains(said), "{args:?}: {ran:#?}");
+    }
+}
+
+#[test]
+fn a_run_is_named_by_as_much_of_its_id_as_no_other_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("j.db");
+    let run = |args: &[&str]| jst(args).env("JST_JOURNAL", &journal).file("a.rhai", "exit(70)").run();
+    let ids = || -> Vec<String> {
+        let list: Vec<Value> = serde_json::from_str(&run(&["runs"]).ok()).unwrap();
+        list.iter().rev().map(|run| run["id"].as_str().unwrap().to_owned()).collect()
+    };
+    for _ in 0..2 {
+        assert_eq!(run(&["run", "--sim", "a.rhai"]).code, Some(70));
+    }
+    let [first, second] = ids().try_into().unwrap();
+    let same = first.bytes().zip(second.bytes()).take_while(|(a, b)| a == b).count();
+    let (enough, too_few) = (&second[..=same], &second[..same]);
+    let told: Value = serde_json::from_str(&run(&["runs", &enough.to_uppercase()]).ok()).unwrap();
+    assert_eq!(told["id"], second);
+    let ran = run(&["run", "--sim", "--resume", enough, "a.rhai"]);
+    assert!(ran.code == Some(70) && ran.stderr.contains(&format!("the run {second} goes on")), "{ran:#?}");
+    let several = format!(
+        "error: {too_few} begins the ids of several runs: {first}, {second}\n |\n = help: write more of the one that is meant\n"
+    );
+    let none = format!(
+        "error: no run in {} has an id that begins with zzzz\n |\n = help: `jst runs` lists the runs\n",
+        journal.display()
+    );
+    for (text, said) in [(too_few, several), ("zzzz", none)] {
+        for args in [&["runs", text][..], &["run", "--sim", "--resume", text, "a.rhai"]] {
+            let ran = run(args);
+            assert_eq!((ran.code, &ran.stderr), (Some(2), &said), "{args:?}");
+        }
+    }
+    for _ in 0..4 {
+        run(&["run", "--sim", "a.rhai"]);
+    }
+    let ran = run(&["runs", &first[..1]]);
+    assert!(ran.stderr.contains(" and others\n") && ran.stderr.matches(", ").count() == 4, "{ran:#?}");
+}
+
+#[test]
+fn a_run_of_another_profile_or_service_does_not_go_on() {
+    let config = "[profiles.a]\n[profiles.b]\n";
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let run = jst(args).env("JST_JOURNAL", folder.path().join("j.db")).file("a.rhai", "exit(70)");
+        run.file("c.toml", config).env("JST_CONFIG", "c.toml").fake_key().run()
+    };
+    let other = "--endpoint=http://127.0.0.1:1";
+    for (began, resumed, said) in [
+        (
+            &[other, "--profile=a"][..],
+            &[other, "--profile=b"][..],
+            "ran with the profile a, and this one would with the profile b\n |\n = help: add --profile a\n",
+        ),
+        (
+            &[other, "--profile=a"],
+            &[other],
+            "ran with the profile a, and this one would with no profile\n |\n = help: add --profile a\n",
+        ),
+        (
+            &[other],
+            &[other, "--profile=b"],
+            "ran with no profile, and this one would with the profile b\n |\n = help: leave the profile out\n",
+        ),
+        (
+            &["--sim"],
+            &[other],
+            "was one of simulator, and this one would be of http://127.0.0.1:1\n |\n = help: name the service that it ran with\n",
+        ),
+        (
+            &[other],
+            &["--sim"],
+            "was one of http://127.0.0.1:1, and this one would be of simulator\n |\n = help: name the service that it ran with\n",
+        ),
+    ] {
+        let ran = run(&[&["run"], began, &["a.rhai"]].concat());
+        assert_eq!(ran.code, Some(70), "{ran:#?}");
+        let list: Value = serde_json::from_str(&run(&["runs"]).ok()).unwrap();
+        let id = list[0]["id"].as_str().unwrap();
+        let ran = run(&[&["run"], resumed, &["--resume", id]].concat());
+        assert_eq!((ran.code, ran.stderr), (Some(2), format!("error: the run {id} {said}")), "{began:?} {resumed:?}");
     }
 }
 

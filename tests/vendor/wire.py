@@ -47,7 +47,7 @@ class Recorder(http.server.BaseHTTPRequestHandler):
 
 
 def jst(*args, **options):
-    env = {"ALIBABA_CLOUD_ACCESS_KEY_ID": KEY, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": SECRET, "HOME": "/nonexistent"}
+    env = {"ALIBABA_CLOUD_ACCESS_KEY_ID": KEY, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": SECRET, "JST_NO_JOURNAL": "1"}
     ran = subprocess.run([JST, "--region", REGION, *args], env=env, capture_output=True, text=True, **options)
     if ran.returncode != 0:
         raise SystemExit(f"jst {args}: {ran.returncode}\n{ran.stderr}")
