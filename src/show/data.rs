@@ -176,7 +176,7 @@ pub(crate) fn table(function: &str, rows: &[Value], wanted: Option<&[String]>) -
 }
 
 /// Rows with their fields in the document's order.
-fn ordered(function: &str, rows: Vec<Value>) -> Result<Vec<Value>> {
+pub(super) fn ordered(function: &str, rows: Vec<Value>) -> Result<Vec<Value>> {
     if let Some(odd) = rows.iter().find(|row| !row.is_object()) {
         return Err(Error::new(Kind::Invalid, format!("{function} takes an array of maps, and one row is {odd}")));
     }
@@ -184,7 +184,11 @@ fn ordered(function: &str, rows: Vec<Value>) -> Result<Vec<Value>> {
 }
 
 /// The columns that are wanted, or all.
-fn wanted_columns<'a>(function: &str, rows: &'a [Value], wanted: Option<&'a [String]>) -> Result<Vec<&'a str>> {
+pub(super) fn wanted_columns<'a>(
+    function: &str,
+    rows: &'a [Value],
+    wanted: Option<&'a [String]>,
+) -> Result<Vec<&'a str>> {
     let known = columns(rows);
     let Some(names) = wanted else { return Ok(known) };
     match names.iter().find(|name| !rows.is_empty() && !known.contains(&name.as_str())) {
@@ -206,7 +210,8 @@ pub(crate) struct Dialect {
 }
 
 impl Dialect {
-    const USUAL: Self = Self { separator: b',', safe: false };
+    /// As programs expect it.
+    pub(super) const USUAL: Self = Self { separator: b',', safe: false };
 }
 
 /// Rows as CSV with a line of names.
@@ -215,39 +220,11 @@ impl Dialect {
 /// As [`table`].
 pub(crate) fn csv_of(function: &str, rows: Vec<Value>, wanted: Option<&[String]>, dialect: Dialect) -> Result<String> {
     let ordered = ordered(function, rows)?;
-    write_csv(&ordered, &wanted_columns(function, &ordered, wanted)?, dialect)
-}
-
-/// Rows that a script prints, in a form, without secrets; `None` where there is nothing to print.
-///
-/// # Errors
-/// As [`table`].
-pub(crate) fn rows(
-    function: &str,
-    rows: Vec<Value>,
-    wanted: Option<&[String]>,
-    format: Format,
-) -> Result<Option<String>> {
-    let text = match format {
-        Format::Table => table(function, &rows, wanted)?,
-        Format::Json | Format::Jsonl | Format::Csv => {
-            let ordered = ordered(function, rows)?;
-            let names = wanted_columns(function, &ordered, wanted)?;
-            let cell = |row: &Value, name: &str| (name.to_owned(), row.get(name).cloned().unwrap_or_default());
-            let chosen = |row: &Value| Value::Object(names.iter().map(|name| cell(row, name)).collect());
-            let chosen = if wanted.is_some() { ordered.iter().map(chosen).collect() } else { ordered.clone() };
-            let Value::Array(shown) = REDACTOR.value(Value::Array(chosen)) else { return Ok(None) };
-            match format {
-                Format::Csv => write_csv(&shown, &names, Dialect::USUAL)?,
-                _ => rendered(&Value::Array(shown), format, None)?,
-            }
-        }
-    };
-    Ok((!text.is_empty()).then_some(text))
+    write_csv(&ordered, &wanted_columns(function, &ordered, wanted)?, dialect, true)
 }
 
 /// The keys of all rows, as they first appear.
-fn columns(rows: &[Value]) -> Vec<&str> {
+pub(super) fn columns(rows: &[Value]) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for name in rows.iter().filter_map(Value::as_object).flat_map(Map::keys) {
@@ -280,10 +257,11 @@ fn csv(value: &Value) -> Result<String> {
     if !list.iter().all(Value::is_object) {
         return Err(wrong());
     }
-    write_csv(list, &columns(list), Dialect::USUAL)
+    write_csv(list, &columns(list), Dialect::USUAL, true)
 }
 
-fn write_csv(rows: &[Value], names: &[&str], dialect: Dialect) -> Result<String> {
+/// Rows as lines of CSV, behind a line of names where one is wanted.
+pub(super) fn write_csv(rows: &[Value], names: &[&str], dialect: Dialect, has_names: bool) -> Result<String> {
     let mut writer = csv::WriterBuilder::new()
         .delimiter(dialect.separator)
         .terminator(csv::Terminator::Any(b'\n'))
@@ -298,7 +276,9 @@ fn write_csv(rows: &[Value], names: &[&str], dialect: Dialect) -> Result<String>
     if names.is_empty() {
         return Ok(String::new());
     }
-    writer.write_record(names).map_err(failed)?;
+    if has_names {
+        writer.write_record(names).map_err(failed)?;
+    }
     for row in rows {
         writer.write_record(names.iter().map(|name| text(row.get(*name)))).map_err(failed)?;
     }

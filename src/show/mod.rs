@@ -6,6 +6,7 @@ pub(crate) mod errors;
 pub(crate) mod log;
 pub(crate) mod progress;
 pub(crate) mod redaction;
+pub(crate) mod rows;
 pub(crate) mod streams;
 mod table;
 pub(crate) mod visible;

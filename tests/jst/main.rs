@@ -16,6 +16,7 @@ mod killer;
 mod library;
 mod limits;
 mod network;
+mod printing;
 mod profiles;
 mod prompt;
 mod readme;

@@ -45,7 +45,8 @@ pub(super) fn register(module: &mut Module) {
             [rows, columns @ ..] => {
                 let options = Options::of("csv", columns.get(1).map(|options| &**options), &["safe", "separator"])?;
                 let dialect = data::Dialect { separator: separator(&options)?, safe: options.flag("safe")? };
-                let (rows, columns) = rows_of("csv", rows, columns.first().map(|columns| &**columns))?;
+                let (rows, columns) =
+                    (rows_of("csv", rows)?, columns_of("csv", columns.first().map(|columns| &**columns))?);
                 data::csv_of("csv", rows, columns.as_deref(), dialect).map(Into::into).map_err(throw)
             }
             _ => Ok(Dynamic::UNIT),
@@ -60,14 +61,13 @@ pub(super) fn text_of(function: &str, text: &Dynamic) -> ScriptResult<ImmutableS
         .map_err(|_| throw(Error::new(Kind::Invalid, format!("{function} takes a text, not {}", shown(text)))))
 }
 
-/// Rows and columns that a function was given; all columns where it was given none.
-pub(super) fn rows_of(
-    function: &str,
-    rows: &Dynamic,
-    columns: Option<&Dynamic>,
-) -> ScriptResult<(Vec<serde_json::Value>, Option<Vec<String>>)> {
-    let rows =
-        of_list(function, rows, |rows| rows.iter().map(from_dynamic).collect::<Result<Vec<_>>>().map_err(throw))?;
+/// Rows that a function was given.
+pub(super) fn rows_of(function: &str, rows: &Dynamic) -> ScriptResult<Vec<serde_json::Value>> {
+    of_list(function, rows, |rows| rows.iter().map(from_dynamic).collect::<Result<Vec<_>>>().map_err(throw))
+}
+
+/// Columns that a function was given; `None`, which is all, where it was given none.
+pub(super) fn columns_of(function: &str, columns: Option<&Dynamic>) -> ScriptResult<Option<Vec<String>>> {
     let wrong =
         |given: String| throw(Error::new(Kind::Invalid, format!("{function} takes column names as text, not {given}")));
     let columns = columns.map(|columns| {
@@ -75,7 +75,7 @@ pub(super) fn rows_of(
         let name = |name: &Dynamic| name.clone().into_string().map_err(|_| wrong(a(&kind_of(name))));
         names.iter().map(name).collect::<ScriptResult<Vec<String>>>()
     });
-    Ok((rows, columns.transpose()?))
+    columns.transpose()
 }
 
 fn separator(options: &Options) -> ScriptResult<u8> {

@@ -5,30 +5,25 @@ use std::sync::Arc;
 use rhai::{Dynamic, Module};
 
 use super::builtins::{print_to, room_for_table};
-use super::csv::{rows_of, text_of};
-use super::register as register_any;
+use super::csv::{columns_of, rows_of, text_of};
+use super::{Pages, register as register_any};
 use crate::error::{Error, Kind};
 use crate::script::host::HostConfig;
-use crate::script::value::throw;
+use crate::script::value::{ScriptResult, throw};
 use crate::script::words::shown;
-use crate::show::data;
+use crate::show::data::{self, Format};
 use crate::show::progress::Progress;
+use crate::show::rows::Rows;
+use crate::stop::Stop;
 
 pub(super) fn register(module: &mut Module, config: &HostConfig) {
-    const ROWS: &str = "Prints maps in the form that --output asks for: a table, JSON, JSON lines or CSV; all columns, or those named.";
+    const ROWS: &str = "Prints maps in the form that --output asks for: a table, JSON, JSON lines or CSV; all columns, or those named. Pages are printed as they come, but for a table.";
     for signature in [&["rows: array", "()"][..], &["rows: array", "columns: array", "()"]] {
         let (format, stop) = (config.output, Arc::clone(&config.stop));
         register_any(module, "print_rows", signature, ROWS, move |_, args| match args {
             [rows, columns @ ..] => {
-                let (rows, columns) = rows_of("print_rows", rows, columns.first().map(|columns| &**columns))?;
-                if format == data::Format::Table {
-                    room_for_table(&rows, columns.as_deref()).map_err(throw)?;
-                }
-                let text = data::rows("print_rows", rows, columns.as_deref(), format).map_err(throw)?;
-                if let Some(text) = text {
-                    print_to(&stop, data::print_rendered(&text));
-                }
-                Ok(Dynamic::UNIT)
+                let columns = columns_of("print_rows", columns.first().map(|columns| &**columns))?;
+                print_rows(&stop, rows, columns.as_deref(), format).map(|()| Dynamic::UNIT)
             }
             _ => Ok(Dynamic::UNIT),
         });
@@ -53,4 +48,35 @@ pub(super) fn register(module: &mut Module, config: &HostConfig) {
             _ => Ok(Dynamic::UNIT),
         });
     }
+}
+
+/// Prints rows: those of pages as each page comes, unless a form needs all of them.
+fn print_rows(stop: &Stop, rows: &Dynamic, columns: Option<&[String]>, format: Format) -> ScriptResult<()> {
+    const NAME: &str = "print_rows";
+    let print = |text: Option<String>| text.into_iter().for_each(|text| print_to(stop, data::print_rendered(&text)));
+    if format == Format::Table {
+        let rows = rows_of(NAME, rows)?;
+        room_for_table(&rows, columns).map_err(throw)?;
+        let text = data::table(NAME, &rows, columns).map_err(throw)?;
+        print((!text.is_empty()).then_some(text));
+        return Ok(());
+    }
+    let mut printed = Rows::new(NAME, columns, format);
+    let pages = rows.read_lock::<Pages>().map(|pages| pages.clone());
+    let Some(pages) = pages else {
+        print(printed.more(rows_of(NAME, rows)?).map_err(throw)?);
+        print(printed.end().map_err(throw)?);
+        return Ok(());
+    };
+    for page in pages.page_by_page() {
+        match page.and_then(|page| printed.more(page)) {
+            Ok(text) => print(text),
+            Err(error) => {
+                print(printed.broken_off());
+                return Err(throw(error));
+            }
+        }
+    }
+    print(printed.end().map_err(throw)?);
+    Ok(())
 }

@@ -45,6 +45,19 @@ impl Pages {
         self.clone().into_iter().collect()
     }
 
+    /// The records page by page, the next one on its way meanwhile; ends at the first error.
+    pub(in crate::script) fn page_by_page(self) -> impl Iterator<Item = Result<Vec<Value>>> {
+        let mut walk = self.into_iter();
+        std::iter::from_fn(move || {
+            if walk.ended {
+                return None;
+            }
+            let turned = walk.turn_page();
+            walk.ended = !matches!(turned, Ok(true));
+            turned.map(|more| more.then(|| walk.records.by_ref().collect())).transpose()
+        })
+    }
+
     fn new(account: &Arc<Account>, target: &Target, params: Map<String, Value>) -> Result<Self> {
         let permit = account.permit(target, || Calls { count: 1, first: vec![params.clone()] })?;
         let Some(operation) = target.operation() else {
