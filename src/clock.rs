@@ -14,11 +14,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::civil::DateTime;
-use jiff::tz::Offset;
+use jiff::fmt::temporal::DateTimeParser;
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use self::alarms::Alarm;
 use self::alarms::Alarms;
+use crate::error::{Error, Kind};
 
 /// The header in which a simulator tells those who share its clock how many milliseconds an answer took.
 pub(crate) const TOOK: &str = "x-jst-took";
@@ -34,6 +36,25 @@ pub(crate) const BEIJING: Offset = Offset::constant(8);
 pub(crate) fn parse_time(text: &str) -> Result<Timestamp, jiff::Error> {
     let text = text.trim();
     text.parse().or_else(|_: jiff::Error| BEIJING.to_timestamp(text.parse::<DateTime>()?))
+}
+
+/// A zone by its name, `Asia/Tokyo`, or its distance from UTC, `+09:00`. Names are those that come with jst.
+///
+/// # Errors
+/// `invalid`.
+pub(crate) fn zone(name: &str) -> Result<TimeZone, Error> {
+    let offset = DateTimeParser::new().parse_time_zone(name).ok();
+    let fixed = offset.filter(|_| name.starts_with(['+', '-']));
+    fixed.or_else(|| named_zone(name)).ok_or_else(|| {
+        let shown: String = name.chars().take(40).collect();
+        Error::new(Kind::Invalid, format!("`{shown}` is no zone of time"))
+            .hint("write a name such as UTC or Asia/Shanghai, or a distance from UTC such as +08:00")
+    })
+}
+
+/// A zone by its name alone.
+pub(crate) fn named_zone(name: &str) -> Option<TimeZone> {
+    TimeZoneDatabase::bundled().get(name).ok()
 }
 
 /// Milliseconds since 1970 for people, as the service's people read time: in Beijing's.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::write_out;
+use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::script::read_script;
 use crate::settings::Settings;
@@ -49,12 +50,10 @@ pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
     let path = Path::new(&args.file);
     read_script(path)?;
     let real = path.canonicalize().map_err(|error| Error::new(Kind::Io, format!("{}: {error}", path.display())))?;
-    let is_zone = |c: char| c.is_ascii_alphanumeric() || "/_+-".contains(c);
-    if args.zone.is_empty() || !args.zone.chars().all(is_zone) {
-        return Err(
-            Error::new(Kind::Usage, format!("--zone `{}` is no time zone", args.zone)).hint("such as Asia/Shanghai")
-        );
-    }
+    // Schedulers know zones by name only, and take one that they do not know for UTC.
+    let zone = clock::named_zone(&args.zone).and_then(|zone| zone.iana_name().map(str::to_owned)).ok_or_else(|| {
+        Error::new(Kind::Usage, format!("--zone `{}` is no time zone", args.zone)).hint("such as Asia/Shanghai")
+    })?;
     let scheduler = match args.scheduler {
         For::Cron => Scheduler::Cron,
         For::Systemd => Scheduler::Systemd,
@@ -85,7 +84,7 @@ pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
         script: real.display().to_string(),
         args: args.words.clone(),
         schedule: Schedule::parse(&args.every)?,
-        zone: args.zone.clone(),
+        zone,
         deadline: whole_seconds(settings.longest().unwrap_or(DEADLINE)),
         grace: whole_seconds(settings.grace()),
         before: before?,

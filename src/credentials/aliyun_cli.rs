@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::source::{Held, Profile, half, held, meant, read, unsupported};
 use super::way::{Metadata, Role, Way};
 use crate::error::{Error, Kind, Result};
+use crate::suggest;
 
 /// The profiles of a file.
 pub(super) struct Profiles<'a> {
@@ -92,6 +93,55 @@ pub(super) fn in_profile(profile: &Map<String, Value>, name: &str, others: &Prof
     })
 }
 
+/// Looks at a profile that stands elsewhere than in the file of the command line, where every key is one that is read.
+///
+/// # Errors
+/// `config` for a key that is not, and what [`in_profile`] would say.
+pub(super) fn check(profile: &Map<String, Value>, name: &str) -> Result<()> {
+    let known = || TEXTS.iter().chain(&OTHERS).copied();
+    if let Some(key) = profile.keys().find(|key| !known().any(|known| known == *key)) {
+        let error = Error::new(Kind::Config, format!("`credentials` has no `{key}`"));
+        return Err(match suggest::nearest(key, known()) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("it has {}", known().collect::<Vec<_>>().join(", "))),
+        });
+    }
+    match profile.get("source_profile").and_then(Value::as_str) {
+        Some(source) if source == name => {
+            let message = format!("profile {name} refers to itself as source_profile");
+            Err(Error::new(Kind::Config, message).hint("name a profile that has credentials of its own"))
+        }
+        // Whether it is there shows where it is used.
+        Some(_) => Ok(()),
+        None => in_profile(profile, name, &Profiles::none(Path::new(""), true)).map(drop),
+    }
+}
+
+/// Keys whose values are texts.
+const TEXTS: [&str; 18] = [
+    "mode",
+    "access_key_id",
+    "access_key_secret",
+    "sts_token",
+    "ram_role_arn",
+    "ram_role_name",
+    "ram_session_name",
+    "role_session_name",
+    "external_id",
+    "policy",
+    "source_profile",
+    "process_command",
+    "credentials_uri",
+    "oidc_provider_arn",
+    "oidc_token_file",
+    "region_id",
+    "sts_region",
+    "endpoint",
+];
+
+/// The other keys that are read.
+const OTHERS: [&str; 2] = ["expired_seconds", "enable_vpc"];
+
 /// One profile while it is read.
 struct Reader<'a> {
     profile: &'a Map<String, Value>,
@@ -118,23 +168,6 @@ impl<'a> Reader<'a> {
 
     /// Each field is what it should be.
     fn check(&self) -> Result<()> {
-        const TEXTS: [&str; 15] = [
-            "mode",
-            "access_key_id",
-            "access_key_secret",
-            "sts_token",
-            "ram_role_arn",
-            "ram_role_name",
-            "ram_session_name",
-            "role_session_name",
-            "external_id",
-            "policy",
-            "source_profile",
-            "process_command",
-            "credentials_uri",
-            "oidc_provider_arn",
-            "oidc_token_file",
-        ];
         let is_wrong =
             |key: &&&str| self.profile.get(**key).is_some_and(|value| !value.is_string() && !value.is_null());
         match TEXTS.iter().find(is_wrong) {

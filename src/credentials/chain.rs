@@ -328,9 +328,18 @@ impl Sources {
             Err(why) => return vec![("~/.alibabacloud/credentials".to_owned(), Ok(*why))],
         };
         let chosen = chosen.unwrap_or("default");
+        let is_named = self.var("ALIBABA_CLOUD_CREDENTIALS_FILE").is_some();
         let look = |path: &PathBuf| {
             let mut source = path.display().to_string();
-            let held = ini::file(path, chosen, &mut source);
+            let held = match ini::file(path, chosen, &mut source) {
+                // A file that is named is meant.
+                Ok(Held::Nothing(_)) if is_named && !path.exists() => Err(Error::new(
+                    Kind::Config,
+                    format!("ALIBABA_CLOUD_CREDENTIALS_FILE names {}, which is not there", path.display()),
+                )
+                .hint("name the file that is meant, or unset the variable")),
+                held => held,
+            };
             (source, held)
         };
         paths.iter().map(look).collect()

@@ -31,6 +31,7 @@ pub(crate) use way::Way;
 
 use serde_json::{Map, Value};
 
+use crate::error::Result;
 pub(crate) use crate::secret::Credentials;
 use crate::secret::is_secret_name;
 
@@ -44,6 +45,17 @@ pub(crate) enum Meant {
 }
 
 impl Meant {
+    /// Looks at what shows without the files that it may refer to.
+    ///
+    /// # Errors
+    /// `config` or `credentials`.
+    pub(crate) fn check(&self, name: &str) -> Result<()> {
+        match self {
+            Self::Profile(_) => Ok(()),
+            Self::Given(map) => aliyun_cli::check(map, name),
+        }
+    }
+
     /// Every secret that it gives.
     pub(crate) fn secrets(&self) -> Vec<&str> {
         let Self::Given(map) = self else { return Vec::new() };

@@ -269,6 +269,20 @@ fn what_is_no_text_is_named() {
 }
 
 #[test]
+fn a_file_that_is_named_and_is_not_there_ends_the_search() {
+    let env = [
+        ("ALIBABA_CLOUD_CREDENTIALS_FILE".to_owned(), "/nowhere/credentials".to_owned()),
+        ("ALIBABA_CLOUD_CREDENTIALS_URI".to_owned(), "http://127.0.0.1:9/other".to_owned()),
+    ];
+    let found = Sources { env: env.into(), ..Sources::default() }.find();
+    let error = found.known().unwrap_err();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (Kind::Config, "ALIBABA_CLOUD_CREDENTIALS_FILE names /nowhere/credentials, which is not there")
+    );
+}
+
+#[test]
 fn a_home_folder_that_cannot_be_used_is_passed_over_and_said() {
     let files = home(&[INI]);
     let at = |name: &str| files.path().join(name);

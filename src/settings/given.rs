@@ -14,6 +14,7 @@ use super::levels::by_hand;
 use crate::call::policy::{Grant, Policy};
 use crate::error::{Error, Kind, Result};
 use crate::net::endpoint::Endpoint;
+use crate::suggest;
 
 /// The vendor's variables for a setting of ours, newest first: read where ours is not set.
 const VENDORS: [(&str, [&str; 4]); 1] =
@@ -122,6 +123,7 @@ impl Level {
                 }
             }
         }
+        no_slip(around)?;
         Self::of(given)
     }
 
@@ -141,6 +143,31 @@ impl Level {
         Ok(Self { flags, given })
     }
 }
+
+/// Looks for variables that say nothing, as they are misspelt: nobody may believe that a run was read-only.
+///
+/// # Errors
+/// `usage` for one that is nearly a variable of jst.
+fn no_slip(around: &Surroundings) -> Result<()> {
+    let known: Vec<String> = arguments().filter_map(|(arg, _)| arg.get_env()?.to_str().map(str::to_owned)).collect();
+    // Where words are divided is what people slip at most.
+    let plain = |name: &str| name.strip_prefix(PREFIX).unwrap_or_default().replace('_', "");
+    let plains: Vec<String> = known.iter().map(|name| plain(name)).collect();
+    for (name, _) in around.env.iter().filter(|(_, value)| !value.is_empty()) {
+        if !name.starts_with(PREFIX) || known.contains(name) {
+            continue;
+        }
+        let near = suggest::nearest(&plain(name), plains.iter().map(String::as_str));
+        if let Some(meant) = near.and_then(|near| plains.iter().zip(&known).find(|(plain, _)| *plain == near)) {
+            let message = format!("{name} is no variable of jst");
+            return Err(Error::new(Kind::Usage, message).hint(format!("did you mean {}?", meant.1)));
+        }
+    }
+    Ok(())
+}
+
+/// What variables of jst begin with.
+const PREFIX: &str = "JST_";
 
 impl Given {
     /// Looks at what the flag's reader leaves to whoever uses the value.
@@ -164,7 +191,11 @@ impl Given {
     /// The flag would not take the value.
     pub(super) fn words(&self) -> Result<Vec<String>> {
         let Self { long, value, origin } = self;
-        let wrong = |why: String| Error::new(origin.kind(), format!("{origin}: {why}"));
+        let key = match origin {
+            Origin::Line(..) => format!("`{}`: ", long.replace('-', "_")),
+            _ => String::new(),
+        };
+        let wrong = |why: String| Error::new(origin.kind(), format!("{origin}: {key}{why}"));
         let counts = arguments().any(|(arg, name)| name == *long && matches!(arg.get_action(), ArgAction::Count));
         if counts {
             let count = verbosity(value).map_err(wrong)?;
@@ -206,7 +237,13 @@ fn command() -> Command {
 /// What is wrong with a value: what its reader says, or the values that there are.
 fn why(error: &clap::Error) -> String {
     if let Some(source) = std::error::Error::source(error) {
-        return source.to_string();
+        return match source.to_string() {
+            // The reader of numbers speaks of digits, and of none.
+            said if source.is::<std::num::ParseIntError>() && !said.contains("too") => {
+                "a whole number is wanted".to_owned()
+            }
+            said => said,
+        };
     }
     let text = error.to_string();
     let told = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");

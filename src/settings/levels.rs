@@ -135,6 +135,7 @@ impl Levels {
         });
         let named = nearest(self, |flags| flags.config.clone().filter(|name| !name.is_empty()));
         let Some(file) = file::read(named.as_deref(), around)? else { return Ok(()) };
+        file.check()?;
         self.defaults = Level::of(file.defaults.given.clone())?;
         let by_default = || file.defaults.given.iter().rev().find(|given| given.long == "profile").cloned();
         self.chosen = self.chosen.take().or_else(by_default);

@@ -348,6 +348,18 @@ fn variables_that_are_empty_are_not_set_and_errors_name_them() {
     let ran = jst(["ops"]).env("JST_READ_ONLY", "maybe").run();
     assert_eq!(ran.code, Some(2), "{ran:#?}");
     assert!(ran.stderr.contains("JST_READ_ONLY: `maybe` is none of yes, no, true, false, 1 and 0"), "{ran:#?}");
+    for (slip, meant) in [
+        ("JST_READONLY", "JST_READ_ONLY"),
+        ("JST_DENNY", "JST_DENY"),
+        ("JST_MAXWRITES", "JST_MAX_WRITES"),
+        ("JST_ENDPIONT", "JST_ENDPOINT"),
+    ] {
+        let ran = jst(["--sim", "eval", "1"]).env(slip, "1").run();
+        let says = format!("{slip} is no variable of jst\n |\n = help: did you mean {meant}?");
+        assert!(ran.code == Some(2) && ran.stderr.contains(&says), "{ran:#?}");
+        jst(["--sim", "eval", "1"]).env(slip, "").run().ok();
+    }
+    jst(["--sim", "eval", "1"]).env("JST_SHOP", "1").run().ok();
 }
 
 #[test]

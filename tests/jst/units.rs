@@ -81,6 +81,9 @@ fn what_no_scheduler_takes_is_refused() {
     for (words, says) in [
         (&["--for", "cron", "--every", "61 * * * *"][..], "`61` is no minute"),
         (&["--for", "cron", "--every", "0 3 * * *", "--zone", "a b"], "--zone `a b` is no time zone"),
+        (&["--for", "cron", "--every", "0 3 * * *", "--zone", "Beijing"], "--zone `Beijing` is no time zone"),
+        (&["--for", "kubernetes", "--every", "0 3 * * *", "--zone", "UTC+8"], "--zone `UTC+8` is no time zone"),
+        (&["--for", "systemd", "--every", "0 3 * * *", "--zone", "CST"], "--zone `CST` is no time zone"),
         (&["--for", "cron", "--every", "0 3 * * *", "--shards", "3"], "--shards divides a job of Kubernetes"),
         (&["--for", "launchd", "--every", "0 3 * * *"], "invalid value 'launchd'"),
     ] {

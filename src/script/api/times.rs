@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Weekday;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ZonedDateTime};
 use rhai::{Dynamic, Module};
 
@@ -147,21 +147,9 @@ fn timestamp(function: &str, moment: &Dynamic) -> ScriptResult<Timestamp> {
 fn zoned(function: &str, moment: &Dynamic, zone: Option<&Dynamic>) -> ScriptResult<ZonedDateTime> {
     let zone = match zone {
         None => TimeZone::fixed(clock::BEIJING),
-        Some(name) => self::zone(&text_of(function, name)?).map_err(throw)?,
+        Some(name) => clock::zone(&text_of(function, name)?).map_err(throw)?,
     };
     Ok(timestamp(function, moment)?.to_zoned_datetime(zone))
-}
-
-/// A zone by its name, `Asia/Tokyo`, or its distance from UTC, `+09:00`.
-fn zone(name: &str) -> Result<TimeZone> {
-    let offset = jiff::fmt::temporal::DateTimeParser::new().parse_time_zone(name).ok();
-    let named = || TimeZoneDatabase::bundled().get(name).ok();
-    let fixed = offset.filter(|_| name.starts_with(['+', '-']));
-    fixed.or_else(named).ok_or_else(|| {
-        let shown: String = name.chars().take(40).collect();
-        Error::new(Kind::Invalid, format!("`{shown}` is no zone of time"))
-            .hint("write a name such as UTC or Asia/Shanghai, or a distance from UTC such as +08:00")
-    })
 }
 
 #[cfg(test)]

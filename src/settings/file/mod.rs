@@ -91,7 +91,11 @@ impl File {
     /// # Errors
     /// `config`: the first thing wrong, with the others beside it.
     pub(crate) fn check(&self) -> Result<()> {
-        let mut problems = self.sections().flat_map(|section| &section.given).filter_map(|given| given.check().err());
+        let named = self.profiles.iter().map(|(name, section)| (name.as_str(), section));
+        let mut problems = std::iter::once(("defaults", &self.defaults)).chain(named).flat_map(|(name, section)| {
+            let settings = section.given.iter().filter_map(|given| given.check().err());
+            settings.chain(section.credentials_problem(name))
+        });
         match problems.next() {
             None => Ok(()),
             Some(first) => Err(first.with(|error| error.more.extend(problems))),
@@ -116,6 +120,16 @@ impl File {
 }
 
 impl Section {
+    /// What is wrong with its credentials, as far as the file shows.
+    fn credentials_problem(&self, name: &str) -> Option<Error> {
+        let (place, meant) = self.credentials.as_ref()?;
+        let error = meant.check(name).err()?;
+        Some(error.with(|facts| {
+            facts.kind = Kind::Config;
+            facts.message = format!("{place}: {}", facts.message);
+        }))
+    }
+
     fn secrets(&self) -> impl Iterator<Item = &str> {
         let is_secret = |given: &&Given| is_secret_name(&given.long.replace('-', "_"));
         let of_keys = self.given.iter().filter(is_secret).map(|given| given.value.as_str());

@@ -35,12 +35,15 @@ fn every_mistake_is_named_with_its_line() {
         ("[default]\n", &["F:1: `default` is no setting | did you mean `defaults`?"]),
         ("endpoint = \"x\"\n", &["F:1: `endpoint` is no setting | settings stand in [defaults] or [profiles.NAME]"]),
         ("[profiles]\nshop = 1\n", &["F:2: `shop` is no profile | its settings stand under a line [profiles.shop]"]),
-        ("[defaults]\nconcurrency = 0\n", &["F:2: 0 is not in 1..=1024"]),
+        ("[defaults]\nconcurrency = 0\n", &["F:2: `concurrency`: 0 is not in 1..=1024"]),
         (
             "[defaults]\n\ntimeout = \"soon\"\n",
-            &["F:3: `soon` is not a span of time: write 30s, 20m, 1h or a number of seconds"],
+            &["F:3: `timeout`: `soon` is not a span of time: write 30s, 20m, 1h or a number of seconds"],
         ),
-        ("[defaults]\nread_only = \"maybe\"\n", &["F:2: `maybe` is none of yes, no, true, false, 1 and 0"]),
+        (
+            "[defaults]\nread_only = \"maybe\"\n",
+            &["F:2: `read_only`: `maybe` is none of yes, no, true, false, 1 and 0"],
+        ),
         ("[defaults]\ntimeout = [1]\n", &["F:2: `timeout` takes one text, number, or true or false"]),
         ("[defaults]\ndeny = { a = 1 }\n", &["F:2: `deny` takes a list of texts"]),
         ("[defaults]\ndeny = [\"Nothing*\"]\n", &["F:2: "]),
@@ -57,11 +60,26 @@ fn every_mistake_is_named_with_its_line() {
                 "F:2: `credentials` names a profile of the vendor's files, or is a table with a `mode` | see `jst config init --print`",
             ],
         ),
+        ("[defaults]\nconcurrency = \"viele\"\n", &["F:2: `concurrency`: a whole number is wanted"]),
+        (
+            "[profiles.a.credentials]\nmode = \"AccessKey\"\n",
+            &["F:1: AccessKey: this kind of credentials is not supported | the modes are "],
+        ),
+        (
+            "[profiles.a.credentials]\naccess_key = \"x\"\n",
+            &["F:1: `credentials` has no `access_key` | did you mean `access_key_id`?"],
+        ),
+        ("[defaults.credentials]\nmode = \"AK\"\naccess_key_id = \"x\"\n", &["F:1: "]),
+        (
+            "[profiles.a.credentials]\nmode = \"ChainableRamRoleArn\"\nsource_profile = \"a\"\n",
+            &["F:1: profile a refers to itself as source_profile | name a profile that has credentials of its own"],
+        ),
+        ("[profiles.a.credentials]\nmode = \"ChainableRamRoleArn\"\nsource_profile = \"b\"\n", &[]),
         ("[defaults\n", &["F:1: not TOML: "]),
         ("[defaults]\nread_only = true\nread_only = true\n", &["F:3: not TOML: duplicate key"]),
         (
             "[defaults]\nnope = 1\n[profiles.a]\nrate = -1\n",
-            &["F:2: `nope`", "F:4: `-1` is not a number of attempts a second above 0"],
+            &["F:2: `nope`", "F:4: `rate`: `-1` is not a number of attempts a second above 0"],
         ),
     ];
     for (text, expected) in table {
