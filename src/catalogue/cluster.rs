@@ -13,7 +13,7 @@ const ECS_INSTANCES: Param = Param::query("EcsInstanceIdList", Type::List(Scalar
 const LABEL_KEY: Param = Param::query("LabelKey", STRING, "Key of the label, such as label.jst.com/zone.");
 const NEW_LABEL_KEY: Param = LABEL_KEY.checks(&[
     Check::Pattern { regex: r"^label\.jst\.com/", says: "starts with label.jst.com/" },
-    Check::Pattern { regex: "[^/]$", says: "has a name behind label.jst.com/" },
+    Check::Pattern { regex: r"[^/\s]\s*$", says: "has a name behind label.jst.com/" },
 ]);
 const LABEL_VALUE: Param = Param::query("LabelValue", STRING, "Value of the label.");
 const PAGE_NUM: Param = Param { name: "PageNum", ..PAGE_NUMBER };

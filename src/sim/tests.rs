@@ -305,14 +305,14 @@ fn a_state_file_keeps_the_state_across_a_kill_and_a_stop() {
     let first = ids(&killed);
     assert_eq!(first, ids(&started(Options::demo())), "a fresh state begins as ever");
     assert_eq!(control(&killed, "POST", "/_sim/advance?seconds=60", "").status, 200);
-    assert_eq!(lines(), 2);
+    assert_eq!(lines(), 3);
     let error = Sim::new(options(), clock()).unwrap_err();
     assert!(error.message.contains("another process holds"), "{error}");
     drop(killed);
 
     let again = started(options());
     assert_eq!(again.look(|state| state.now), moved);
-    assert_eq!(lines(), 1);
+    assert_eq!(lines(), 2);
     again.clock.advance(Duration::from_secs(60));
     again.close().unwrap();
     let second = ids(&again);
@@ -402,7 +402,7 @@ fn a_write_that_cannot_be_kept_is_not_answered_as_done_nor_kept() {
     let lines = std::fs::read_to_string(&path).unwrap().lines().count();
     sim.close().unwrap();
     drop(sim);
-    assert_eq!((lines, total(&started(options()))), (3, json!(14)));
+    assert_eq!((lines, total(&started(options()))), (4, json!(14)));
 }
 
 #[test]

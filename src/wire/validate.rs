@@ -216,7 +216,8 @@ fn check_rule(operation: &Operation, rule: Rule, params: &Map<String, Value>, pr
             }
         }
         Rule::OneOrBoth(one, other) => {
-            if [one, other].iter().all(|name| given(name, params).is_empty()) {
+            let is_there = |name: &&str| given(name, params).iter().any(|(_, value)| value.as_str() != Some(""));
+            if ![one, other].iter().any(is_there) {
                 let message = format!("is required, or else {other}");
                 problems.push(Problem { path: one.to_owned(), given: None, message, nearest: None });
             }
@@ -248,8 +249,8 @@ fn check_rule(operation: &Operation, rule: Rule, params: &Map<String, Value>, pr
 fn range(cidr: &str) -> Option<(u32, u32)> {
     let (address, length) = cidr.split_once('/')?;
     let address = u32::from(address.parse::<Ipv4Addr>().ok()?);
-    let well_formed = !length.is_empty() && length.bytes().all(|digit| digit.is_ascii_digit());
-    let length: u32 = length.parse().ok().filter(|length| well_formed && *length <= 32)?;
+    // Neither a sign nor a leading zero, which the number itself would let through.
+    let length: u32 = length.parse().ok().filter(|number: &u32| *number <= 32 && number.to_string() == length)?;
     let hosts = u32::MAX.checked_shr(length).unwrap_or(0);
     Some((address & !hosts, address | hosts))
 }

@@ -143,19 +143,19 @@ impl Call {
     /// One page of records as the call asks for it. Only the records of the page are shown.
     pub(crate) fn page<T>(&self, records: impl Iterator<Item = T>, show: impl Fn(T) -> Json) -> Json {
         let (number, size) = self.asked_page();
-        let (total, data) = self.records(records, show);
+        let (total, data) = self.records(records, |record| Some(show(record)));
         object!({"PageNumber": number, "PageSize": size, "TotalCount": total, "Data": data})
     }
 
-    /// The records of a page, and how many there are in all.
-    pub(crate) fn records<T>(&self, records: impl Iterator<Item = T>, show: impl Fn(T) -> Json) -> (i64, Json) {
+    /// The records of a page, and how many there are in all. One of an id alone may be looked up when it is shown.
+    pub(crate) fn records<T>(&self, records: impl Iterator<Item = T>, show: impl Fn(T) -> Option<Json>) -> (i64, Json) {
         let (number, size) = self.asked_page();
         let first = number.saturating_sub(1).saturating_mul(size);
         let asked = first..first.saturating_add(size);
         let mut total = 0_i64;
         let data = records.filter_map(|record| {
             total += 1;
-            asked.contains(&(total - 1)).then(|| show(record))
+            asked.contains(&(total - 1)).then(|| show(record)).flatten()
         });
         let data = data.collect();
         (total, data)

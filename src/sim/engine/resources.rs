@@ -71,8 +71,8 @@ impl Resources {
 /// A Kubernetes quantity as a plain number.
 pub(crate) fn quantity(text: &str) -> Option<f64> {
     let text = text.trim().trim_matches(['"', '\'']);
-    // `129e6`: no suffix begins with a small e.
-    if text.contains('e') {
+    // `129e6`, `1E9`: an exponent has a number behind it, the suffix for 10¹⁸ has none.
+    if text.find(['e', 'E']).is_some_and(|at| text.get(at + 1..).is_some_and(|power| power.parse::<i32>().is_ok())) {
         return text.parse().ok();
     }
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());

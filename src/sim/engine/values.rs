@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
-use crate::catalogue::Operation;
+use crate::catalogue::{Operation, Param, Type};
 use crate::sim::engine::call::{Call, Refusal};
 use crate::wire::request::text;
 
@@ -173,7 +173,7 @@ const TOGETHER: &[(&str, Together)] = &[
         if !is_serverless && !has_ranges {
             return Some("PodCIDR and ServiceCIDR are needed");
         }
-        if !given(call, "KeyPair") && !given(call, "Password") {
+        if ["KeyPair", "Password"].into_iter().all(|name| call.text(name).is_empty()) {
             return Some("KeyPair or Password is needed");
         }
         let logs = call.is("CreateWithLogIntegration") && call.text("ClusterType") != "Standard";
@@ -184,9 +184,8 @@ const TOGETHER: &[(&str, Together)] = &[
 /// What the service refuses of a call's values, whatever the account holds.
 pub(crate) fn refused(call: &Call) -> Option<Refusal> {
     let operation = call.operation;
-    let empty = operation.params.iter().find(|param| param.required && call.opt_text(param.name) == Some(""));
-    if let Some(param) = empty {
-        return Some(Refusal::invalid(format!("{} is empty", param.name)));
+    if let Some(path) = operation.params.iter().find_map(|param| empty(call, param)) {
+        return Some(Refusal::invalid(format!("{path} is empty")));
     }
     let of_action = ROWS.iter().filter(|(actions, ..)| actions.contains(&operation.action));
     of_action
@@ -200,6 +199,18 @@ pub(crate) fn refused(call: &Call) -> Option<Refusal> {
         )
         .next()
         .map(Refusal::invalid)
+}
+
+/// Where required text is empty: the parameter itself, or a field of an element of its list.
+fn empty(call: &Call, param: &Param) -> Option<String> {
+    let is_empty = |value: Option<&Value>| value.and_then(Value::as_str) == Some("");
+    if let Type::Maps(fields) = param.ty {
+        let elements = call.opt_list(param.name).unwrap_or_default();
+        let field = fields.iter().filter(|field| field.required);
+        let mut field = field.filter(|field| elements.iter().any(|element| is_empty(element.get(field.name))));
+        return field.next().map(|field| format!("{}.{}", param.name, field.name));
+    }
+    (param.required && is_empty(call.params.get(param.name))).then(|| param.name.to_owned())
 }
 
 fn pages(call: &Call) -> Option<String> {
@@ -216,7 +227,10 @@ fn wrong(call: &Call, path: &str, wanted: Wanted) -> Option<String> {
         None => Some(element),
     });
     let odd = values.find(|value| !wanted.takes(value))?;
-    let shown = if name == "Password" { String::new() } else { format!(" {}", text(odd)) };
+    let shown = match name {
+        "Password" => String::new(),
+        _ => format!(" {}", brief(&text(odd))),
+    };
     Some(format!("{path}{shown} is not {}", wanted.says()))
 }
 
@@ -236,6 +250,17 @@ impl Wanted {
             Among(values) => format!("one of {}", values.join(", ")),
             Text(_, says) => says.to_owned(),
         }
+    }
+}
+
+/// The beginning of a value: a manifest would fill the screen.
+fn brief(text: &str) -> String {
+    const MOST: usize = 60;
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None if line.len() < text.trim_end().len() => format!("{line}…"),
+        None => line.to_owned(),
     }
 }
 
@@ -278,12 +303,14 @@ fn is_time(text: &str) -> bool {
 }
 
 fn is_label_key(key: &str) -> bool {
-    key.strip_prefix("label.jst.com/").is_some_and(|name| !name.is_empty())
+    key.strip_prefix("label.jst.com/").is_some_and(|name| !name.trim().is_empty())
 }
 
 fn is_range(text: &str) -> bool {
     let Some((address, length)) = text.split_once('/') else { return false };
-    address.parse::<Ipv4Addr>().is_ok() && length.parse::<u8>().is_ok_and(|length| length <= 32)
+    // Neither a sign nor a leading zero, which the number itself would let through.
+    address.parse::<Ipv4Addr>().is_ok()
+        && length.parse::<u8>().is_ok_and(|number| number <= 32 && number.to_string() == length)
 }
 
 /// At least 8 characters, with each of the four sorts.

@@ -69,7 +69,10 @@ impl StateFile {
         if file.metadata()?.len() != self.length {
             file.set_len(self.length)?;
         }
-        if let Err(error) = file.write_all_at(&text, self.length) {
+        // Counted once it is there: a kill between the two leaves a line more than is counted, never one less.
+        let kept =
+            file.write_all_at(&text, self.length).and_then(|()| file.write_all_at(&lines::head(self.lines + 1), 0));
+        if let Err(error) = kept {
             let _ = file.set_len(self.length);
             return Err(error);
         }
@@ -98,21 +101,23 @@ impl StateFile {
         let written = || -> std::io::Result<(File, u64)> {
             let file = create(&new)?;
             file.try_lock()?;
-            let line = lines::written(1, &serde_json::to_vec(snapshot)?);
+            let head = lines::head(2);
+            let line = lines::written(2, &serde_json::to_vec(snapshot)?);
             let mut writer = BufWriter::new(&file);
+            writer.write_all(&head)?;
             writer.write_all(&line)?;
             writer.flush()?;
             drop(writer);
             file.sync_all()?;
             self.check()?;
             self.put_in_place(&new)?;
-            Ok((file, line.len() as u64))
+            Ok((file, (head.len() + line.len()) as u64))
         };
         let (file, length) = written().map_err(|error| {
             let _ = fs::remove_file(&new);
             cannot(&self.path, "write", &error)
         })?;
-        (self.file, self.lines, self.length) = (Some(file), 1, length);
+        (self.file, self.lines, self.length) = (Some(file), 2, length);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The lines of a state's file: `NUMBER CHECKSUM JSON`. The number counts from 1, the checksum is the CRC-32
 //! of number and JSON, in hexadecimal. So a changed byte, a line that is lost, doubled or in another place
-//! is noticed, and a line that a kill cut short is told from one that was damaged.
+//! is noticed, and a line that a kill cut short is told from one that was damaged. The first line says how many
+//! there are, so that the last one is missed, too.
 
 use flate2::Crc;
 
@@ -10,6 +11,11 @@ pub(super) fn written(number: u64, json: &[u8]) -> Vec<u8> {
     line.extend_from_slice(json);
     line.push(b'\n');
     line
+}
+
+/// The first line of a file with so many lines. It always has the same length, so that it is written over.
+pub(super) fn head(lines: u64) -> Vec<u8> {
+    written(1, format!("{lines:20}").as_bytes())
 }
 
 /// What a line at the place of `number` holds.

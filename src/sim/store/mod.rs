@@ -1,5 +1,5 @@
-//! How an account is kept across restarts: a file whose first line is a snapshot, each further line one thing
-//! that happened since.
+//! How an account is kept across restarts: a file whose first line counts its lines, whose second is a snapshot,
+//! each further line one thing that happened since.
 //!
 //! A line is written to the operating system before its answer is sent, so that a kill at any moment loses
 //! nothing that was acknowledged; replaying the lines brings the state back, because a state only depends on
@@ -28,7 +28,7 @@ use crate::sim::ledger::{Ledger, Record};
 
 pub(crate) use self::file::StateFile;
 
-/// An account at a moment: the first line of a state's file, and what a look inside shows.
+/// An account at a moment: the second line of a state's file, and what a look inside shows.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Snapshot<S = State> {
     /// The version of the form.
@@ -45,7 +45,7 @@ pub(crate) struct Snapshot<S = State> {
 
 impl<S> Snapshot<S> {
     /// Raised whenever what is kept of an account gets another form.
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     /// A snapshot of a state.
     pub(crate) fn new(state: S, starts: u64, ledger: &Ledger) -> Self {
@@ -138,10 +138,17 @@ fn load(path: &Path, file: impl Read) -> Result<Loaded> {
     if !next(&mut line)? {
         return Err(damaged(path, 1, "the file is empty"));
     }
+    let (count, head) = (counted(path, &line)?, line.len());
+    if !next(&mut line)? {
+        return Err(damaged(path, 2, "it is missing"));
+    }
     let mut loaded = first(path, &line)?;
+    loaded.length += head as u64;
+    let mut begun = loaded.lines;
     while next(&mut line)? {
         let number = loaded.lines + 1;
         let wrong = |why: String| damaged(path, number, &why);
+        begun = number;
         let Held::Json(json) = lines::read(number, &line).map_err(wrong)? else { break };
         let happened: Line = serde_json::from_slice(json).map_err(|error| wrong(error.to_string()))?;
         if let Line::Call(record) = &happened {
@@ -155,25 +162,40 @@ fn load(path: &Path, file: impl Read) -> Result<Loaded> {
         loaded.lines = number;
         loaded.length += line.len() as u64;
     }
+    if begun < count {
+        return Err(damaged(path, begun + 1, &format!("it is missing: there were {count} lines")));
+    }
     Ok(loaded)
 }
 
-fn first(path: &Path, line: &[u8]) -> Result<Loaded> {
-    let wrong = |why: String| damaged(path, 1, &why);
-    // The first form of all had no checksums.
+/// How many lines the first one counts.
+fn counted(path: &Path, line: &[u8]) -> Result<u64> {
+    let wrong = |why: &str| damaged(path, 1, why);
+    // Older forms began with the snapshot, the first of all without a checksum.
     if line.starts_with(b"{") {
         require_form(path, line)?;
-        return Err(wrong("it is a snapshot without a checksum".to_owned()));
+        return Err(wrong("it is a snapshot without a checksum"));
     }
-    let json = match lines::read(1, line).map_err(wrong)? {
-        Held::Json(json) => json,
-        // A snapshot is put in its place whole.
-        Held::CutShort => return Err(wrong("it is cut short".to_owned())),
-    };
+    let json = whole(path, 1, line)?;
     require_form(path, json)?;
-    let snapshot: Snapshot = serde_json::from_slice(json).map_err(|error| wrong(format!("no snapshot: {error}")))?;
+    serde_json::from_slice(json).map_err(|_| wrong("it does not count the lines"))
+}
+
+fn first(path: &Path, line: &[u8]) -> Result<Loaded> {
+    let json = whole(path, 2, line)?;
+    require_form(path, json)?;
+    let snapshot: Snapshot =
+        serde_json::from_slice(json).map_err(|error| damaged(path, 2, &format!("no snapshot: {error}")))?;
     let ledger = Ledger::after(snapshot.applied);
-    Ok(Loaded { snapshot, ledger, lines: 1, length: line.len() as u64 })
+    Ok(Loaded { snapshot, ledger, lines: 2, length: line.len() as u64 })
+}
+
+/// What one of the first two lines holds: they are put in their place whole.
+fn whole<'a>(path: &Path, number: u64, line: &'a [u8]) -> Result<&'a [u8]> {
+    match lines::read(number, line).map_err(|why| damaged(path, number, &why))? {
+        Held::Json(json) => Ok(json),
+        Held::CutShort => Err(damaged(path, number, "it is cut short")),
+    }
 }
 
 fn replay(state: &mut State, line: Line) -> std::result::Result<(), String> {

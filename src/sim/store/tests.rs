@@ -20,8 +20,8 @@ fn advanced(second: i64) -> Line {
     Line::Advanced(Timestamp::from_second(second).unwrap())
 }
 
-/// A file of a snapshot and three lines, in a folder of its own.
-fn four_lines() -> (tempfile::TempDir, std::path::PathBuf) {
+/// A file of its head, a snapshot and three lines, in a folder of its own.
+fn five_lines() -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
     let mut file = fresh(&path);
@@ -35,7 +35,7 @@ fn now_of(path: &Path) -> Result<i64> {
 
 #[test]
 fn what_was_written_is_there_again() {
-    let (_folder, path) = four_lines();
+    let (_folder, path) = five_lines();
     let (mut file, loaded) = StateFile::open(&path).unwrap();
     let loaded = loaded.unwrap();
     assert_eq!((loaded.snapshot.state.now.as_second(), loaded.snapshot.starts), (3, 5));
@@ -44,13 +44,13 @@ fn what_was_written_is_there_again() {
     file.compact(&Snapshot::new(&loaded.snapshot.state, 6, &loaded.ledger)).unwrap();
     file.append(&advanced(9)).unwrap();
     drop(file);
-    assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
+    assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
     assert_eq!(now_of(&path).unwrap(), 9);
 }
 
 #[test]
 fn any_changed_byte_and_any_lost_doubled_or_moved_line_is_refused() {
-    let (_folder, path) = four_lines();
+    let (_folder, path) = five_lines();
     let whole = fs::read(&path).unwrap();
     for at in 0..whole.len() {
         let mut changed = whole.clone();
@@ -62,12 +62,19 @@ fn any_changed_byte_and_any_lost_doubled_or_moved_line_is_refused() {
     }
     let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
     for (order, line) in [
-        (&[1, 2, 3][..], 1),
-        (&[0, 2, 3], 2),
-        (&[0, 1, 3], 3),
-        (&[0, 1, 1, 2, 3], 3),
-        (&[0, 1, 3, 2], 3),
-        (&[0, 0, 1, 2, 3], 2),
+        (&[1, 2, 3, 4][..], 1),
+        (&[0, 2, 3, 4], 2),
+        (&[0, 1, 3, 4], 3),
+        (&[0, 1, 2, 4], 4),
+        (&[0, 1, 2, 3], 5),
+        (&[0, 1, 2], 4),
+        (&[0, 1], 3),
+        (&[0], 2),
+        (&[0, 1, 2, 2, 3, 4], 4),
+        (&[0, 1, 2, 3, 4, 4], 6),
+        (&[0, 1, 2, 4, 3], 4),
+        (&[0, 0, 1, 2, 3, 4], 2),
+        (&[0, 1, 1, 2, 3, 4], 3),
         (&[], 1),
     ] {
         fs::write(&path, order.iter().map(|at| lines[*at]).collect::<Vec<_>>().concat()).unwrap();
@@ -75,24 +82,32 @@ fn any_changed_byte_and_any_lost_doubled_or_moved_line_is_refused() {
         assert!(error.message.contains(&format!("is damaged in line {line}: ")), "{order:?}: {error}");
     }
     // What a kill leaves of the last line was never acknowledged; a snapshot is whole or not there.
-    let (last, first) = (whole.len() - lines[3].len(), lines[0].len());
-    for cut in [last, last + 1, last + 9, whole.len() - 2] {
+    let last = whole.len() - lines[4].len();
+    for cut in [last + 1, last + 9, whole.len() - 2] {
         fs::write(&path, &whole[..cut]).unwrap();
         assert_eq!(now_of(&path).unwrap(), 2, "cut at {cut}");
     }
     fs::write(&path, &whole[..whole.len() - 1]).unwrap();
     assert_eq!(now_of(&path).unwrap(), 3);
-    fs::write(&path, &whole[..first - 2]).unwrap();
-    assert!(now_of(&path).unwrap_err().message.ends_with("damaged in line 1: it is cut short"));
+    // Or all of it, not counted yet.
+    fs::write(&path, [&lines::head(4), &whole[lines[0].len()..]].concat()).unwrap();
+    assert_eq!(now_of(&path).unwrap(), 3);
+    for (cut, line) in
+        [(lines[0].len() - 1, 2), (lines[0].len() - 2, 1), (last - lines[2].len() - lines[3].len() - 2, 2)]
+    {
+        fs::write(&path, &whole[..cut]).unwrap();
+        let error = now_of(&path).unwrap_err();
+        assert!(error.message.contains(&format!("damaged in line {line}: it is ")), "cut at {cut}: {error}");
+    }
 }
 
 #[test]
 fn what_does_not_replay_is_damage() {
-    let (_folder, path) = four_lines();
+    let (_folder, path) = five_lines();
     let call = json!({"call": {"time": "1970-01-01T00:00:09Z", "action": "NoSuchAction", "params": {}, "request_id": "i", "code": 0}});
-    let line = lines::written(5, call.to_string().as_bytes());
+    let line = lines::written(6, call.to_string().as_bytes());
     fs::write(&path, [fs::read(&path).unwrap(), line].concat()).unwrap();
-    assert!(now_of(&path).unwrap_err().message.ends_with("in line 5: there is no operation NoSuchAction"));
+    assert!(now_of(&path).unwrap_err().message.ends_with("in line 6: there is no operation NoSuchAction"));
 }
 
 #[test]
@@ -104,10 +119,11 @@ fn an_account_of_another_form_is_refused_before_it_is_read() {
     let newer = older.replace("\"version\":1", "\"version\":99");
     for (age, number, json) in [("an older", 1, older), ("a newer", 99, newer.as_str())] {
         let with_sum = lines::written(1, json.as_bytes());
-        for text in [json.as_bytes(), [json, "\n"].concat().as_bytes(), with_sum.as_slice()] {
+        let counted = [lines::head(2), lines::written(2, json.as_bytes())].concat();
+        for text in [json.as_bytes(), [json, "\n"].concat().as_bytes(), &with_sum, &counted] {
             fs::write(&path, text).unwrap();
             let wanted = format!(
-                "the account in {} was kept by {age} jst: its form is number {number}, this one reads 2",
+                "the account in {} was kept by {age} jst: its form is number {number}, this one reads 3",
                 path.display()
             );
             for error in [now_of(&path).unwrap_err(), kept(&path).unwrap_err()] {
@@ -139,7 +155,7 @@ fn the_form_has_a_new_number_when_it_changes() {
     all.iter().for_each(|name| sum.update(name.as_bytes()));
     assert_eq!(
         (Snapshot::<State>::VERSION, sum.sum()),
-        (2, 576_176_645),
+        (3, 2_499_204_471),
         "did a field change? then raise VERSION; did the demo account only? then write down the new sum"
     );
 }

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::manifest::{Template, documents};
 use super::{App, Applications, Env, next_id, success};
@@ -173,8 +174,21 @@ impl Config {
 fn decode(name: &str, text: &str) -> Result<String, Refusal> {
     let bytes = STANDARD.decode(text).map_err(|_| Refusal::invalid(format!("{name} is not base64")))?;
     let text = String::from_utf8(bytes).map_err(|_| Refusal::invalid(format!("{name} is not text in UTF-8")))?;
-    documents(name, &text)?;
+    require_kind(name, &documents(name, &text)?)?;
     Ok(text)
+}
+
+/// Refuses a manifest that says it is of another kind than the parameter carries. One that says no kind is
+/// left alone; a Deployment or StatefulSet is read more closely.
+fn require_kind(name: &str, documents: &[Value]) -> Result<(), Refusal> {
+    let wanted = name.strip_suffix("List").unwrap_or(name);
+    let mut kinds = documents.iter().filter_map(|document| document.get("kind").and_then(Value::as_str)).peekable();
+    match kinds.peek().copied() {
+        Some(is) if !kinds.any(|kind| kind == wanted) => {
+            Err(Refusal::invalid(format!("{name} holds no {wanted}: its kind is {is}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn decode_all(name: &str, call: &Call) -> Result<Vec<String>, Refusal> {

@@ -81,6 +81,12 @@ fn sum(kind: &str, containers: &[Value], of: &str) -> Result<Resources, Refusal>
 
 /// What a container requests, or is limited to. Where it only has a limit, it requests as much.
 fn amounts(kind: &str, container: &Value, of: &str) -> Result<Resources, Refusal> {
+    let asked = container.get("resources");
+    let maps = [("resources", asked), (of, asked.and_then(|asked| asked.get(of)))];
+    let is_odd = |value: Option<&Value>| value.is_some_and(|value| !value.is_object() && !value.is_null());
+    if let Some((odd, _)) = maps.into_iter().find(|(_, value)| is_odd(*value)) {
+        return Err(Refusal::invalid(format!("{kind} has {odd} that are no map such as {{cpu: 500m, memory: 1Gi}}")));
+    }
     let amount = |resource: &str| {
         let said = |of: &str| container.get("resources")?.get(of)?.get(resource);
         let value = said(of).or_else(|| said("limits")).filter(|value| !value.is_null());

@@ -32,6 +32,8 @@ pub(crate) struct Applications {
     apps: BTreeMap<i64, App>,
     configs: BTreeMap<i64, Config>,
     envs: BTreeMap<i64, Env>,
+    /// The applications that each user has a role in.
+    of_user: BTreeMap<String, BTreeSet<i64>>,
     /// Claims that wait for a volume, the oldest first: environment and name.
     waiting: BTreeMap<i64, (i64, String)>,
     made: Made,
@@ -83,10 +85,6 @@ impl Role {
     fn of_owner(user: &User) -> Self {
         Self { role_name: "Owner".to_owned(), user_id: user.id.clone(), user_type: user.user_type.clone() }
     }
-
-    fn is_of(&self, user: &User) -> bool {
-        self.user_id == user.id && self.user_type == user.user_type
-    }
 }
 
 impl Applications {
@@ -117,6 +115,21 @@ impl Applications {
             return Err(Refusal::not_found(&format!("environment {id} of application"), app_id));
         }
         Ok(env)
+    }
+
+    /// Notes who has a role in an application.
+    fn note_roles(&mut self, id: i64, roles: &[Role]) {
+        for role in roles {
+            self.of_user.entry(role.user_id.clone()).or_default().insert(id);
+        }
+    }
+
+    fn forget_roles(&mut self, id: i64, roles: &[Role]) {
+        for role in roles {
+            if let Some(apps) = self.of_user.get_mut(&role.user_id) {
+                apps.remove(&id);
+            }
+        }
     }
 
     /// Notes how many pods an environment shall have.
@@ -204,6 +217,7 @@ fn create_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
         envs: BTreeSet::new(),
         configs: BTreeSet::new(),
     };
+    applications.note_roles(id, &app.roles);
     applications.apps.insert(id, app);
     Ok(object!({"Result": {"AppId": id}}))
 }
@@ -225,11 +239,13 @@ fn update_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
             *field = text.to_owned();
         }
     }
-    if let Some(roles) = roles {
-        app.roles = roles;
-    }
     if call.opt_list("MiddleWareIdList").is_some() {
         app.middleware = call.ints("MiddleWareIdList");
+    }
+    if let Some(roles) = roles {
+        let old = std::mem::replace(&mut app.roles, roles.clone());
+        state.applications.forget_roles(id, &old);
+        state.applications.note_roles(id, &roles);
     }
     success()
 }
@@ -248,11 +264,12 @@ fn roles(state: &State, call: &Call) -> Result<Option<Vec<Role>>, Refusal> {
 
 /// The applications that the caller has a role in.
 fn list_app(state: &mut State, call: &Call) -> Result<Json, Refusal> {
-    let caller = state.users.caller();
-    let has_role = |app: &&App| caller.is_none_or(|user| app.roles.iter().any(|role| role.is_of(user)));
-    // The one list whose reply does not repeat the page it was asked for.
-    let apps = state.applications.apps.values().filter(has_role);
-    let (total, data) = call.records(apps, |app| show(app, "MiddleWareList", None));
+    let applications = &state.applications;
+    let of_caller = state.users.caller().and_then(|user| applications.of_user.get(&user.id));
+    let ids = of_caller.into_iter().flatten();
+    // Only what the page shows is looked up. The one list whose reply does not repeat the page it was asked for.
+    let shown = |id: &i64| applications.apps.get(id).map(|app| show(app, "MiddleWareList", None));
+    let (total, data) = call.records(ids, shown);
     Ok(object!({"TotalCount": total, "Data": data}))
 }
 
@@ -316,6 +333,7 @@ fn delete_app_detail(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 /// Takes out an application with its deploy configs; its environments went before.
 pub(crate) fn remove_app(state: &mut State, id: i64) {
     let Some(app) = state.applications.apps.remove(&id) else { return };
+    state.applications.forget_roles(id, &app.roles);
     for config in app.configs {
         state.applications.configs.remove(&config);
     }

@@ -439,6 +439,9 @@ fn a_manifest_tells_what_pods_ask_for() {
             none,
         ),
         (plain("{containers: [{image: a, resources: {requests: {cpu: }}}]}"), &["a"], none, none),
+        (plain("{containers: [{image: a, resources: {requests: }}]}"), &["a"], none, none),
+        (plain("{containers: [{image: a, resources: {requests: {memory: '1E9'}}}]}"), &["a"], of(0, 954), none),
+        (plain("{containers: [{image: a, resources: {requests: {memory: '129e6'}}}]}"), &["a"], of(0, 124), none),
         (plain("{containers: [{image: a, resources: {requests: {cpu: 16.1}}}]}"), &["a"], of(16_100, 0), none),
         (plain("{containers: [{image: a, resources: {requests: {cpu: 16100100u}}}]}"), &["a"], of(16_101, 0), none),
     ] {
@@ -470,6 +473,14 @@ fn what_is_no_workload_is_refused() {
         (&format!("a0: &a0 x\n{bomb}kind: Deployment\n"), "Deployment is no YAML: "),
         (&asks("cpu: lots"), "Deployment asks for cpu lots, which is no quantity such as 500m or 1Gi"),
         (&asks("memory: 1Q"), "Deployment asks for memory 1Q, which is no quantity such as 500m or 1Gi"),
+        (
+            &plain("{containers: [{image: a, resources: [1]}]}"),
+            "Deployment has resources that are no map such as {cpu: 500m, memory: 1Gi}",
+        ),
+        (
+            &plain("{containers: [{image: a, resources: {requests: 4}}]}"),
+            "Deployment has requests that are no map such as {cpu: 500m, memory: 1Gi}",
+        ),
         (&asks("cpu: -1"), "Deployment asks for cpu -1, which is no quantity such as 500m or 1Gi"),
     ] {
         for (action, id) in [("CreateDeployConfig", None), ("UpdateDeployConfig", Some(2001))] {
@@ -483,6 +494,17 @@ fn what_is_no_workload_is_refused() {
             assert!(code == 10400 && refused.starts_with(wanted), "{text}: {refused}");
             assert!(!refused.contains('\n'), "{refused}");
         }
+    }
+    let (config_map, job) = (STANDARD.encode("kind: ConfigMap"), STANDARD.encode("kind: CronJob"));
+    for (param, value, wanted) in [
+        ("ConfigMap", json!(job), "ConfigMap holds no ConfigMap: its kind is CronJob"),
+        ("ConfigMapList", json!([config_map, job]), "ConfigMapList holds no ConfigMap: its kind is CronJob"),
+        ("SecretList", json!([config_map]), "SecretList holds no Secret: its kind is ConfigMap"),
+        ("CronJob", json!(config_map), "CronJob holds no CronJob: its kind is ConfigMap"),
+    ] {
+        let mut params = json!({"AppId": 1001, "EnvType": "test", "Name": "x"});
+        params[param] = value;
+        assert_eq!(account.refused("CreateDeployConfig", params), (10400, wanted.to_owned()));
     }
     for (param, value) in [
         ("ConfigMap", json!(STANDARD.encode("a: [\n"))),

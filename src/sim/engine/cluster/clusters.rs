@@ -100,6 +100,27 @@ pub(crate) struct Event {
 
 /// The range of every VPC: their machines' private addresses are in it.
 const VPC_RANGE: &str = "192.168.0.0/16";
+/// What a serverless cluster that names no ranges gets: the first that no other of its VPC has.
+const USUAL_PODS: [&str; 8] = [
+    "172.20.0.0/16",
+    "172.22.0.0/16",
+    "172.24.0.0/16",
+    "172.26.0.0/16",
+    "172.28.0.0/16",
+    "172.30.0.0/16",
+    "172.16.0.0/16",
+    "172.18.0.0/16",
+];
+const USUAL_SERVICES: [&str; 8] = [
+    "172.21.0.0/20",
+    "172.23.0.0/20",
+    "172.25.0.0/20",
+    "172.27.0.0/20",
+    "172.29.0.0/20",
+    "172.31.0.0/20",
+    "172.17.0.0/20",
+    "172.19.0.0/20",
+];
 /// How long it takes until a deleted cluster is gone.
 const GONE_AFTER: SignedDuration = SignedDuration::from_mins(2);
 /// How long the control plane takes.
@@ -156,6 +177,16 @@ impl Clusters {
         }
     }
 
+    /// The first of some ranges that no cluster of a VPC has a part of; the first of all when there is none.
+    fn free_range<'a>(&self, vpc: &str, ranges: &[&'a str]) -> &'a str {
+        let taken = |range: &Addresses| {
+            let mut of_vpc = self.clusters.values().filter(|cluster| cluster.vpc == vpc);
+            of_vpc.any(|other| range.overlaps(&other.pod_addresses) || range.overlaps(&other.service_addresses))
+        };
+        let free = ranges.iter().find(|cidr| Addresses::of(cidr).is_some_and(|range| !taken(&range)));
+        free.or(ranges.first()).copied().unwrap_or_default()
+    }
+
     fn capacity(&self, cluster: &Cluster) -> Capacity {
         let mut capacity = Capacity::default();
         for machine in cluster.machines.iter().filter_map(|id| self.machines.get(id)) {
@@ -186,19 +217,20 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Json, Refusal> {
 pub(in crate::sim) fn create_as(state: &mut State, call: &Call, id: String) -> Result<Json, Refusal> {
     let clusters = &mut state.cluster;
     let text = |name: &str| call.text(name).to_owned();
-    let range = |name: &str, otherwise: &str| {
-        let cidr = call.opt_text(name).unwrap_or(otherwise);
+    let vpc = call.text("VpcId");
+    let range = |name: &str, usual: &[&str]| {
+        let cidr = call.opt_text(name).unwrap_or_else(|| clusters.free_range(vpc, usual));
         let addresses = Addresses::of(cidr).ok_or_else(|| {
-            Refusal::invalid(format!("{name} {cidr} is not a range of addresses such as {otherwise}"))
+            let such_as = usual.first().copied().unwrap_or_default();
+            Refusal::invalid(format!("{name} {cidr} is not a range of addresses such as {such_as}"))
         })?;
         Ok((cidr.to_owned(), addresses))
     };
-    let (pod_cidr, pod_addresses) = range("PodCIDR", "172.20.0.0/16")?;
-    let (service_cidr, service_addresses) = range("ServiceCIDR", "172.21.0.0/20")?;
+    let (pod_cidr, pod_addresses) = range("PodCIDR", &USUAL_PODS)?;
+    let (service_cidr, service_addresses) = range("ServiceCIDR", &USUAL_SERVICES)?;
     if pod_addresses.overlaps(&service_addresses) {
         return Err(Refusal::invalid(format!("PodCIDR {pod_cidr} and ServiceCIDR {service_cidr} overlap")));
     }
-    let vpc = call.text("VpcId");
     for (name, cidr, addresses) in
         [("PodCIDR", &pod_cidr, &pod_addresses), ("ServiceCIDR", &service_cidr, &service_addresses)]
     {

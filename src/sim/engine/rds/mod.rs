@@ -147,8 +147,6 @@ impl Engine {
                 "Chinese_PRC_CI_AS",
                 "Chinese_PRC_CS_AS",
                 "SQL_Latin1_General_CI_AS",
-                "SQL_Latin1_General_CS_AS",
-                "SQL_Latin1_General_CP1_CI_AS",
                 "SQL_Latin1_General_CP1_CS_AS",
                 "Chinese_PRC_BIN",
             ],

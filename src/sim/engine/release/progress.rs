@@ -145,8 +145,10 @@ fn turn_to_next(state: &mut State, id: i64) {
         }
         Change::Deploy => match (env.beyond(), env.free_place(), env.next_old()) {
             (Some(beyond), ..) => lifecycle::stop(state, beyond, None),
-            (None, Some(_), _) if more => begin_pod(state, id),
-            (None, None, Some(old)) if more => lifecycle::stop(state, old, None),
+            // It waits for a pod that does not get ready even when what comes next would mend it.
+            _ if !more || !env.is_healthy() => {}
+            (None, Some(_), _) => begin_pod(state, id),
+            (None, None, Some(old)) => lifecycle::stop(state, old, None),
             _ => {}
         },
     }

@@ -42,6 +42,43 @@ fn examples_are_taken_and_wrong_values_are_refused_in_words() {
             "Password is not 8 characters or more of upper and lower case, digits and others",
         ),
         ("CreateCluster", json!({"KeyPair": null}), "KeyPair or Password is needed"),
+        ("CreateCluster", json!({"KeyPair": ""}), "KeyPair or Password is needed"),
+        (
+            "CreateCluster",
+            json!({"PodCIDR": "10.0.0.0/+16"}),
+            "PodCIDR 10.0.0.0/+16 is not a range of addresses such as 172.22.0.0/16",
+        ),
+        (
+            "CreateCluster",
+            json!({"PodCIDR": "10.0.0.0/016"}),
+            "PodCIDR 10.0.0.0/016 is not a range of addresses such as 172.22.0.0/16",
+        ),
+        (
+            "CreateNodeLabel",
+            json!({"LabelKey": "label.jst.com/ "}),
+            "LabelKey label.jst.com/  is not a name behind label.jst.com/",
+        ),
+        (
+            "CreateService",
+            json!({"PortMappings": [{"Protocol": "TCP", "Port": 80, "Name": "a", "TargetPort": "8"}, {"TargetPort": ""}]}),
+            "PortMappings.TargetPort is empty",
+        ),
+        ("CreateService", json!({"PortMappings": [{"Name": "", "Protocol": ""}]}), "PortMappings.Protocol is empty"),
+        (
+            "CreateApp",
+            json!({"UserRoles": [{"RoleName": "Owner", "UserId": "", "UserType": "TAOBAO"}]}),
+            "UserRoles.UserId is empty",
+        ),
+        (
+            "CreateDeployConfig",
+            json!({"Deployment": "kind: Deployment\nspec: {}\n"}),
+            "Deployment kind: Deployment… is not base64",
+        ),
+        (
+            "CreateDeployConfig",
+            json!({"Deployment": "?".repeat(61)}),
+            &format!("Deployment {}… is not base64", "?".repeat(60)),
+        ),
         (
             "CreateCluster",
             json!({"ClusterType": "Windows", "CreateWithLogIntegration": true}),

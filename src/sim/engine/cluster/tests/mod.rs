@@ -432,6 +432,24 @@ fn serverless_clusters_run_pods_without_nodes() {
 }
 
 #[test]
+fn a_serverless_cluster_without_ranges_gets_some_that_are_free() {
+    let mut account = Account::demo();
+    let mut cluster = new_cluster("", "");
+    cluster.as_object_mut().unwrap().retain(|name, _| !name.ends_with("CIDR") && !name.contains("LogIntegration"));
+    cluster["ClusterType"] = "Serverless".into();
+    let ranges = |account: &mut Account| {
+        let created = account.ok("CreateCluster", cluster.clone());
+        let id = created["Result"]["ClusterInstanceId"].clone();
+        let all = account.data("ListCluster", json!({"PageNum": 1, "PageSize": 50}));
+        let made = all.into_iter().find(|one| one["InstanceId"] == id).unwrap();
+        [made["PodCIDR"].clone(), made["ServiceCIDR"].clone()]
+    };
+    // Those of the three clusters of the demo account are taken.
+    assert_eq!(ranges(&mut account), ["172.22.0.0/16", "172.23.0.0/20"]);
+    assert_eq!(ranges(&mut account), ["172.26.0.0/16", "172.27.0.0/20"]);
+}
+
+#[test]
 fn a_windows_cluster_takes_windows_nodes() {
     let mut account = Account::demo();
     let mut params = new_cluster("172.22.0.0/16", "172.23.0.0/20");
