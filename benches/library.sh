@@ -15,7 +15,7 @@ cd "$folder"
 
 # Runs a command with its output thrown away: "<seconds> s, user <seconds> s, peak <MB> MB".
 cost() {
-    command time -f '%e %U %M' -o cost "$@" >/dev/null
+    command time -f '%e %U %M' -o cost "$@" >/dev/null || { echo "it failed: $*"; return; }
     awk '{ printf "%.2f s, user %.2f s, peak %.0f MB", $1, $2, $3 / 1024 }' cost
 }
 
