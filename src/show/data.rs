@@ -1,5 +1,6 @@
 //! Data for people and for other programs: tables, JSON, CSV, in the document's order of fields.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::sync::OnceLock;
@@ -266,21 +267,18 @@ pub(super) fn write_csv(rows: &[Value], names: &[&str], dialect: Dialect, has_na
         .delimiter(dialect.separator)
         .terminator(csv::Terminator::Any(b'\n'))
         .from_writer(Vec::new());
-    let text = |value: Option<&Value>| match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) if dialect.safe && is_formula(text) => format!("'{text}"),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
     let failed = |error: csv::Error| Error::new(Kind::Io, format!("cannot write CSV: {error}"));
     if names.is_empty() {
         return Ok(String::new());
     }
     if has_names {
-        writer.write_record(names).map_err(failed)?;
+        writer.write_record(names.iter().map(|name| cell_of(name, dialect).into_owned())).map_err(failed)?;
     }
     for row in rows {
-        writer.write_record(names.iter().map(|name| text(row.get(*name)))).map_err(failed)?;
+        for name in names {
+            writer.write_field(cell_in_csv(row.get(*name), dialect).as_bytes()).map_err(failed)?;
+        }
+        writer.write_record(None::<&[u8]>).map_err(failed)?;
     }
     let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
     let mut text = String::from_utf8_lossy(&bytes).into_owned();
@@ -290,9 +288,24 @@ pub(super) fn write_csv(rows: &[Value], names: &[&str], dialect: Dialect, has_na
     Ok(text)
 }
 
-/// Whether a spreadsheet would take a text for a formula. A number is none.
+/// Whether a spreadsheet would take a text for a formula; some take the wide forms of the signs, too. A number is none.
 fn is_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err()
+    let begins = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    begins && !text.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
+/// A value as it stands in a cell.
+fn cell_in_csv(value: Option<&Value>, dialect: Dialect) -> Cow<'_, str> {
+    match value {
+        None | Some(Value::Null) => Cow::Borrowed(""),
+        Some(Value::String(text)) => cell_of(text, dialect),
+        Some(other) => other.to_string().into(),
+    }
+}
+
+/// A text as it stands in a cell.
+fn cell_of(text: &str, dialect: Dialect) -> Cow<'_, str> {
+    if dialect.safe && is_formula(text) { format!("'{text}").into() } else { text.into() }
 }
 
 /// Puts the fields of every map into the document's order. Scripts' maps are sorted by name; the

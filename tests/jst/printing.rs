@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 
-use crate::support::{Behaviour, Server, jst};
+use crate::support::{Behaviour, Server, Simulator, jst};
 use crate::terminal::Terminal;
 
 /// A page of applications, of three that there are.
@@ -124,6 +124,26 @@ fn a_column_that_comes_late_is_told_of() {
     let script = script.replace("}))", "}), [\"Nmae\"])");
     let ran = jst(["--output", "csv", "eval", &script]).fake_key().env("JST_ENDPOINT", server.url()).run();
     assert!(ran.stderr.contains("print_rows has no column `Nmae`; the rows have AppId, "), "{}", ran.stderr);
+}
+
+#[test]
+fn the_inventory_is_printed_before_its_last_page_is_read() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/inventory.rhai");
+    for (form, first) in
+        [("jsonl", "{\"Cluster\":\"c-demo-test\",\"Id\":\"3001\","), ("csv", "Kind,Id,Name,In,Type,Region,Cluster")]
+    {
+        // The environments of more applications than are read at once; some of the last never come.
+        let sim =
+            Simulator::new(&["--fleet", "apps=60,envs=1", "--fault", "ListAppEnvironment:stall:count=60:ms=3600000"]);
+        let args = ["run", "-q", script, "--form", form, "--kind", "environment"];
+        let (mut child, _home) = sim.jst(&args).start();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let came: Vec<String> = lines.by_ref().take(20).collect();
+        assert!(came.len() == 20 && came[0].starts_with(first), "{came:?}");
+        assert_eq!(child.try_wait().unwrap(), None, "its last page is still awaited");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }
 
 /// Twenty steps of ten simulated seconds.

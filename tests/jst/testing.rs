@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::readme::{fits, text_block};
 use crate::support::{Jst, Ran, jst};
+use crate::terminal::Terminal;
 
 /// A file of tests, which import the module for them.
 fn test_file(body: &str) -> String {
@@ -564,24 +565,42 @@ coverage:
     );
 }
 
+/// A script, and a test that wants it to print 2.
+fn watched(printed: u8) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("jobs")).unwrap();
+    std::fs::write(folder.path().join("jobs/s.rhai"), format!("print({printed});")).unwrap();
+    let test = test_file("fn test_a() { t::assert_eq(t::run(\"jobs/s.rhai\").stdout, \"2\\n\"); }");
+    std::fs::write(folder.path().join("x_test.rhai"), test).unwrap();
+    folder
+}
+
 #[test]
 fn watching_runs_them_again_when_a_script_changes() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    write("jobs/s.rhai", "print(1);");
-    write("x_test.rhai", &test_file("fn test_a() { t::assert_eq(t::run(\"jobs/s.rhai\").stdout, \"2\\n\"); }"));
+    let folder = watched(1);
     let (mut child, _home) = jst(["test", "--watch"]).in_folder(folder.path()).start();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut until = |wanted: &str| lines.by_ref().any(|line| line == wanted);
     assert!(until("0 passed, 1 failed") && until("waiting for a change; Ctrl-C ends it"));
-    write("jobs/s.rhai", "print(2); ");
+    std::fs::write(folder.path().join("jobs/s.rhai"), "print(2); ").unwrap();
     assert!(until("1 passed, 0 failed"));
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn watching_at_a_terminal_ends_with_ctrl_c() {
+    const WAITING: &str = "waiting for a change; Ctrl-C ends it";
+    let folder = watched(2);
+    let mut terminal = Terminal::new(jst(["test", "--watch"]).in_folder(folder.path()));
+    assert!(terminal.wait_for(WAITING).contains("\n1 passed, 0 failed\r\n"));
+    std::fs::write(folder.path().join("jobs/s.rhai"), "print(1); ").unwrap();
+    assert!(terminal.wait_for(WAITING).contains("\n0 passed, 1 failed\r\n"));
+    // What is no script at all is told, too, and is no reason to end.
+    std::fs::write(folder.path().join("x_test.rhai"), "fn test_a( {").unwrap();
+    assert!(terminal.wait_for(WAITING).contains("\n0 passed, 1 failed\r\n"));
+    // By the signal itself: nothing has to be put away while it waits.
+    assert_eq!(terminal.send("\x03").end().0, None);
 }
 
 #[test]

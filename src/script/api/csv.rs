@@ -18,7 +18,7 @@ use crate::suggest;
 /// The most problems of one text that are told.
 const MOST: usize = 20;
 
-/// Stands behind a text, in a record of its own unless a quote is open.
+/// Stands behind a text, as its last record unless a quote is open.
 const END: &str = "\u{1}";
 
 pub(super) fn register(module: &mut Module) {
@@ -155,19 +155,22 @@ fn parse(text: &str, types: &[(String, Type)], separator: u8, line: Option<&str>
         .from_reader(text.as_bytes().chain(end.as_bytes()));
     let (mut record, mut last) = (StringRecord::new(), 1);
     let (mut columns, mut rows, mut problems) = (None, Array::new(), Problems::default());
-    let mut is_closed = false;
-    while reader.read_record(&mut record).map_err(|error| Error::new(Kind::Invalid, format!("parse_csv: {error}")))? {
-        if record.len() == 1 && record.get(0) == Some(END) {
-            is_closed = true;
-            break;
-        }
+    // A record is looked at when it is known whether there is another: the last one is the end.
+    let read = |reader: &mut csv::Reader<_>, record: &mut StringRecord| {
+        reader.read_record(record).map_err(|error| Error::new(Kind::Invalid, format!("parse_csv: {error}")))
+    };
+    let mut next = StringRecord::new();
+    read(&mut reader, &mut record)?;
+    while read(&mut reader, &mut next)? {
         last = record.position().map_or(last, csv::Position::line);
         match &columns {
             None => columns = Some(Columns::new(&record, types, separator, &mut problems)?),
             Some(columns) => rows.extend(columns.row(&record, last, line, &mut problems)?.map(Dynamic::from_map)),
         }
+        std::mem::swap(&mut record, &mut next);
     }
-    if !is_closed {
+    if record.len() != 1 || record.get(0) != Some(END) {
+        last = record.position().map_or(last, csv::Position::line);
         return Err(Error::new(Kind::Invalid, format!("parse_csv: a quote in line {last} or behind it is not closed")));
     }
     match columns {
@@ -184,7 +187,7 @@ impl Columns {
     fn new(record: &StringRecord, types: &[(String, Type)], separator: u8, problems: &mut Problems) -> Result<Self> {
         let names: Vec<&str> = record.iter().map(str::trim).collect();
         if let ([name], b',') = (names.as_slice(), separator)
-            && let Some(other) = [';', '\t'].into_iter().find(|other| name.contains(*other))
+            && let Some(other) = [';', '\t', '|'].into_iter().find(|other| name.contains(*other))
         {
             let message = format!("the columns are divided by {other:?}, not by commas");
             return Err(Error::new(Kind::Invalid, format!("parse_csv: {message}"))
@@ -223,7 +226,7 @@ impl Columns {
         memory::room_for(record.as_slice().len() + record.len() * CELL)?;
         let Self(columns) = self;
         if record.len() != columns.len() {
-            let message = format!("has {} cells, and there are {} columns", record.len(), columns.len());
+            let message = format!("has {}, and the line of names has {}", cells(record.len()), columns.len());
             problems.add(format!("line {line}"), None, &message, None);
             return Ok(None);
         }
@@ -239,6 +242,10 @@ impl Columns {
         }
         Ok(Some(row))
     }
+}
+
+fn cells(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "cell" } else { "cells" })
 }
 
 /// What is wrong with a text.

@@ -121,13 +121,32 @@ fn parse_yaml(text: &str) -> Result<Vec<Value>> {
     const VALUE: usize = 256;
     let values = text.bytes().filter(|byte| matches!(byte, b'\n' | b',' | b'[' | b'{' | b'*')).count();
     memory::room_for(text.len().saturating_add(values.saturating_mul(VALUE)))?;
-    let documents = serde_saphyr::from_multiple::<Distinct>(text.trim_start_matches('\u{feff}'));
+    // As Kubernetes reads it: the 0644 of a manifest is octal.
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    let documents = serde_saphyr::from_multiple_with_options::<Distinct>(text.trim_start_matches('\u{feff}'), options);
     let documents = documents.map_err(|error| {
-        let error = error.to_string();
-        let why = error.lines().next().unwrap_or_default();
+        let why = why(&error);
         Error::new(Kind::Invalid, format!("parse_yaml was given text that is not YAML: {why}"))
     })?;
     Ok(documents.into_iter().map(|Distinct(value)| value).collect())
+}
+
+/// Why a text is not read, in words that need no knowledge of the reader.
+fn why(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error as Yaml;
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    let words = match error.without_snippet() {
+        Yaml::RecursiveReferencesRequireWeakTypes { .. } => "an anchor holds itself",
+        Yaml::Unexpected { expected: "string scalar", .. } => "a key is no text",
+        Yaml::NonFiniteFloat { .. } => "a number without end cannot be data",
+        Yaml::InvalidScalar { .. } => "the value is not what its tag says",
+        // At the budget, or at an anchor that leads beyond it.
+        _ if line.contains("budget breached") => "there is too much of it once its anchors are followed",
+        _ => return line.strip_prefix("error: ").unwrap_or(line).to_owned(),
+    };
+    let at = error.location().map(|at| format!("line {} column {}: ", at.line(), at.column())).unwrap_or_default();
+    format!("{at}{words}")
 }
 
 fn yaml(value: Value, many: bool) -> Result<String> {
@@ -171,7 +190,9 @@ fn parse_toml(text: &str) -> Result<Value> {
     let table: toml::Table = text.trim_start_matches('\u{feff}').parse().map_err(|error: toml::de::Error| {
         let line = error.span().map(|span| text.get(..span.start).unwrap_or(text).matches('\n').count() + 1);
         let at = line.map(|line| format!(" at line {line}")).unwrap_or_default();
-        Error::new(Kind::Invalid, format!("parse_toml was given text that is not TOML: {}{at}", error.message()))
+        let why =
+            if error.message().ends_with("value was too large") { "a number is too large" } else { error.message() };
+        Error::new(Kind::Invalid, format!("parse_toml was given text that is not TOML: {why}{at}"))
     })?;
     value(toml::Value::Table(table))
 }

@@ -34,7 +34,9 @@ pub(super) fn register(module: &mut Module) {
     // By the kind of value, or the engine's own, the length of a text, would come first.
     function("bytes", &["amount: string", "int"], BYTES)
         .set_into_module(module, |amount: ImmutableString| bytes(&amount).map_err(throw));
-    function("bytes", &["amount: int", "int"], BYTES).set_into_module(module, |amount: i64| amount);
+    function("bytes", &["amount: int", "int"], BYTES).set_into_module(module, |amount: i64| -> ScriptResult<i64> {
+        if amount < 0 { Err(invalid(format!("`{amount}` is no amount of bytes"))) } else { Ok(amount) }
+    });
     const SIZE_TEXT: &str = "A number of bytes for people: 512 MiB, 1.5 GiB.";
     register_any(module, "size_text", &["bytes: int", "string"], SIZE_TEXT, |_, args| match args {
         [bytes] => Ok(size_text(number_of("size_text", bytes)?).into()),
@@ -64,7 +66,7 @@ fn decimals(number: f64, places: usize) -> f64 {
 }
 
 /// What stands behind a number, in bytes.
-const UNITS: [(&str, i128); 13] = [
+const UNITS: [(&str, i128); 14] = [
     ("", 1),
     ("k", 1000),
     ("K", 1000),
@@ -78,6 +80,7 @@ const UNITS: [(&str, i128); 13] = [
     ("Gi", 1 << 30),
     ("Ti", 1 << 40),
     ("Pi", 1 << 50),
+    ("Ei", 1 << 60),
 ];
 
 /// An amount of bytes; a broken one counts as a whole.
@@ -103,7 +106,7 @@ fn bytes(text: &str) -> Result<i64> {
 }
 
 fn size_text(bytes: f64) -> String {
-    const NAMES: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    const NAMES: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let (mut size, mut names) = (bytes, NAMES.iter().peekable());
     // What would round up to 1024 is 1 of the next.
     while size.abs() >= 1023.95 && names.len() > 1 {

@@ -27,11 +27,28 @@ fn texts_are_read_and_written() {
             r#"csv([#{ a: "=1+1", b: "-5", c: "@x", d: -5 }], ["a", "b", "c", "d"], #{ safe: true })"#,
             json!("a,b,c,d\n'=1+1,-5,'@x,-5"),
         ),
+        // What could stand for the end of a text is a cell like any other.
+        (r#"parse_csv("a\n\x01\n2")"#, json!([{"a": "\u{1}"}, {"a": "2"}])),
+        (
+            r#"parse_csv("a,b\n1,2\n\n\n\"x\r\ny\",\"\"\"\"\n")"#,
+            json!([{"a": "1", "b": "2"}, {"a": "x\r\ny", "b": "\""}]),
+        ),
+        (
+            r#"csv([#{ a: "\n=1", b: "＝1", c: "+inf", d: "-1e5", e: "a=1", "=f": "-" }], ["a", "b", "c", "d", "e", "=f"], #{ safe: true })"#,
+            json!("a,b,c,d,e,'=f\n\"'\n=1\",'＝1,'+inf,-1e5,a=1,'-"),
+        ),
+        (r#"csv([#{ a: "" }, #{ a: () }], ["a"])"#, json!("a\n\"\"\n\"\"")),
         (r#"csv([#{ a: "1;2" }], ["a"], #{ separator: ";" })"#, json!("a\n\"1;2\"")),
         (
             r#"parse_yaml("base: &b { x: 1, y: 0.5 }\ncopy: *b\nlist: [yes, null, ~, \"1\"]\n")"#,
             json!({"base": {"x": 1, "y": 0.5}, "copy": {"x": 1, "y": 0.5}, "list": [true, null, null, "1"]}),
         ),
+        // As Kubernetes reads numbers.
+        (
+            r#"parse_yaml("a: 0644\nb: 0o17\nc: 0x1F\nd: \"0644\"\ne: !!str 5\nf: 1e3\ng: -010\nh: 0\ni: 0.5\n")"#,
+            json!({"a": 420, "b": 15, "c": 31, "d": "0644", "e": "5", "f": 1000.0, "g": -8, "h": 0, "i": 0.5}),
+        ),
+        (r#"parse_yaml("d: &d {x: 1, y: 2}\ne:\n  <<: *d\n  y: 3\n").e"#, json!({"x": 1, "y": 3})),
         (r#"parse_yaml("a: 1\n---\nb: 2\n")"#, json!([{"a": 1}, {"b": 2}])),
         (
             r#"[parse_yaml("a: 1", #{ many: true }), parse_yaml("", #{ many: true }), parse_yaml("")]"#,
@@ -70,11 +87,11 @@ fn numbers_and_times_are_for_people() {
             r#"["512Mi", "1.5 GiB", "10MB", "4096", "1k", "0.5", "0"].map(|text| bytes(text))"#,
             json!([536_870_912, 1_610_612_736, 10_000_000, 4096, 1000, 1, 0]),
         ),
-        ("bytes(7)", json!(7)),
+        (r#"[bytes(7), bytes("7.5Ei"), bytes("1PiB")]"#, json!([7, 8_646_911_284_551_352_320_i64, 1_i64 << 50])),
         (r#"["abc".bytes, "名".bytes]"#, json!([3, 3])),
         (
-            "[0, 1023, 1024, 1536, 536870912, 1048575, -2048].map(|n| size_text(n))",
-            json!(["0 B", "1023 B", "1 KiB", "1.5 KiB", "512 MiB", "1 MiB", "-2 KiB"]),
+            "[0, 1023, 1024, 1536, 536870912, 1048575, -2048, 9223372036854775807].map(|n| size_text(n))",
+            json!(["0 B", "1023 B", "1 KiB", "1.5 KiB", "512 MiB", "1 MiB", "-2 KiB", "8 EiB"]),
         ),
         (
             r#"["1h30m", "2d", "1w", "90", "500ms", "1h 30m", "1.5"].map(|text| duration(text))"#,
@@ -115,6 +132,12 @@ fn numbers_and_times_are_for_people() {
     }
 }
 
+/// Six lines that stand for a million values.
+const BOMB: &str = r#"
+    let text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
+    for n in 1..6 { let all = ""; for m in 0..10 { all += `*a${n - 1},`; } text += `a${n}: &a${n} [${all}]` + "\n"; }
+    parse_yaml(text)"#;
+
 #[test]
 fn what_is_no_data_number_or_time_is_told() {
     let bench = Bench::idle();
@@ -139,6 +162,34 @@ fn what_is_no_data_number_or_time_is_told() {
             "parse_toml was given text that is not TOML: string values must be quoted, expected literal string at line 1",
         ),
         (r#"parse_toml("a = nan")"#, "parse_toml was given NaN, which cannot be data"),
+        (
+            r#"parse_toml("a = 1\nb = 9223372036854775808")"#,
+            "parse_toml was given text that is not TOML: a number is too large at line 2",
+        ),
+        (
+            r#"parse_yaml("a: &a [*a]")"#,
+            "parse_yaml was given text that is not YAML: line 1 column 8: an anchor holds itself",
+        ),
+        (
+            r#"parse_yaml("a:\n  ? [1]\n  : 1")"#,
+            "parse_yaml was given text that is not YAML: line 2 column 5: a key is no text",
+        ),
+        (
+            r#"parse_yaml("a: 1\nb: .inf")"#,
+            "parse_yaml was given text that is not YAML: line 2 column 4: a number without end cannot be data",
+        ),
+        (
+            r#"parse_yaml("a: !!int x")"#,
+            "parse_yaml was given text that is not YAML: line 1 column 10: the value is not what its tag says",
+        ),
+        (
+            r#"parse_yaml("a: *x")"#,
+            "parse_yaml was given text that is not YAML: line 1 column 4: alias references unknown anchor",
+        ),
+        (
+            BOMB,
+            "parse_yaml was given text that is not YAML: line 6 column 14: there is too much of it once its anchors are followed",
+        ),
         (r#"from_base64("?")"#, "from_base64 was given text that is not base64"),
         (r#"from_base64("/w==")"#, "from_base64 was given base64 of bytes that are no text"),
         ("base64(5)", "base64 takes a text or a blob, not 5"),
@@ -147,6 +198,8 @@ fn what_is_no_data_number_or_time_is_told() {
         ("decimals(1, 16)", "decimals takes 0 to 15 places"),
         ("percent(1, 0)", "percent was given 0 for the whole"),
         (r#"bytes("12 apples")"#, "`12 apples` is no amount of bytes"),
+        ("bytes(-5)", "`-5` is no amount of bytes"),
+        (r#"bytes("8Ei")"#, "`8Ei` is no amount of bytes: it is too large"),
         (r#"bytes("-5")"#, "`-5` is no amount of bytes"),
         (r#"bytes("99999999E")"#, "`99999999E` is no amount of bytes: it is too large"),
         (r#"bytes(".")"#, "`.` is no amount of bytes"),
@@ -190,7 +243,7 @@ fn everything_wrong_with_a_csv_is_told_at_once() {
             "line 1, column 4: None has no name",
             "line 1, Replicas: None is no column; there are EnvId, Replica, Replica, ",
             "line 3, EnvId: Some(String(\"x\")) must be a whole number",
-            "line 4: None has 2 cells, and there are 4 columns",
+            "line 4: None has 2 cells, and the line of names has 4",
         ]
     );
     assert_eq!(error.problems[2].nearest.as_deref(), Some("Replica"));
