@@ -135,7 +135,7 @@ fn a_mistake_in_the_file_stops_a_run_and_is_named() {
         for said in [
             "config.toml:2: `concurency` is no setting",
             "did you mean `concurrency`?",
-            "config.toml:3: `0` is not a number",
+            "config.toml:3: `rate`: `0` is not a number",
         ] {
             assert!(ran.stderr.contains(said), "{command:?}: {}", ran.stderr);
         }
