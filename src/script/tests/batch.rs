@@ -166,7 +166,7 @@ fn what_closures_capture_is_each_threads_own_and_constant() {
     let bench = Bench::new(move |_| {
         met.fetch_add(1, Ordering::AcqRel);
         let met = Arc::clone(&met);
-        Answer::When(Box::new(move || met.load(Ordering::Acquire) % 4 == 0), success(json!({})))
+        Answer::When(Box::new(move || met.load(Ordering::Acquire).is_multiple_of(4)), success(json!({})))
     });
     for (script, expected) in [
         ("let f = |n| { list_app(); n + 1 }; parallel([1, 2, 3, 4], 4, |n| f.call(n))", json!([2, 3, 4, 5])),
