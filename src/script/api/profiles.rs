@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use rhai::{Dynamic, FnPtr, Module};
+use rhai::{Dynamic, Module};
 
+use super::steps::closure;
 use crate::call::account::Account;
 use crate::error::{Error, Kind, Result};
 use crate::script::value::throw;
@@ -19,7 +20,7 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>) {
         let [profile, action] = args else {
             return Ok(Dynamic::UNIT);
         };
-        let action = closure(action).map_err(throw)?;
+        let action = closure(action, "with_profile does a closure").map_err(throw)?;
         let of = name_of(profile).and_then(|name| account.of_profile(Some(&name))).map_err(throw)?;
         of.within(|| action.call_within_context(context, ()))
     });
@@ -31,9 +32,4 @@ fn name_of(profile: &Dynamic) -> Result<String> {
     let text = text.ok_or_else(|| wrong(format!("a profile is named by text, not {}", shown(profile))))?;
     let is_name = !text.is_empty() && !text.chars().any(char::is_control);
     is_name.then_some(text).ok_or_else(|| wrong("with_profile needs the name of a profile".to_owned()))
-}
-
-fn closure(action: &Dynamic) -> Result<FnPtr> {
-    let wrong = || Error::new(Kind::Invalid, format!("with_profile does a closure, not {}", shown(action)));
-    action.clone().try_cast::<FnPtr>().ok_or_else(|| wrong().hint("write it as || list_app()"))
 }

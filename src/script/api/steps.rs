@@ -116,7 +116,8 @@ fn name_of(name: &Dynamic) -> Result<String> {
     Ok(text)
 }
 
-fn closure(value: &Dynamic, expected: &str) -> Result<FnPtr> {
+/// A closure that takes nothing; `expected` says who wants one, in case it is something else.
+pub(super) fn closure(value: &Dynamic, expected: &str) -> Result<FnPtr> {
     let wrong = || Error::new(Kind::Invalid, format!("{expected}, not {}", shown(value)));
     value.clone().try_cast::<FnPtr>().ok_or_else(|| wrong().hint("write it as || scale_app(42, 3)"))
 }
