@@ -40,8 +40,11 @@ impl Asked {
     }
 }
 
-/// What it answers: a status and a body; 0 closes the connection, 1 never answers.
+/// What it answers: a status and a body; 0 closes the connection, 1 never answers, and [`CUT`] more than a status
+/// promises more than comes.
 type Answer = (u16, String);
+
+const CUT: u16 = 1_000;
 
 /// Speaks for metadata host, token service, credentials URI and the service itself.
 struct StandIn {
@@ -124,12 +127,12 @@ fn serve(mut stream: TcpStream, ahead: i64, answer: impl Fn(&Asked) -> Answer) {
                 return;
             }
             _ => {
-                let length = body.len();
+                let (status, length) = if status > CUT { (status - CUT, body.len() + 7) } else { (status, body.len()) };
                 let date = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead);
                 let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date).unwrap();
-                if write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nDate: {date}\r\n\r\n{body}")
-                    .is_err()
-                {
+                let written =
+                    write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nDate: {date}\r\n\r\n{body}");
+                if written.is_err() || length > body.len() {
                     return;
                 }
             }
@@ -738,6 +741,10 @@ fn every_source_that_is_asked_is_named_with_what_it_did_whatever_that_was() {
         ((1, String::new()), 12, "did not answer within "),
         ((0, String::new()), 12, "no answer from"),
         ((500, "<html>".to_owned()), 12, "HTTP 500"),
+        ((CUT + 200, String::new()), 12, "answer from"),
+        ((CUT + 200, "{\"Code\":".to_owned()), 12, "answer from"),
+        ((CUT + 200, handed("whole")), 12, "answer from"),
+        ((CUT + 403, "{}".to_owned()), 12, "answer from"),
         ((200, "{".to_owned()), 20, "something else than JSON"),
         ((200, expired), 20, "have expired already, at 2001-01-01T00:00:00Z"),
         ((200, half), 20, "gave no AccessKeySecret"),
