@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::source::{Held, Profile, held, meant};
+use super::source::{Held, Profile, held, meant, token_alone};
 use super::way::{Metadata, Role, Way};
 use super::{Credentials, Meant, aliyun_cli, ini};
 use crate::error::{Error, Kind, Result};
@@ -196,9 +196,12 @@ impl Sources {
             let name = |end: &str| format!("{prefix}_{end}");
             let names = ["ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"].map(name);
             let [id, secret, token] = names.each_ref().map(|name| self.var(name));
-            let [id_name, secret_name, _] = names.each_ref().map(String::as_str);
+            let [id_name, secret_name, token_name] = names.each_ref().map(String::as_str);
             let held = match names.iter().find(|name| self.not_text.contains(*name)) {
                 Some(name) => Err(Error::new(Kind::Credentials, format!("{name} is not UTF-8 text"))),
+                None if token.is_some() && id.is_none() && secret.is_none() => {
+                    Err(token_alone(token_name, &format!("{id_name} and {secret_name}")))
+                }
                 None => held(id, secret, token, [id_name, secret_name], "not set"),
             };
             let is_older = matches!(prefix, "ALIBABACLOUD" | "ALICLOUD");
