@@ -380,7 +380,7 @@ impl Found {
             }
             Ok(Held::Way(way, profile)) => {
                 let older = if profile.is_older { ", by an older name of the vendor's" } else { "" };
-                let result = way.describe() + older;
+                let result = way.describe() + older + self.why_not();
                 match &mut self.way {
                     // Whoever the machine is was only to be asked: there is something else, should it be nobody.
                     Some(Way::IfOnEcs(_, otherwise @ None)) => *otherwise = Some(Box::new(way)),
@@ -398,6 +398,16 @@ impl Found {
             }
         };
         self.trace.push(Tried { source, result, used });
+    }
+
+    /// Why a source that has something is not the one that signs.
+    fn why_not(&self) -> &'static str {
+        match (&self.error, &self.way) {
+            (Some(_), _) => "; not used, as an earlier source cannot be",
+            (_, Some(Way::IfOnEcs(_, None))) => "; used if the machine has no role",
+            (_, Some(_)) => "; not used, as an earlier source is",
+            (None, None) => "",
+        }
     }
 
     fn describe(&self) -> String {

@@ -918,6 +918,50 @@ fn whoami_says_who_signs_and_checks_it_when_asked() {
 }
 
 #[test]
+fn whoami_says_of_each_of_five_sources_why_it_is_used_or_not() {
+    let key = |id: &str| json!({"name": "shop", "mode": "AK", "access_key_id": id, "access_key_secret": "fake"});
+    let whoami = |first: bool, broken: bool| -> Vec<(String, bool)> {
+        let mut run = jst(["whoami"])
+            .file(
+                ".config/jst/config.toml",
+                "[defaults]\naccess_key_id = \"LTAItomltoml03\"\naccess_key_secret = \"fake\"\n",
+            )
+            .file(".aliyun/config.json", &json!({"current": "shop", "profiles": [key("LTAIfilefile01")]}).to_string())
+            .file(".alibabacloud/credentials", "[default]\naccess_key_id = LTAIiniinii02\naccess_key_secret = fake\n")
+            .env("ALICLOUD_ACCESS_KEY_ID", "LTAIoldold05")
+            .env("ALICLOUD_ACCESS_KEY_SECRET", "fake");
+        if first {
+            run = run.env("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAIenvenv04");
+        }
+        if first && !broken {
+            run = run.env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "fake");
+        }
+        let said: Value = serde_json::from_str(&run.run().stdout).unwrap();
+        let sources = said["Sources"].as_array().unwrap().iter();
+        let told = sources.map(|source| (source["Result"].as_str().unwrap().to_owned(), source["Used"] == true));
+        told.filter(|(result, _)| result.contains("LTAI") || result.contains("half")).collect()
+    };
+    let used = "; not used, as an earlier source is";
+    let broken = "; not used, as an earlier source cannot be";
+    let others = |why: &str| {
+        [
+            "access key LTAI****ld05, by an older name of the vendor's",
+            "access key LTAI****ml03",
+            "access key LTAI****le01",
+            "access key LTAI****ii02",
+        ]
+        .map(|result| (format!("{result}{why}"), false))
+    };
+    let first = ("access key LTAI****nv04".to_owned(), true);
+    assert_eq!(whoami(true, false), [&[first], &others(used)[..]].concat());
+    let [older, rest @ ..] = others(used);
+    let older = (older.0.replace(used, ""), true);
+    assert_eq!(whoami(false, false), [&[older], &rest[..]].concat());
+    let half = "half a credential: ALIBABA_CLOUD_ACCESS_KEY_ID is given, ALIBABA_CLOUD_ACCESS_KEY_SECRET is missing";
+    assert_eq!(whoami(true, true), [&[(half.to_owned(), false)], &others(broken)[..]].concat());
+}
+
+#[test]
 fn whoami_works_with_nothing_and_with_everything_broken() {
     let nothing = jst(["whoami"]).run();
     assert_eq!(nothing.code, Some(20), "{nothing:#?}");
