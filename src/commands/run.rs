@@ -93,7 +93,34 @@ fn for_each(settings: &Settings, args: &RunArgs) -> Result<u8> {
         return Err(Error::new(Kind::Config, "--profiles names no profile: config.toml has none")
             .hint("name them, as in --profiles a,b, or write them to config.toml"));
     }
-    profiles::each(&profiles, &without_profiles(std::env::args().skip(1)))
+    let words = without_profiles(std::env::args().skip(1));
+    let (words, variables) = without_credentials(words, args.words.len());
+    profiles::each(&profiles, &words, &variables)
+}
+
+/// The flags that others on the machine need not see once more, and the variables that say the same.
+const CREDENTIALS: [(&str, &str); 3] = [
+    ("--access-key-id", "JST_ACCESS_KEY_ID"),
+    ("--access-key-secret", "JST_ACCESS_KEY_SECRET"),
+    ("--security-token", "JST_SECURITY_TOKEN"),
+];
+
+/// The words of a command line without credentials, and variables with these. The last words are the script's own.
+fn without_credentials(words: Vec<String>, of_script: usize) -> (Vec<String>, Vec<(&'static str, String)>) {
+    let (mut kept, mut variables) = (Vec::new(), Vec::new());
+    let flags = words.len().saturating_sub(of_script);
+    let mut words = words.into_iter().enumerate();
+    while let Some((at, word)) = words.next() {
+        let (flag, value) = word.split_once('=').map_or((word.as_str(), None), |(flag, value)| (flag, Some(value)));
+        match CREDENTIALS.iter().find(|(name, _)| at < flags && *name == flag) {
+            Some((_, variable)) => {
+                let value = value.map(str::to_owned).or_else(|| words.next().map(|(_, value)| value));
+                variables.extend(value.map(|value| (*variable, value)));
+            }
+            None => kept.push(word),
+        }
+    }
+    (kept, variables)
 }
 
 /// A flag that runs of many profiles cannot share.
@@ -239,4 +266,29 @@ fn read(run: &Run, file: &Path) -> Result<(String, String, PathBuf)> {
     }
     let text = run.stop().while_reading(|| read_script_from(std::io::stdin().lock(), "the script on stdin"))??;
     Ok(("stdin".to_owned(), text, PathBuf::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn credentials_of_a_command_line_become_variables_and_the_scripts_words_stay() {
+        let id = ("JST_ACCESS_KEY_ID", "a");
+        let secret = ("JST_ACCESS_KEY_SECRET", "fake=x");
+        let token = ("JST_SECURITY_TOKEN", "");
+        for (line, of_script, kept, expected) in [
+            ("run s.rhai", 1, "run s.rhai", vec![]),
+            ("--access-key-id a run --access-key-secret fake=x s.rhai", 1, "run s.rhai", vec![id, secret]),
+            ("--access-key-secret=fake=x --security-token= run s.rhai", 1, "run s.rhai", vec![secret, token]),
+            ("run s.rhai --access-key-id a", 3, "run s.rhai --access-key-id a", vec![]),
+            ("--access-key-id a run s.rhai -- --access-key-id=b", 3, "run s.rhai -- --access-key-id=b", vec![id]),
+            ("run --access-key-ids a s.rhai", 1, "run --access-key-ids a s.rhai", vec![]),
+        ] {
+            let words = line.split(' ').map(str::to_owned).collect();
+            let (words, variables) = without_credentials(words, of_script);
+            let expected: Vec<_> = expected.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+            assert_eq!((words.join(" ").as_str(), variables), (kept, expected), "{line}");
+        }
+    }
 }

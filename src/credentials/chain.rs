@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::source::{Held, Profile, held, meant};
+use super::source::{Held, Profile, held, meant, token_alone};
 use super::way::{Metadata, Role, Way};
 use super::{Credentials, Meant, aliyun_cli, ini};
 use crate::error::{Error, Kind, Result};
@@ -196,9 +196,12 @@ impl Sources {
             let name = |end: &str| format!("{prefix}_{end}");
             let names = ["ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"].map(name);
             let [id, secret, token] = names.each_ref().map(|name| self.var(name));
-            let [id_name, secret_name, _] = names.each_ref().map(String::as_str);
+            let [id_name, secret_name, token_name] = names.each_ref().map(String::as_str);
             let held = match names.iter().find(|name| self.not_text.contains(*name)) {
                 Some(name) => Err(Error::new(Kind::Credentials, format!("{name} is not UTF-8 text"))),
+                None if token.is_some() && id.is_none() && secret.is_none() => {
+                    Err(token_alone(token_name, &format!("{id_name} and {secret_name}")))
+                }
                 None => held(id, secret, token, [id_name, secret_name], "not set"),
             };
             let is_older = matches!(prefix, "ALIBABACLOUD" | "ALICLOUD");
@@ -386,7 +389,7 @@ impl Found {
             }
             Ok(Held::Way(way, profile)) => {
                 let older = if profile.is_older { ", by an older name of the vendor's" } else { "" };
-                let result = way.describe() + older;
+                let result = way.describe() + older + self.why_not();
                 match &mut self.way {
                     // Whoever the machine is was only to be asked: there is something else, should it be nobody.
                     Some(Way::IfOnEcs(_, otherwise @ None)) => *otherwise = Some(Box::new(way)),
@@ -404,6 +407,16 @@ impl Found {
             }
         };
         self.trace.push(Tried { source, result, used });
+    }
+
+    /// Why a source that has something is not the one that signs.
+    fn why_not(&self) -> &'static str {
+        match (&self.error, &self.way) {
+            (Some(_), _) => "; not used, as an earlier source cannot be",
+            (_, Some(Way::IfOnEcs(_, None))) => "; used if the machine has no role",
+            (_, Some(_)) => "; not used, as an earlier source is",
+            (None, None) => "",
+        }
     }
 
     fn describe(&self) -> String {

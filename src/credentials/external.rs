@@ -14,6 +14,10 @@ use crate::error::{Error, Kind, Result};
 /// The most that it may print, in bytes: a hundred times what credentials take.
 const LARGEST: u64 = 256 << 10;
 
+/// What a command is to do.
+const WANTED: &str =
+    "it must print one JSON object with access_key_id and access_key_secret and end, and ask for nothing";
+
 /// Runs the command and reads what it prints.
 ///
 /// # Errors
@@ -36,9 +40,7 @@ pub(super) async fn fetch(command: &str, reach: &Reach) -> Result<Lease> {
     if !matches!(printed, Ok(Ok(_))) {
         end(&child);
     }
-    let printed = printed.map_err(|_| {
-        wrong(&format!("did not end within {patience:.0?}")).hint("it must print JSON and end, and ask for nothing")
-    })??;
+    let printed = printed.map_err(|_| wrong(&format!("did not end within {patience:.0?}")).hint(WANTED))??;
     read(&printed)
 }
 
@@ -50,7 +52,7 @@ async fn printed(child: &mut Child) -> Result<Vec<u8>> {
         read.map_err(|error| wrong(&format!("cannot be read from: {error}")))?;
     }
     if bytes.len() as u64 > LARGEST {
-        return Err(wrong(&format!("prints more than {} KB", LARGEST >> 10)));
+        return Err(wrong(&format!("prints more than {} KB", LARGEST >> 10)).hint(WANTED));
     }
     let status = child.wait().await.map_err(|error| wrong(&format!("cannot be waited for: {error}")))?;
     if status.success() {
@@ -69,7 +71,7 @@ fn end(child: &Child) {
 
 fn read(printed: &[u8]) -> Result<Lease> {
     let map: Map<String, Value> =
-        serde_json::from_slice(printed).map_err(|_| wrong("prints something else than a JSON object"))?;
+        serde_json::from_slice(printed).map_err(|_| wrong("prints something else than a JSON object").hint(WANTED))?;
     let text = |name: &str| map.get(name).and_then(Value::as_str).and_then(meant);
     let mode = text("mode").unwrap_or("AK");
     if !matches!(mode, "AK" | "StsToken") {

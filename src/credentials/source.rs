@@ -82,6 +82,12 @@ pub(super) fn half(given: &str, missing: &str) -> Error {
         .hint("give both, or neither")
 }
 
+/// The error of a token without the key that it belongs to.
+pub(super) fn token_alone(given: &str, missing: &str) -> Error {
+    Error::new(Kind::Credentials, format!("half a credential: {given} is given, {missing} are missing"))
+        .hint("give all three, or none")
+}
+
 /// A kind of credentials that cannot be used, and what can be instead.
 pub(super) fn unsupported(kind: &str) -> Error {
     const ROLE: &str = "use the mode RamRoleArn, with a lasting key that may only assume the role, or EcsRamRole";

@@ -16,19 +16,19 @@ use crate::show::data;
 /// The longest part of a line that is passed on in one piece, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// Runs this program once for each profile: with these words, behind a flag that names the profile. Gives the
-/// gravest exit code.
+/// Runs this program once for each profile: with these words, behind a flag that names the profile, and with these
+/// variables besides its own. Gives the gravest exit code.
 ///
 /// # Errors
 /// `io` when a process cannot be started.
-pub(crate) fn each(profiles: &[String], words: &[String]) -> Result<u8> {
+pub(crate) fn each(profiles: &[String], words: &[String], variables: &[(&str, String)]) -> Result<u8> {
     let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot run for each profile: {error}"));
     let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let width = profiles.iter().map(|name| name.chars().count()).max().unwrap_or_default();
     let ended: Vec<u8> = runtime.block_on(async {
         let mut children = Vec::new();
         for name in profiles {
-            children.push(start(name, words).map_err(failed)?);
+            children.push(start(name, words, variables).map_err(failed)?);
         }
         let groups: Vec<Pid> =
             children.iter().filter_map(|child| Pid::from_raw(child.id()?.try_into().ok()?)).collect();
@@ -48,11 +48,12 @@ pub(crate) fn each(profiles: &[String], words: &[String]) -> Result<u8> {
     Ok(ended.into_iter().max_by_key(|code| gravity(*code)).unwrap_or_default())
 }
 
-fn start(profile: &str, words: &[String]) -> std::io::Result<Child> {
+fn start(profile: &str, words: &[String], variables: &[(&str, String)]) -> std::io::Result<Child> {
     Command::new(std::env::current_exe()?)
         .arg("--profile")
         .arg(profile)
         .args(words)
+        .envs(variables.iter().cloned())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -330,3 +330,52 @@ fn no_form_of_a_credential_is_left_behind_anywhere() {
         assert!(seen.iter().any(|place| place.ends_with(file)), "{file} was not looked at: {seen:?}");
     }
 }
+
+/// Other users of the machine see the arguments of a process, those of the ones that jst starts among them.
+#[test]
+fn no_process_that_jst_starts_has_a_credential_among_its_arguments() {
+    const SECRET: &str = "fake-secret+/=%\"x";
+    const TOKEN: &str = "fake-token+/=%é~x";
+    let look = "let line = read_file(\"/proc/self/cmdline\"); if line == \"\" { throw \"nothing was read\" }\n\
+                for form in read_file(\"forms.txt\").split(\"\\n\") { if line.contains(form) { throw \"seen in `\" + line + \"`\" } }\n\
+                print(\"looked at \" + line.contains(MARK));\n";
+    let forms: Vec<String> = [SECRET, TOKEN].iter().flat_map(|secret| forms(secret)).collect();
+    let script = look.replace("MARK", "\"--profile\"");
+    let test = format!("fn test_a() {{\n{}}}", look.replace("MARK", "\"--job\""));
+    let external = "sh -c 'tr \"\\\\000\" \"\\\\n\" </proc/$$/cmdline >seen.txt; cat keys.json'";
+    let keys = serde_json::json!({"mode": "StsToken", "access_key_id": "fake-id", "access_key_secret": SECRET, "sts_token": TOKEN});
+    let vendors = serde_json::json!({"current": "e", "profiles": [{"name": "e", "mode": "External", "process_command": external}]});
+    let granted = ["--allow-read=/proc/self/cmdline", "--allow-read=forms.txt"];
+    let with_key = ["--access-key-id", "fake-id", "--access-key-secret", SECRET, "--security-token", TOKEN];
+    let run = ["run", "--profiles", "a,b", "s.rhai", "--", "of-the-script"];
+    let server = Server::new(vec![Behaviour::Answer(200, "", r#"{"RequestId":"R"}"#.to_owned())]);
+    let endpoint = server.url();
+    for (in_environment, args, said) in [
+        (true, [&granted[..], &run].concat(), "a | looked at true"),
+        (false, [&granted[..], &with_key, &run].concat(), "a | looked at true"),
+        (true, [&granted[..], &["test", "x_test.rhai"]].concat(), "1 passed, 0 failed"),
+        (false, [&granted[..], &with_key, &["test", "x_test.rhai"]].concat(), "1 passed, 0 failed"),
+        (false, vec!["--endpoint", &endpoint, "call", "ListApp"], "RequestId"),
+    ] {
+        let mut run = jst(&args)
+            .file(".config/jst/config.toml", "[profiles.a]\n[profiles.b]\n")
+            .file(".aliyun/config.json", &vendors.to_string())
+            .file("keys.json", &keys.to_string())
+            .file("forms.txt", &forms.join("\n"))
+            .file("s.rhai", &script)
+            .file("x_test.rhai", &test)
+            .env("PATH", "/usr/bin:/bin");
+        if in_environment {
+            run = run.env("ALIBABA_CLOUD_ACCESS_KEY_ID", "fake-id").env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET);
+            run = run.env("ALIBABA_CLOUD_SECURITY_TOKEN", TOKEN);
+        }
+        let (child, home) = run.start();
+        let ran = Ran::of(child);
+        assert!(ran.code == Some(0) && ran.stdout.contains(said), "{args:?}: {ran:#?}");
+        if args.contains(&"ListApp") {
+            let seen = std::fs::read_to_string(home.path().join("seen.txt")).unwrap();
+            let has_secret = forms.iter().any(|form| seen.contains(form.as_str()));
+            assert!(seen.starts_with("sh\n-c\n") && !has_secret, "{seen}");
+        }
+    }
+}

@@ -40,8 +40,11 @@ impl Asked {
     }
 }
 
-/// What it answers: a status and a body; 0 closes the connection, 1 never answers.
+/// What it answers: a status and a body; 0 closes the connection, 1 never answers, and [`CUT`] more than a status
+/// promises more than comes.
 type Answer = (u16, String);
+
+const CUT: u16 = 1_000;
 
 /// Speaks for metadata host, token service, credentials URI and the service itself.
 struct StandIn {
@@ -124,12 +127,12 @@ fn serve(mut stream: TcpStream, ahead: i64, answer: impl Fn(&Asked) -> Answer) {
                 return;
             }
             _ => {
-                let length = body.len();
+                let (status, length) = if status > CUT { (status - CUT, body.len() + 7) } else { (status, body.len()) };
                 let date = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead);
                 let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date).unwrap();
-                if write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nDate: {date}\r\n\r\n{body}")
-                    .is_err()
-                {
+                let written =
+                    write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nDate: {date}\r\n\r\n{body}");
+                if written.is_err() || length > body.len() {
                     return;
                 }
             }
@@ -468,6 +471,240 @@ fn what_is_wrong_with_a_profile_is_named_with_the_way_out() {
     );
 }
 
+/// What a file of the vendor's or variables that are wrong are answered with, to the letter: exit code, what is wrong, the
+/// way out, and where. `FILE` stands for the file's path.
+#[test]
+fn what_is_wrong_with_a_file_or_variables_is_said_to_the_letter() {
+    const MEND: &str = "mend the file, or move it away";
+    let table = [
+        ("", 21, "FILE: not JSON: EOF while parsing a value at line 1 column 0", MEND, "in FILE"),
+        ("current = a", 21, "FILE: not JSON: expected value at line 1 column 1", MEND, "in FILE"),
+        ("[]", 21, "FILE: there is no list `profiles`", MEND, "in FILE"),
+        ("null", 21, "FILE: there is no list `profiles`", MEND, "in FILE"),
+        (
+            "\u{feff}{\"current\":\"a\",\"profiles\":[{\"name\":\"a\",\"mode\":\"CloudSSO\"}]}",
+            20,
+            "CloudSSO: this kind of credentials is not supported",
+            "it signs in with a browser; use the mode External with a command that prints temporary keys, as acs-sso does",
+            "in FILE profile a",
+        ),
+        (
+            r#"// mine
+{"current":"a"}"#,
+            21,
+            "FILE: not JSON: expected value at line 1 column 1",
+            MEND,
+            "in FILE",
+        ),
+        (
+            r#"{"current":"a", /* x */ "profiles":[]}"#,
+            21,
+            "FILE: not JSON: key must be a string at line 1 column 17",
+            MEND,
+            "in FILE",
+        ),
+        (
+            r#"{"current":"a","profiles":[],}"#,
+            21,
+            "FILE: not JSON: trailing comma at line 1 column 30",
+            MEND,
+            "in FILE",
+        ),
+        (r#"{"current":"a"}"#, 21, "FILE: there is no list `profiles`", MEND, "in FILE"),
+        (r#"{"current":"a","profiles":{}}"#, 21, "FILE: there is no list `profiles`", MEND, "in FILE"),
+        (r#"{"current":7,"profiles":[]}"#, 21, "FILE: `current` is no text", MEND, "in FILE"),
+        (
+            r#"{"current":"a","profiles":[]}"#,
+            21,
+            "FILE: `current` names the profile `a`, which is not there",
+            MEND,
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[7]}"#,
+            21,
+            "FILE: `current` names the profile `a`, which is not there",
+            MEND,
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"ChainableRamRoleArn","ram_role_arn":"acs:ram::1:role/x","source_profile":"a"}]}"#,
+            21,
+            "FILE: profile a refers to itself as its source_profile",
+            MEND,
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"ChainableRamRoleArn","ram_role_arn":"acs:ram::1:role/x","source_profile":"b"},{"name":"b","mode":"ChainableRamRoleArn","ram_role_arn":"acs:ram::1:role/x","source_profile":"a"}]}"#,
+            21,
+            "FILE: these profiles refer to each other in a ring: a → b → a",
+            MEND,
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"ChainableRamRoleArn","ram_role_arn":"acs:ram::1:role/x"}]}"#,
+            20,
+            "profile a: mode ChainableRamRoleArn needs source_profile, which is missing",
+            "mend the profile",
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":7}]}"#,
+            21,
+            "profile a: mode is no text",
+            "write it in quotes",
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"AK","access_key_id":"a"}]}"#,
+            20,
+            "half a credential: access_key_id is given, access_key_secret is missing",
+            "give both, or neither",
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"AK","access_key_id":7,"access_key_secret":"fake"}]}"#,
+            21,
+            "profile a: access_key_id is no text",
+            "write it in quotes",
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"RamRoleArn","access_key_id":"a","access_key_secret":"fake","ram_role_arn":"acs:ram::1:role/x","expired_seconds":60}]}"#,
+            20,
+            "profile a: expired_seconds is a number from 900 to 43200",
+            "mend the profile",
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"CloudSSO"}]}"#,
+            20,
+            "CloudSSO: this kind of credentials is not supported",
+            "it signs in with a browser; use the mode External with a command that prints temporary keys, as acs-sso does",
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"OAuth"}]}"#,
+            20,
+            "OAuth: this kind of credentials is not supported",
+            "it signs in with a browser; use the mode External with a command that prints temporary keys, as acs-sso does",
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"RsaKeyPair"}]}"#,
+            20,
+            "RsaKeyPair: this kind of credentials is not supported",
+            "use the mode RamRoleArn, with a lasting key that may only assume the role, or EcsRamRole",
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"BearerToken"}]}"#,
+            20,
+            "BearerToken: this kind of credentials is not supported",
+            "calls of this service are signed: use the mode AK, StsToken or RamRoleArn",
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"Anonymous"}]}"#,
+            20,
+            "Anonymous: this kind of credentials is not supported",
+            "calls of this service are signed: use the mode AK, StsToken or RamRoleArn",
+            "in FILE profile a",
+        ),
+        (
+            r#"{"current":"a","profiles":[{"name":"a","mode":"Unheard"}]}"#,
+            20,
+            "Unheard: this kind of credentials is not supported",
+            "the modes are AK, StsToken, RamRoleArn, ChainableRamRoleArn, RamRoleArnWithRoleName, EcsRamRole, OIDC, CredentialsURI and External",
+            "in FILE profile a",
+        ),
+    ];
+    let told = |run: Jst| {
+        let (child, home) = run.start();
+        let ran = Ran::of(child);
+        let file = home.path().join(".aliyun/config.json").display().to_string();
+        (ran.code, ran.stderr.replace(&file, "FILE"))
+    };
+    let wanted = |code: i32, why: &str, way_out: &str, place: &str| {
+        (Some(code), format!("error: {why}\n |\n = help: {way_out}\n = help: {place}\n"))
+    };
+    for (text, code, why, way_out, place) in table {
+        let run = jst(["call", "ListApp"]).file(".aliyun/config.json", text);
+        assert_eq!(told(run), wanted(code, why, way_out, place), "{text}");
+    }
+    let readable = "make it a readable file, or move it away";
+    let folder = jst(["call", "ListApp"]).file(".aliyun/config.json/x", "");
+    assert_eq!(told(folder), wanted(21, "cannot read FILE: it is a folder", readable, "in FILE"));
+    let bytes = jst(["call", "ListApp"]).file_bytes(".aliyun/config.json", b"\xff\xfe{\0}\0");
+    assert_eq!(told(bytes), wanted(21, "cannot read FILE: it is not UTF-8 text", readable, "in FILE"));
+    let table: &[(&[&str], &str, &str, &str)] = &[
+        (
+            &["ALIBABA_CLOUD_ACCESS_KEY_ID"],
+            "half a credential: ALIBABA_CLOUD_ACCESS_KEY_ID is given, ALIBABA_CLOUD_ACCESS_KEY_SECRET is missing",
+            "give both, or neither",
+            "in environment ALIBABA_CLOUD_*",
+        ),
+        (
+            &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
+            "half a credential: ALIBABA_CLOUD_ACCESS_KEY_SECRET is given, ALIBABA_CLOUD_ACCESS_KEY_ID is missing",
+            "give both, or neither",
+            "in environment ALIBABA_CLOUD_*",
+        ),
+        (
+            &["ALIBABACLOUD_ACCESS_KEY_ID"],
+            "half a credential: ALIBABACLOUD_ACCESS_KEY_ID is given, ALIBABACLOUD_ACCESS_KEY_SECRET is missing",
+            "give both, or neither",
+            "in environment ALIBABACLOUD_*",
+        ),
+        (
+            &["ALICLOUD_ACCESS_KEY_SECRET"],
+            "half a credential: ALICLOUD_ACCESS_KEY_SECRET is given, ALICLOUD_ACCESS_KEY_ID is missing",
+            "give both, or neither",
+            "in environment ALICLOUD_*",
+        ),
+        (
+            &["JST_ACCESS_KEY_ID"],
+            "half a credential: JST_ACCESS_KEY_ID is given, JST_ACCESS_KEY_SECRET is missing",
+            "give both, or neither",
+            "in environment JST_*",
+        ),
+        (
+            &["JST_SECURITY_TOKEN"],
+            "half a credential: JST_SECURITY_TOKEN is given, JST_ACCESS_KEY_ID and JST_ACCESS_KEY_SECRET are missing",
+            "give all three, or none",
+            "in environment JST_*",
+        ),
+        (
+            &["ALIBABA_CLOUD_SECURITY_TOKEN"],
+            "half a credential: ALIBABA_CLOUD_SECURITY_TOKEN is given, ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET are missing",
+            "give all three, or none",
+            "in environment ALIBABA_CLOUD_*",
+        ),
+        (
+            &["ALIBABA_CLOUD_ROLE_ARN"],
+            "half a credential: ALIBABA_CLOUD_ROLE_ARN is given, ALIBABA_CLOUD_OIDC_TOKEN_FILE and ALIBABA_CLOUD_OIDC_PROVIDER_ARN are missing",
+            "give all three, or none",
+            "in environment ALIBABA_CLOUD_OIDC_*",
+        ),
+        (
+            &["ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"],
+            "half a credential: ALIBABA_CLOUD_OIDC_TOKEN_FILE and ALIBABA_CLOUD_ROLE_ARN are given, ALIBABA_CLOUD_OIDC_PROVIDER_ARN is missing",
+            "give all three, or none",
+            "in environment ALIBABA_CLOUD_OIDC_*",
+        ),
+        (
+            &["ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"],
+            "half a credential: ALIBABA_CLOUD_OIDC_TOKEN_FILE and ALIBABA_CLOUD_OIDC_PROVIDER_ARN are given, ALIBABA_CLOUD_ROLE_ARN is missing",
+            "give all three, or none",
+            "in environment ALIBABA_CLOUD_OIDC_*",
+        ),
+    ];
+    for (variables, why, way_out, place) in table {
+        let run = variables.iter().fold(jst(["call", "ListApp"]), |run, name| run.env(name, "fake-value"));
+        assert_eq!(told(run), wanted(20, why, way_out, place), "{variables:?}");
+    }
+}
+
 #[test]
 fn whoever_does_not_give_credentials_is_named_and_nobody_waits_for_long() {
     let metadata = || json!({"mode": "EcsRamRole", "ram_role_name": "web"});
@@ -681,6 +918,50 @@ fn whoami_says_who_signs_and_checks_it_when_asked() {
 }
 
 #[test]
+fn whoami_says_of_each_of_five_sources_why_it_is_used_or_not() {
+    let key = |id: &str| json!({"name": "shop", "mode": "AK", "access_key_id": id, "access_key_secret": "fake"});
+    let whoami = |first: bool, broken: bool| -> Vec<(String, bool)> {
+        let mut run = jst(["whoami"])
+            .file(
+                ".config/jst/config.toml",
+                "[defaults]\naccess_key_id = \"LTAItomltoml03\"\naccess_key_secret = \"fake\"\n",
+            )
+            .file(".aliyun/config.json", &json!({"current": "shop", "profiles": [key("LTAIfilefile01")]}).to_string())
+            .file(".alibabacloud/credentials", "[default]\naccess_key_id = LTAIiniinii02\naccess_key_secret = fake\n")
+            .env("ALICLOUD_ACCESS_KEY_ID", "LTAIoldold05")
+            .env("ALICLOUD_ACCESS_KEY_SECRET", "fake");
+        if first {
+            run = run.env("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAIenvenv04");
+        }
+        if first && !broken {
+            run = run.env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "fake");
+        }
+        let said: Value = serde_json::from_str(&run.run().stdout).unwrap();
+        let sources = said["Sources"].as_array().unwrap().iter();
+        let told = sources.map(|source| (source["Result"].as_str().unwrap().to_owned(), source["Used"] == true));
+        told.filter(|(result, _)| result.contains("LTAI") || result.contains("half")).collect()
+    };
+    let used = "; not used, as an earlier source is";
+    let broken = "; not used, as an earlier source cannot be";
+    let others = |why: &str| {
+        [
+            "access key LTAI****ld05, by an older name of the vendor's",
+            "access key LTAI****ml03",
+            "access key LTAI****le01",
+            "access key LTAI****ii02",
+        ]
+        .map(|result| (format!("{result}{why}"), false))
+    };
+    let first = ("access key LTAI****nv04".to_owned(), true);
+    assert_eq!(whoami(true, false), [&[first], &others(used)[..]].concat());
+    let [older, rest @ ..] = others(used);
+    let older = (older.0.replace(used, ""), true);
+    assert_eq!(whoami(false, false), [&[older], &rest[..]].concat());
+    let half = "half a credential: ALIBABA_CLOUD_ACCESS_KEY_ID is given, ALIBABA_CLOUD_ACCESS_KEY_SECRET is missing";
+    assert_eq!(whoami(true, true), [&[(half.to_owned(), false)], &others(broken)[..]].concat());
+}
+
+#[test]
 fn whoami_works_with_nothing_and_with_everything_broken() {
     let nothing = jst(["whoami"]).run();
     assert_eq!(nothing.code, Some(20), "{nothing:#?}");
@@ -738,6 +1019,10 @@ fn every_source_that_is_asked_is_named_with_what_it_did_whatever_that_was() {
         ((1, String::new()), 12, "did not answer within "),
         ((0, String::new()), 12, "no answer from"),
         ((500, "<html>".to_owned()), 12, "HTTP 500"),
+        ((CUT + 200, String::new()), 12, "answer from"),
+        ((CUT + 200, "{\"Code\":".to_owned()), 12, "answer from"),
+        ((CUT + 200, handed("whole")), 12, "answer from"),
+        ((CUT + 403, "{}".to_owned()), 12, "answer from"),
         ((200, "{".to_owned()), 20, "something else than JSON"),
         ((200, expired), 20, "have expired already, at 2001-01-01T00:00:00Z"),
         ((200, half), 20, "gave no AccessKeySecret"),
