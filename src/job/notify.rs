@@ -72,7 +72,7 @@ impl Target {
         self.accepted(&outside.send(&asked).await?)
     }
 
-    /// Whether the message was taken: DingTalk says no within a 200.
+    /// Whether the message was taken: DingTalk says no within a 200, as WeCom, Feishu and others do.
     fn accepted(&self, answer: &Answer) -> Result<()> {
         let host = self.host();
         if !(200..300).contains(&answer.status) {
@@ -80,15 +80,38 @@ impl Target {
             return Err(Error::new(Kind::Api, why).with(|error| error.http_status = Some(answer.status)));
         }
         let said: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-        match (self, said.get("errcode").and_then(Value::as_i64)) {
-            (Self::Webhook(_), _) | (_, Some(0)) => Ok(()),
-            (_, code) => {
-                let message = said.get("errmsg").and_then(Value::as_str).unwrap_or("its answer is none of DingTalk's");
-                Err(Error::new(Kind::Api, format!("{host} did not take the message: {message}"))
-                    .with(|error| error.code = code.map(Value::from)))
+        let refused = |code: Option<i64>, message: &str| {
+            Err(Error::new(Kind::Api, format!("{host} did not take the message: {message}"))
+                .with(|error| error.code = code.map(Value::from)))
+        };
+        match (self, verdict(&said)) {
+            (_, Some((code, message))) if code != 0 => refused(Some(code), &message),
+            (Self::DingTalk(..), _) if said.get("errcode").is_none() => {
+                refused(None, "its answer is none of DingTalk's")
             }
+            _ => Ok(()),
         }
     }
+}
+
+/// The code and the words of robots that answer 200 whatever became of the message: `errcode` of DingTalk and WeCom,
+/// `code` with `msg` and formerly `StatusCode` of Feishu. `None` for an answer of another form.
+fn verdict(said: &Value) -> Option<(i64, String)> {
+    let number = |name: &str| {
+        let code = said.get(name)?;
+        code.as_i64().or_else(|| code.as_str()?.trim().parse().ok())
+    };
+    let forms = [("errcode", "errmsg", false), ("code", "msg", true), ("StatusCode", "StatusMessage", false)];
+    let found: Vec<(i64, String)> = forms
+        .into_iter()
+        .filter(|(_, words, needs_words)| !needs_words || said.get(*words).is_some())
+        .filter_map(|(code, words, _)| {
+            let code = number(code)?;
+            let words = said.get(words).and_then(Value::as_str).filter(|words| !words.is_empty());
+            Some((code, words.map_or_else(|| format!("its answer says {code}"), str::to_owned)))
+        })
+        .collect();
+    found.iter().find(|(code, _)| *code != 0).or(found.first()).cloned()
 }
 
 /// A robot's URL with the time and its signature.
@@ -132,7 +155,27 @@ mod tests {
         let refused = robot.accepted(&answer(200, r#"{"errcode":310000,"errmsg":"sign not match"}"#)).unwrap_err();
         assert_eq!(refused.message, "oapi.dingtalk.com did not take the message: sign not match");
         assert!(robot.accepted(&answer(200, "<html>")).is_err());
+        assert!(robot.accepted(&answer(200, r#"{"code":0,"msg":"success"}"#)).is_err());
         assert!(hook.accepted(&answer(204, "")).is_ok());
+        for (body, wanted) in [
+            (r#"{"errcode":0,"errmsg":"ok"}"#, None),
+            (r#"{"code":0,"msg":"success","data":{}}"#, None),
+            (r#"{"StatusCode":0,"StatusMessage":"success","code":0,"msg":"success"}"#, None),
+            // Of no robot's form.
+            (r#"{"code":200}"#, None),
+            (r#"{"code":"queued","msg":"x"}"#, None),
+            (r#"["errcode", 1]"#, None),
+            ("ok", None),
+            (r#"{"errcode":310000,"errmsg":"keywords not in content"}"#, Some("keywords not in content")),
+            (r#"{"errcode":93000}"#, Some("its answer says 93000")),
+            (r#"{"code":19021,"msg":"sign match fail"}"#, Some("sign match fail")),
+            (r#"{"StatusCode":9499,"StatusMessage":"Bad Request"}"#, Some("Bad Request")),
+            (r#"{"errcode":"40058","errmsg":"bad"}"#, Some("bad")),
+        ] {
+            let said = hook.accepted(&answer(200, body)).map_err(|error| error.message.clone());
+            let wanted = wanted.map(|words| format!("oapi.dingtalk.com did not take the message: {words}"));
+            assert_eq!(said.err(), wanted, "{body}");
+        }
         assert_eq!(
             hook.accepted(&answer(403, "")).unwrap_err().message,
             "oapi.dingtalk.com did not take the message: it answered 403"
