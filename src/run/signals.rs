@@ -4,7 +4,7 @@
 use std::io::PipeReader;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -51,10 +51,15 @@ pub(super) fn watch(
     Ok(())
 }
 
-/// The first signal stops the run, the second ends the process at once; but a person's Ctrl-C, however often it
+/// Signals that come so soon behind the first are the same wish: `timeout` signals the process and then its group,
+/// service managers and shells do alike.
+const SAME: Duration = Duration::from_secs(1);
+
+/// The first signal stops the run, a later one ends the process at once; but a person's Ctrl-C, however often it
 /// is pressed, ends what runs and never the session.
 async fn stop_on_signals(signals: [Signal; 4], stop: Arc<Stop>, exit: Exit, for_person: bool) {
     let [mut interrupt, mut terminate, mut hang_up, mut quit] = signals;
+    let mut first: Option<Instant> = None;
     loop {
         let (why, text) = tokio::select! {
             _ = interrupt.recv() => (Interrupt::CtrlC, "interrupted"),
@@ -63,6 +68,10 @@ async fn stop_on_signals(signals: [Signal; 4], stop: Arc<Stop>, exit: Exit, for_
             _ = quit.recv() => (Interrupt::Quit, "quit"),
         };
         let error = Error::new(Kind::Interrupted(why), text);
+        let was_signalled = first.is_some();
+        if !for_person && first.get_or_insert_with(Instant::now).elapsed() < SAME && was_signalled {
+            continue;
+        }
         if stop.is_set() && !(for_person && why == Interrupt::CtrlC) {
             exit.leave(&error);
         }
