@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum};
 use super::write_out;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
+use crate::job::{metrics, report};
+use crate::run::reading;
 use crate::script::read_script;
 use crate::settings::Settings;
 use crate::unit::{self, Plan, Schedule, Scheduler, given};
@@ -48,7 +50,7 @@ const DEADLINE: Duration = Duration::from_secs(3600);
 /// Prints the unit.
 pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
     let path = Path::new(&args.file);
-    read_script(path)?;
+    check(settings, path, args.scheduler)?;
     let real = path.canonicalize().map_err(|error| Error::new(Kind::Io, format!("{}: {error}", path.display())))?;
     // Schedulers know zones by name only, and take one that they do not know for UTC.
     let zone = clock::named_zone(&args.zone).and_then(|zone| zone.iana_name().map(str::to_owned)).ok_or_else(|| {
@@ -75,12 +77,15 @@ pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
         .variables()
         .iter()
         .for_each(|name| tracing::warn!("{name} is set here, and not where the unit runs: give it as a flag"));
+    let folder = std::env::current_dir()
+        .map_err(|error| Error::new(Kind::Io, format!("the folder that jst stands in is not there: {error}")))?;
     let [before, flags] = settings.by_hand()?.map(|flags| given::words(&flags, scheduler));
     let path = |flag: &str, path: &Path| given::written(flag, &path.display().to_string(), scheduler);
     let state = settings.is_by_hand("state-dir").then(|| settings.state_dir().ok()).flatten();
     let program = std::env::current_exe().map_or_else(|_| "jst".to_owned(), |path| path.display().to_string());
     let plan = Plan {
         program,
+        folder: folder.display().to_string(),
         script: real.display().to_string(),
         args: args.words.clone(),
         schedule: Schedule::parse(&args.every)?,
@@ -102,6 +107,22 @@ pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
     }
     unit::out_of_reach(&plan, scheduler).iter().for_each(|why| tracing::warn!("{why}"));
     write_out(unit::text(&plan, scheduler).trim_end())
+}
+
+/// What a run with these flags would refuse before it begins is refused here, where somebody sees it.
+///
+/// # Errors
+/// As a run has them: a script that cannot be read or does not parse, a profile that is not there, a file that cannot be
+/// written.
+fn check(settings: &Settings, script: &Path, scheduler: For) -> Result<()> {
+    let text = read_script(script)?;
+    reading::parses(settings, &script.display().to_string(), &text)?;
+    // A container has its own.
+    let profile = settings.profile().filter(|_| !matches!(scheduler, For::Kubernetes));
+    profile.map_or(Ok(()), |name| settings.check_profile(name))?;
+    let job = settings.job();
+    job.report.iter().try_for_each(|path| report::check(path))?;
+    job.metrics_file.iter().try_for_each(|path| metrics::check(path))
 }
 
 /// A span as units say it: no shorter.

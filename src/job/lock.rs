@@ -159,7 +159,7 @@ pub(crate) fn held(name: &Name, holder: Option<&Holder>, now: Timestamp, waited:
             format!("by run {run} (process {pid} on {host}) for {age} s")
         }
     };
-    let way_out = if waited.is_some() { "a longer --lock-wait waits for it" } else { "--lock-wait waits for it" };
+    let way_out = if waited.is_some() { "a longer --lock-wait waits longer" } else { "--lock-wait waits for it" };
     let waited = waited.map(|waited| format!(" and was not free within {waited:?}")).unwrap_or_default();
     Error::new(Kind::Locked, format!("the lock {name} is held {who}{waited}: nothing was run")).hint(way_out)
 }
@@ -220,6 +220,7 @@ mod tests {
         assert_eq!(error.kind.exit_code(), 40);
         let error = held(&Name::given("a\nb"), None, now, Some(Duration::from_secs(2)));
         assert!(!error.message.contains('\n') && error.message.ends_with("was not free within 2s: nothing was run"));
+        assert_eq!(error.hints, ["a longer --lock-wait waits longer"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::file;
 use super::tally::{Counts, OfOperation};
+use crate::error::{Error, Kind, Result};
 
 /// A run that ended.
 #[derive(Clone, Debug)]
@@ -22,13 +23,25 @@ pub(crate) struct Told<'a> {
     pub counts: &'a Counts,
 }
 
+/// Refuses a file that no collector would read.
+///
+/// # Errors
+/// `usage`.
+pub(crate) fn check(path: &Path) -> Result<()> {
+    if path.extension().is_some_and(|ending| ending == "prom") {
+        return Ok(());
+    }
+    let why = format!("--metrics-file {}: Prometheus' collector reads files that end in .prom", path.display());
+    Err(Error::new(Kind::Usage, why))
+}
+
 const LAST_SUCCESS: &str = "jst_run_last_success_timestamp_seconds";
 
 /// Writes the file anew. When the run failed, the time of the last success stays.
 ///
 /// # Errors
 /// In words.
-pub(crate) fn write(path: &Path, told: &Told<'_>) -> Result<(), String> {
+pub(crate) fn write(path: &Path, told: &Told<'_>) -> std::result::Result<(), String> {
     let before = crate::files::read_text(path, crate::files::LARGEST).unwrap_or_default();
     file::write(path, &text(told, &before))
 }

@@ -1,8 +1,8 @@
 //! A run of a command: its [`service`] and account, what goes on in the [`background`], what stops it
-//! ([`signals`]), what is [`alone`] around it when nobody watches, who is asked ([`confirm`]), what it is called
+//! ([`signals`]), a script that is only read ([`reading`]), what is [`alone`] around it when nobody watches, who is asked ([`confirm`]), what it is called
 //! ([`id`]), what its journal knows of it ([`kept`]), the way out ([`exit`]), and who a run would be ([`identity`]).
 
-mod alone;
+pub(crate) mod alone;
 mod background;
 mod confirm;
 pub(crate) mod exit;
@@ -10,6 +10,7 @@ pub(crate) mod id;
 pub(crate) mod identity;
 pub(crate) mod kept;
 pub(crate) mod profiles;
+pub(crate) mod reading;
 mod service;
 mod signals;
 

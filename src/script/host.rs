@@ -136,6 +136,17 @@ impl Host {
         self.evaluate(name, text, data)
     }
 
+    /// Looks whether a script of this name and text parses.
+    ///
+    /// # Errors
+    /// `parse`.
+    pub(crate) fn parses(&self, name: &str, text: &str) -> Result<()> {
+        self.on_own_thread(|| {
+            self.sources.add(name, text);
+            self.compile(&self.new_scope(), name, text).map(drop)
+        })
+    }
+
     fn evaluate(&self, name: &str, text: &str, last: impl Fn(&Dynamic) -> ScriptResult<Value> + Sync) -> Result<Ended> {
         self.on_own_thread(|| {
             let mut scope = self.new_scope();

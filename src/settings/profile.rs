@@ -97,22 +97,37 @@ impl Settings {
             return Err(wrong(format!("{one} is on the simulator, and {another} is not"))
                 .hint("--sim gives each profile a simulated account of its own"));
         }
-        let is_there = self.levels.file().is_some_and(|file| file.profiles.contains_key(name));
-        if !is_there && other.found().profile.as_deref() != Some(name) {
-            let known = other.sources().profiles();
-            let error = match other.found().require() {
-                Err(error) => error,
-                Ok(_) => Error::new(Kind::Config, format!("there is no profile `{name}`")),
-            };
-            let hint = nearest(name, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-            let hint = hint.filter(|hint| !error.hints.contains(hint));
-            return Err(hint.into_iter().fold(error, Error::hint));
-        }
+        other.is_there(name)?;
         if self.levels.access_key().iter().any(Option::is_some) {
             return Err(wrong("--access-key-id says who signs every call".to_owned())
                 .hint("leave it out, and let profiles say who signs"));
         }
         self.goes_there(other, wrong)
+    }
+
+    /// Looks whether a run with this profile would find it.
+    ///
+    /// # Errors
+    /// `config` for one that is not there; as [`Settings::new`].
+    pub(crate) fn check_profile(&self, name: &str) -> Result<()> {
+        // On the simulator any name is one.
+        if self.sim() { Ok(()) } else { self.of_profile(name, true)?.is_there(name) }
+    }
+
+    /// Looks whether the profile of these settings is there.
+    fn is_there(&self, name: &str) -> Result<()> {
+        let is_in_file = self.levels.file().is_some_and(|file| file.profiles.contains_key(name));
+        if is_in_file || self.found().profile.as_deref() == Some(name) {
+            return Ok(());
+        }
+        let known = self.sources().profiles();
+        let error = match self.found().require() {
+            Err(error) => error,
+            Ok(_) => Error::new(Kind::Config, format!("there is no profile `{name}`")),
+        };
+        let hint = nearest(name, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+        let hint = hint.filter(|hint| !error.hints.contains(hint));
+        Err(hint.into_iter().fold(error, Error::hint))
     }
 
     /// Whether no flag sends calls of a profile elsewhere than the profile says.

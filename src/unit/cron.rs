@@ -7,12 +7,13 @@ pub(super) fn text(plan: &Plan) -> String {
     let usual = "$HOME/.local/state/jst";
     let words = plan.words(usual, &plan.script);
     let line: Vec<String> = std::iter::once(&plan.program).chain(&words).map(|word| quoted(word, usual)).collect();
+    let folder = quoted(&plan.folder, usual);
     let state = quoted(plan.state.as_deref().unwrap_or(usual), usual);
     format!(
         "# Credentials are those of this user: ~/.aliyun/config.json and the like; `jst whoami` names them.\n\
          # A cron that does not know CRON_TZ takes the machine's zone.\n\
          CRON_TZ={}\n\
-         {} mkdir -p {state} && {}\n",
+         {} cd {folder} && mkdir -p {state} && {}\n",
         plan.zone,
         plan.schedule.cron(),
         line.join(" "),

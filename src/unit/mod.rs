@@ -27,6 +27,8 @@ pub(crate) enum Scheduler {
 pub(crate) struct Plan {
     /// The program.
     pub program: String,
+    /// The folder that relative paths among the script's words are of.
+    pub folder: String,
     /// The script, by its whole path.
     pub script: String,
     /// The script's words.

@@ -19,7 +19,10 @@ pub(super) fn out_of_reach(plan: &Plan) -> Vec<String> {
     let named = flags.filter_map(|word| word.split_once('=')).map(|(_, path)| path);
     let own = plan.metrics.iter().chain(&plan.reports).chain(&plan.state).map(String::as_str);
     let mut told: Vec<String> = Vec::new();
-    for path in [plan.program.as_str(), &plan.script].into_iter().chain(own).chain(named) {
+    // Only what a word of the script names needs the folder.
+    let is_needed = plan.args.iter().any(|word| !word.starts_with('/') && Path::new(&plan.folder).join(word).exists());
+    let folder = is_needed.then_some(plan.folder.as_str());
+    for path in [plan.program.as_str(), &plan.script].into_iter().chain(folder).chain(own).chain(named) {
         if let Some((folder, why)) = APART.iter().find(|(folder, _)| Path::new(path).starts_with(folder)) {
             let line = format!("{path} is below {folder}, {why}: put it elsewhere, such as below /opt or /srv");
             if !told.contains(&line) {
@@ -49,6 +52,8 @@ pub(super) fn text(plan: &Plan) -> String {
          \n\
          [Service]\n\
          Type=oneshot\n\
+         # What the script's words name by relative paths is of this folder.\n\
+         WorkingDirectory=-{}\n\
          ExecStart={}\n\
          # The access key, as ALIBABA_CLOUD_ACCESS_KEY_ID=… and so on; readable by root only.\n\
          EnvironmentFile=-/etc/jst/{name}.env\n\
@@ -88,6 +93,7 @@ pub(super) fn text(plan: &Plan) -> String {
          \n\
          [Install]\n\
          WantedBy=timers.target\n",
+        plan.folder.replace('%', "%%"),
         command.join(" "),
         plan.longest(),
         plan.ending(),

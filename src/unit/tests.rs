@@ -5,6 +5,7 @@ use super::*;
 fn plan(every: &str) -> Plan {
     Plan {
         program: "/usr/local/bin/jst".to_owned(),
+        folder: "/opt/Night Work".to_owned(),
         script: "/opt/Night Work/backup_audit.rhai".to_owned(),
         args: vec!["--title".to_owned(), "50% of $HOME's".to_owned()],
         schedule: Schedule::parse(every).unwrap(),
@@ -59,7 +60,7 @@ fn a_crontab_line_quotes_for_the_shell_and_for_cron() {
     let line = text.lines().last().unwrap();
     assert_eq!(
         line,
-        "0 3 * * * mkdir -p \"$HOME/.local/state/jst\" && /usr/local/bin/jst run --lock --quiet-success --deadline \
+        "0 3 * * * cd '/opt/Night Work' && mkdir -p \"$HOME/.local/state/jst\" && /usr/local/bin/jst run --lock --quiet-success --deadline \
          3600s --grace 10s --metrics-file \"$HOME/.local/state/jst\"/backup-audit.prom --report \
          \"$HOME/.local/state/jst\"/backup-audit.html --read-only '/opt/Night Work/backup_audit.rhai' -- --title \
          '50\\% of $HOME'\\''s'"
@@ -74,6 +75,7 @@ fn time_limits_agree_with_each_other() {
         "ExecStart=/usr/local/bin/jst run --lock --quiet-success --deadline 3600s --grace 10s --metrics-file \
          ${STATE_DIRECTORY}/backup-audit.prom --report ${STATE_DIRECTORY}/backup-audit.html --read-only \"/opt/Night \
          Work/backup_audit.rhai\" -- --title \"50%% of $$HOME's\"\n",
+        "WorkingDirectory=-/opt/Night Work\n",
         "TimeoutStartSec=3670\n",
         "TimeoutStopSec=30\n",
         "Type=oneshot\n",

@@ -191,6 +191,7 @@ fn the_line_for_a_crontab_works_as_it_stands() {
         line.replace(text, other)
     };
     let line = stands(line, "https://hc-ping.com/UUID", &format!("{}/ping/audit", monitor.url()));
+    let line = stands(&line, "cd /opt/jst && ", &format!("cd {} && ", root().display()));
     let line = stands(&line, "/opt/jst/scripts", root().join("scripts").to_str().unwrap());
     let line = stands(&line, "/usr/local/bin/jst", env!("CARGO_BIN_EXE_jst"));
     let run = || {

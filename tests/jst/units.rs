@@ -75,6 +75,64 @@ fn flags_that_are_given_stand_in_the_unit_as_its_run_needs_them() {
     assert!(ran.stderr.contains("JST_REGION is set here, and not where the unit runs: give it as a flag"), "{ran:#?}");
 }
 
+/// The command of a crontab's line, as cron hands it to the shell.
+fn command_of(crontab: &str) -> String {
+    let line = crontab.lines().last().unwrap();
+    line.splitn(6, ' ').last().unwrap().replace("\\%", "%")
+}
+
+#[test]
+fn a_line_for_cron_finds_what_its_words_name_from_wherever_it_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("night 100%");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("labels.json"), "{\"a\": 1}").unwrap();
+    std::fs::write(folder.join("job.rhai"), "print(read_file(args[1])); exit(70)").unwrap();
+    let unit = |scheduler: &str| {
+        let words = format!("--allow-read labels.json --sim unit job.rhai --every @daily --for {scheduler}");
+        let words: Vec<&str> = words.split(' ').chain(["--", "--file", "labels.json"]).collect();
+        jst(words).in_folder(&folder).run()
+    };
+    let command = command_of(&unit("cron").ok());
+    let home = tempfile::tempdir().unwrap();
+    let mut cron = std::process::Command::new("/bin/sh");
+    cron.args(["-c", &command]).env_clear().env("HOME", home.path()).env("PATH", "/usr/bin:/bin");
+    let output = cron.current_dir(home.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!((output.status.code(), said.as_ref()), (Some(70), "{\"a\": 1}\n"), "{command}: {output:?}");
+    let service = unit("systemd").ok();
+    let place = folder.canonicalize().unwrap().display().to_string().replace('%', "%%");
+    assert!(service.contains(&format!("\nWorkingDirectory=-{place}\n")), "{service}");
+}
+
+#[test]
+fn what_a_run_would_refuse_is_no_unit() {
+    let config = "[profiles.night]\nregion = \"cn-shanghai\"\n";
+    for (words, code, says) in [
+        ("unit wrong.rhai", 3, "wrong.rhai:1:"),
+        ("unit gone.rhai", 1, "gone.rhai"),
+        ("unit a.rhai --report r.txt", 2, "a report ends in .json, .html, .md or .xml"),
+        (
+            "unit a.rhai --metrics-file m.txt",
+            2,
+            "--metrics-file m.txt: Prometheus' collector reads files that end in .prom",
+        ),
+        ("--config c.toml --profile nope unit a.rhai", 21, "nope"),
+        ("--config c.toml --profile night unit a.rhai", 0, ""),
+    ] {
+        for scheduler in ["cron", "systemd"] {
+            let ran = jst(words.split(' '))
+                .args(&["--every", "@daily", "--for", scheduler])
+                .file("a.rhai", "print(1)")
+                .file("wrong.rhai", "let x = ;")
+                .file("c.toml", config)
+                .run();
+            assert!(ran.code == Some(code) && ran.stderr.contains(says), "{words}: {ran:#?}");
+            assert_eq!(ran.stdout.is_empty(), code != 0, "{words}: {ran:#?}");
+        }
+    }
+}
+
 #[test]
 fn what_no_scheduler_takes_is_refused() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
