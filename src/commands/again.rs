@@ -1,5 +1,7 @@
 //! `jst run --resume` and `--run-key`: the earlier run, and whether it may go on.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::error::{Error, Kind, Result};
@@ -11,7 +13,7 @@ use crate::show::redaction::REDACTOR;
 /// What is to be done about an earlier run.
 pub(super) enum Found {
     /// Nothing is left to do.
-    Done,
+    Done(Box<Before>),
     /// It goes on.
     GoesOn(Box<Before>),
 }
@@ -30,10 +32,7 @@ pub(super) fn before(settings: &Settings, id: Option<&str>, key: Option<&str>) -
             Err(Error::new(Kind::Usage, format!("the run {} is done: nothing is left to resume", before.id))
                 .hint(format!("`jst runs {}` shows what it did", before.id)))
         }
-        (Some(0), None) => {
-            tracing::info!("the run {} of the key {} is done", before.id, key.unwrap_or_default());
-            Ok(Some(Found::Done))
-        }
+        (Some(0), None) => Ok(Some(Found::Done(Box::new(before)))),
         _ => {
             kept::may_go_on(settings, &before)?;
             tracing::info!("the run {} goes on", before.id);
@@ -64,6 +63,33 @@ pub(super) fn args(before: Option<&Before>, given: Vec<String>) -> Result<Vec<St
         return Err(Error::new(Kind::Usage, message).hint("give the script and its arguments again"));
     }
     Ok(then.into_iter().map(str::to_owned).collect())
+}
+
+/// Whether a run that is done is what this one would do: of the same script, by its path or as it was named, and with
+/// the same arguments.
+///
+/// # Errors
+/// `usage`, naming both.
+pub(super) fn same(before: &Before, key: &str, file: &Path, given: &[String]) -> Result<()> {
+    let fact = |name: &str| before.facts.get(name).and_then(Value::as_str).unwrap_or_default();
+    let wrong = |was: String, is: String| {
+        let message = format!("the run {} of the key {key} {was}, and this one {is}", before.id);
+        Err(Error::new(Kind::Usage, message)
+            .hint("give each job a key of its own, such as --run-key '{script}-{date}'"))
+    };
+    let named = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
+    let real = file.canonicalize().map(|real| real.display().to_string()).unwrap_or_default();
+    // What a link leads to may have changed its place since.
+    if named != fact("script") && (real.is_empty() || real != fact("file")) {
+        return wrong(format!("ran {}", fact("script")), format!("is to run {named}"));
+    }
+    let list = before.facts.get("args").and_then(Value::as_array);
+    let then: Vec<&str> = list.into_iter().flatten().filter_map(Value::as_str).collect();
+    let shown: Vec<String> = given.iter().map(|word| REDACTOR.text(word).into_owned()).collect();
+    if shown != then {
+        return wrong(format!("was given {}", words(&then)), format!("is given {}", words(&shown)));
+    }
+    Ok(())
 }
 
 fn words<T: AsRef<str>>(words: &[T]) -> String {

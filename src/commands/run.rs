@@ -8,10 +8,10 @@ use clap::Args;
 use super::{again, command_line, words, write_out};
 use crate::error::{Error, Kind, Result};
 use crate::journal::keeper::Keeper;
-use crate::run::Run;
 use crate::run::exit::Exit;
 use crate::run::kept::{self, Again, Script};
 use crate::run::profiles;
+use crate::run::{Run, alone};
 use crate::script::{read_script, read_script_from};
 use crate::settings::Settings;
 use crate::system;
@@ -62,13 +62,15 @@ pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Resul
         return Err(Error::new(Kind::Usage, format!("--check-only runs nothing, and --{flag} is about a run"))
             .hint("leave one of them out"));
     }
-    let Some(again) = again(settings, &args)? else { return Ok(0) };
-    script_again(
-        args,
-        again,
-        |again| Run::of_id(again.id()?, settings, exit, false),
-        |run, script, again| run.keep_script(exit, script, again),
-    )
+    let told = |error: Error| {
+        let file = args.words.first().map(String::as_str).unwrap_or("-");
+        // Nothing is run then, and nobody is told that something was.
+        if args.check_only { error } else { alone::refused(settings, &name_of(Path::new(file)), error) }
+    };
+    let Some(again) = again(settings, &args).map_err(&told)? else { return Ok(0) };
+    let begun = again.id().and_then(|id| Run::of_id(id, settings, exit, false)).map_err(&told);
+    let begun = begun?;
+    script_again(args, again, |_| Ok(begun), |run, script, again| run.keep_script(exit, script, again))
 }
 
 /// Runs the script once for each profile, in a process of its own.
@@ -90,9 +92,13 @@ fn for_each(settings: &Settings, args: &RunArgs) -> Result<u8> {
         profiles.extend(named.into_iter().filter(|name| !profiles.contains(name)).collect::<Vec<_>>());
     }
     if profiles.is_empty() {
-        return Err(Error::new(Kind::Config, "--profiles names no profile: config.toml has none")
-            .hint("name them, as in --profiles a,b, or write them to config.toml"));
+        let error = match args.profiles.iter().any(|name| name.trim() == "*") {
+            true => Error::new(Kind::Config, "--profiles names no profile: config.toml has none"),
+            false => usage("--profiles names no profile: its list is empty"),
+        };
+        return Err(error.hint("name them, as in --profiles a,b, or write them to config.toml"));
     }
+    profiles.iter().try_for_each(|name| settings.check_profile(name))?;
     let words = without_profiles(std::env::args().skip(1));
     let (words, variables) = without_credentials(words, args.words.len());
     profiles::each(&profiles, &words, &variables)
@@ -185,13 +191,17 @@ fn script_again(
     let words = own_help.into_iter().chain(words::of_script("run", "FILE", words.collect())?).collect();
     let words = again::args(again.before.as_ref(), words)?;
     let run = begin(&again)?;
-    let (name, text, root) = read(&run, &file)?;
+    let (name, text, root) = match read(&run, &file) {
+        Ok(found) => found,
+        Err(error) if again.check_only => return Err(error),
+        Err(error) => return run.refused(&name_of(&file), error),
+    };
+    let shown = name_of(&file);
     let is_file = file != Path::new("-");
     let file = is_file.then(|| file.canonicalize().unwrap_or_else(|_| file.clone()));
     let script = Script { name: name.clone(), file, text: text.clone(), args: words };
     let check_only = again.check_only;
     let locked = script.file.clone();
-    let shown = locked.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
     let work = || {
         let journal = keep(&run, &script, again)?;
         let ended = run.host(root, script.args).run(&name, &text);
@@ -204,6 +214,15 @@ fn script_again(
     if check_only { work() } else { run.alone(&shown, locked.as_deref(), work) }
 }
 
+/// What a script is called where runs are told of.
+fn name_of(file: &Path) -> String {
+    let absolute = || std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    match file.to_str() {
+        Some("-") => "-".to_owned(),
+        _ => file.canonicalize().unwrap_or_else(|_| absolute()).display().to_string(),
+    }
+}
+
 /// How the run stands to earlier ones; `None` when it is done already.
 fn again(settings: &Settings, args: &RunArgs) -> Result<Option<Again>> {
     let script = args.words.first().map(PathBuf::from).unwrap_or_default();
@@ -213,7 +232,13 @@ fn again(settings: &Settings, args: &RunArgs) -> Result<Option<Again>> {
         (id, key) => again::before(settings, id.as_deref(), key.as_deref())?,
     };
     let before = match before {
-        Some(again::Found::Done) => return Ok(None),
+        Some(again::Found::Done(before)) => {
+            let words = words::of_script("run", "FILE", args.words.iter().skip(1).cloned().collect())?;
+            let key = key.unwrap_or_default();
+            again::same(&before, &key, &script, &words)?;
+            alone::is_done(settings, &before.id, &key)?;
+            return Ok(None);
+        }
         Some(again::Found::GoesOn(before)) => Some(*before),
         None => None,
     };

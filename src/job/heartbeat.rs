@@ -33,7 +33,7 @@ pub(crate) struct Heartbeat {
     /// The run's id, as its monitor takes it.
     rid: String,
     /// The start is being told.
-    start: Option<JoinHandle<()>>,
+    start: Option<JoinHandle<Option<String>>>,
     is_over: Arc<AtomicBool>,
 }
 
@@ -55,21 +55,22 @@ impl Heartbeat {
         let (url, way, is_over) = (self.below(Some("start")), self.way.clone(), Arc::clone(&self.is_over));
         let tell = move || {
             let _apart = memory::apart();
-            tell(&url, &way, "", TRIES, &|| is_over.load(Ordering::Acquire));
+            tell(&url, &way, "", TRIES, &|| is_over.load(Ordering::Acquire))
         };
         // Without a thread nothing is told, and the run goes on.
         self.start = std::thread::Builder::new().name("heartbeat".into()).spawn(tell).ok();
     }
 
-    /// Tells how the run ended, and waits until that is told or given up.
-    pub(crate) fn end(mut self, code: u8, log: String, tries: usize) {
+    /// Tells how the run ended, and waits until that is told or given up. Gives what could not be told, in words.
+    pub(crate) fn end(mut self, code: u8, log: String, tries: usize) -> Vec<String> {
         self.is_over.store(true, Ordering::Release);
         // Told in the wrong order, the run would seem to go on for ever.
-        if let Some(start) = self.start.take() {
-            let _ = start.join();
-        }
+        let start = self.start.take().and_then(|start| start.join().ok().flatten());
         let code = (code != 0).then(|| code.to_string());
-        tell(&self.below(code.as_deref()), &self.way, &log, tries, &|| false);
+        let end = tell(&self.below(code.as_deref()), &self.way, &log, tries, &|| false);
+        let mut failures: Vec<String> = start.into_iter().chain(end).collect();
+        failures.dedup();
+        failures
     }
 
     /// The URL with this last part, and with the run's id.
@@ -86,9 +87,11 @@ impl Heartbeat {
 /// Tries of who has time.
 pub(crate) const PATIENT: usize = TRIES;
 
-/// Of the URL nothing is told but its host: the rest may be a secret.
-fn tell(url: &Url, way: &Way, body: &str, tries: usize, is_over: &dyn Fn() -> bool) {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+/// Gives why it could not be told. Of the URL nothing is said but its host: the rest may be a secret.
+fn tell(url: &Url, way: &Way, body: &str, tries: usize, is_over: &dyn Fn() -> bool) -> Option<String> {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return Some("the heartbeat was not told: the system gives no means to".to_owned());
+    };
     let host = url.host_str().unwrap_or_default();
     let mut why = None;
     for _ in 0..tries {
@@ -102,7 +105,7 @@ fn tell(url: &Url, way: &Way, body: &str, tries: usize, is_over: &dyn Fn() -> bo
             authorities: way.authorities.as_ref(),
         };
         why = match runtime.block_on(ask(asked)) {
-            Ok(answer) if answer.status < 400 => return,
+            Ok(answer) if answer.status < 400 => return None,
             Ok(answer) => Some(Error::new(Kind::Network, format!("{host} answered {}", answer.status))),
             Err(error) => Some(error),
         };
@@ -110,9 +113,7 @@ fn tell(url: &Url, way: &Way, body: &str, tries: usize, is_over: &dyn Fn() -> bo
             break;
         }
     }
-    if let Some(why) = why {
-        tracing::warn!("the heartbeat was not told: {}", why.message);
-    }
+    why.map(|why| format!("the heartbeat was not told: {}", why.message))
 }
 
 /// A run's id as a UUID, which is what monitors take.

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::Run;
+use super::id::RunId;
 use crate::error::{Error, Kind, Result};
 use crate::job::heartbeat::{self, Heartbeat, Way};
 use crate::job::lock::{self, Folder, Holder, Lock, Name};
 use crate::job::tally::Tally;
-use crate::job::{jitter, metrics, report};
+use crate::job::{file, jitter, metrics, report};
 use crate::memory;
 use crate::settings::Settings;
 use crate::settings::job::JobFlags;
@@ -26,7 +27,9 @@ struct Behind {
     run: String,
     script: String,
     host: String,
-    began: (Timestamp, Instant),
+    /// When it began; before that, since when it waits to.
+    began: Mutex<(Timestamp, Instant)>,
+    is_begun: AtomicBool,
     tally: Arc<Tally>,
     checks: Arc<crate::job::checks::Checks>,
     around: Arc<crate::call::record::Around>,
@@ -47,6 +50,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 pub(super) fn prepare(settings: &Settings, run: &str) -> Result<()> {
     let flags = settings.job();
     flags.report.iter().try_for_each(|path| report::check(path))?;
+    flags.metrics_file.iter().try_for_each(|path| metrics::check(path))?;
     if flags.lock_wait.is_some() && lock_name(flags).is_none() {
         return Err(Error::new(Kind::Usage, "--lock-wait is given without --lock").hint("add --lock, or leave it out"));
     }
@@ -71,36 +75,35 @@ impl Run {
     /// # Errors
     /// `locked`; whatever the work ends with.
     pub(crate) fn alone(&self, name: &str, script: Option<&Path>, work: impl FnOnce() -> Result<u8>) -> Result<u8> {
-        let flags = self.settings.job();
-        let host = system::host_name();
-        if flags.quiet_success == Some(true) {
-            streams::hold();
-        }
-        let heartbeat = flags.heartbeat.as_deref().map(|url| {
-            let way = Way { proxies: self.settings.around.env.clone(), authorities: self.settings.authorities()? };
-            Heartbeat::new(url, way, self.id().as_str())
-        });
-        let heartbeat = heartbeat.transpose()?;
-        if heartbeat.is_some() {
-            streams::keep_tail();
-        }
-        if let Some(span) = flags.jitter {
-            self.pause(jitter::wait(span, &host, name))?;
-        }
-        let _lock = self.lock(script, &host)?;
+        // Held until all is told: the next one tells the same places.
+        let mut held = None;
+        self.told(name, |behind| {
+            let flags = self.settings.job();
+            places(flags)?;
+            if let Some(span) = flags.jitter {
+                self.pause(jitter::wait(span, &behind.host, name))?;
+            }
+            held = self.lock(script, &behind.host)?;
+            behind.begin();
+            work()
+        })
+    }
+
+    /// Tells of a run that does not begin, as its flags ask for, and gives the error.
+    ///
+    /// # Errors
+    /// Always: why it does not.
+    pub(crate) fn refused(&self, name: &str, error: Error) -> Result<u8> {
+        self.told(name, |_| Err(error))
+    }
+
+    fn told(&self, name: &str, work: impl FnOnce(&Behind) -> Result<u8>) -> Result<u8> {
         let behind = Arc::new(Behind {
-            settings: Arc::clone(&self.settings),
-            run: self.id.as_str().to_owned(),
-            script: name.to_owned(),
-            host,
-            began: (Timestamp::now(), Instant::now()),
             tally: Arc::clone(&self.tally),
             checks: Arc::clone(&self.checks),
             around: Arc::clone(self.account.around()),
-            heartbeat: Mutex::new(heartbeat),
-            is_told: AtomicBool::new(false),
+            ..Behind::new(&self.settings, self.id.as_str(), name)?
         });
-        behind.begin();
         let (at_exit, stop) = (Arc::clone(&behind), Arc::clone(&self.stop));
         if let Some(exit) = &self.exit {
             exit.before(move |code| {
@@ -108,7 +111,7 @@ impl Run {
                 at_exit.tell(code, Some(&why), 1);
             });
         }
-        let result = self.settled(work());
+        let result = self.settled(work(&behind));
         self.exit.iter().for_each(|exit| exit.decide(&result));
         let code = result.as_ref().map_or_else(|error| error.kind.exit_code(), |code| *code);
         behind.tell(code, result.as_ref().err(), heartbeat::PATIENT);
@@ -181,8 +184,82 @@ fn lock_name(flags: &JobFlags) -> Option<Option<&str>> {
     }
 }
 
+/// Tells of a run that was refused before there was one, as its flags ask for, and gives the error back.
+pub(crate) fn refused(settings: &Arc<Settings>, name: &str, error: Error) -> Error {
+    if let Ok(behind) = Behind::new(settings, RunId::new().as_str(), name) {
+        behind.tell(error.kind.exit_code(), Some(&error), heartbeat::PATIENT);
+    }
+    error
+}
+
+/// Tells a monitor that an earlier run did what one with its key would do. Its report and metrics stay.
+///
+/// # Errors
+/// `config` for a heartbeat that goes nowhere.
+pub(crate) fn is_done(settings: &Settings, run: &str, key: &str) -> Result<()> {
+    let said = format!("the run {run} of the key {key} is done");
+    let is_quiet = settings.job().quiet_success == Some(true);
+    if !is_quiet {
+        tracing::info!("{said}");
+    }
+    let failures = heartbeat_of(settings, run)?.map(|heartbeat| heartbeat.end(0, said, heartbeat::PATIENT));
+    failures.into_iter().flatten().for_each(|why| tracing::warn!("{why}"));
+    Ok(())
+}
+
+/// Who is told that the run lives.
+fn heartbeat_of(settings: &Settings, run: &str) -> Result<Option<Heartbeat>> {
+    let Some(url) = settings.job().heartbeat.as_deref() else { return Ok(None) };
+    let way = Way { proxies: settings.around.env.clone(), authorities: settings.authorities()? };
+    Heartbeat::new(url, way, run).map(Some)
+}
+
+/// Looks whether files that tell of the run can be written, as far as that can be seen before.
+///
+/// # Errors
+/// `config`.
+fn places(flags: &JobFlags) -> Result<()> {
+    let wrong = |flag: &str, why: String| {
+        Err(Error::new(Kind::Config, format!("--{flag}: {why}: nothing was run"))
+            .hint("name a file in a folder that is there and can be written to"))
+    };
+    for path in &flags.report {
+        file::check(path).or_else(|why| wrong("report", why))?;
+    }
+    flags.metrics_file.iter().try_for_each(|path| file::check(path).or_else(|why| wrong("metrics-file", why)))
+}
+
 impl Behind {
+    /// What is to be told of a run that has done nothing yet; holds back what is printed, where that was asked for.
+    ///
+    /// # Errors
+    /// `config` for a heartbeat that goes nowhere.
+    fn new(settings: &Arc<Settings>, run: &str, script: &str) -> Result<Self> {
+        if settings.job().quiet_success == Some(true) {
+            streams::hold();
+        }
+        let heartbeat = heartbeat_of(settings, run)?;
+        if heartbeat.is_some() {
+            streams::keep_tail();
+        }
+        Ok(Self {
+            settings: Arc::clone(settings),
+            run: run.to_owned(),
+            script: script.to_owned(),
+            host: system::host_name(),
+            began: Mutex::new((Timestamp::now(), Instant::now())),
+            is_begun: AtomicBool::new(false),
+            tally: Arc::new(Tally::new(settings.limits_of_run(), Arc::default(), false)),
+            checks: Arc::default(),
+            around: Arc::default(),
+            heartbeat: Mutex::new(heartbeat),
+            is_told: AtomicBool::new(false),
+        })
+    }
+
     fn begin(&self) {
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = (Timestamp::now(), Instant::now());
+        self.is_begun.store(true, Ordering::Release);
         if let Some(heartbeat) = &mut *self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner) {
             heartbeat.start();
         }
@@ -193,18 +270,38 @@ impl Behind {
         if self.is_told.swap(true, Ordering::AcqRel) {
             return;
         }
+        // Whoever reads the files wants to know of the run that holds the lock.
+        if !error.is_some_and(|error| error.kind == Kind::Locked) {
+            self.write_files(code, error);
+        }
+        let heartbeat = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(heartbeat) = heartbeat {
+            let why = error.map(|error| format!("{}\n", error.message)).unwrap_or_default();
+            let body = format!("run {}, exit code {code}\n{}{why}", self.run, streams::tail());
+            let redacted = crate::show::redaction::REDACTOR.talk(&body).into_owned();
+            for why in heartbeat.end(code, redacted, tries) {
+                show_all(code);
+                tracing::warn!("{why}");
+            }
+        }
+    }
+
+    fn write_files(&self, code: u8, error: Option<&Error>) {
         let counts = self.tally.counts();
-        let (began, since) = (self.began.0, self.began.1.elapsed());
+        let (began, instant) = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = instant.elapsed();
         let ended = began.saturating_add(jiff::SignedDuration::try_from(since).unwrap_or_default()).unwrap_or(began);
         let flags = self.settings.job();
         let said = |result: std::result::Result<(), String>| {
             let Err(why) = result else { return };
-            // Who waits for the file would never hear of it otherwise, as nothing is shown of a run that did well.
-            let _open = (code == 0).then(streams::open);
+            show_all(code);
             tracing::error!("{why}");
         };
         let profile = self.settings.profile().unwrap_or("default");
-        for path in &flags.report {
+        // A run that was refused for such a path says so itself.
+        let is_begun = self.is_begun.load(Ordering::Acquire);
+        let is_fit = |path: &Path| is_begun || file::check(path).is_ok();
+        for path in flags.report.iter().filter(|path| is_fit(path) && report::check(path).is_ok()) {
             said(report::write(
                 path,
                 &report::Told {
@@ -223,7 +320,7 @@ impl Behind {
                 },
             ));
         }
-        if let Some(path) = &flags.metrics_file {
+        if let Some(path) = flags.metrics_file.as_ref().filter(|path| is_fit(path) && metrics::check(path).is_ok()) {
             said(metrics::write(
                 path,
                 &metrics::Told {
@@ -236,12 +333,12 @@ impl Behind {
                 },
             ));
         }
-        let heartbeat = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(heartbeat) = heartbeat {
-            let why = error.map(|error| format!("{}\n", error.message)).unwrap_or_default();
-            let body = format!("run {}, exit code {code}\n{}{why}", self.run, streams::tail());
-            let redacted = crate::show::redaction::REDACTOR.talk(&body).into_owned();
-            heartbeat.end(code, redacted, tries);
-        }
+    }
+}
+
+/// Shows what is held back of a run that did well, as something about it went wrong of which nobody would hear.
+fn show_all(code: u8) {
+    if code == 0 {
+        streams::release(true);
     }
 }

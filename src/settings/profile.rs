@@ -111,7 +111,12 @@ impl Settings {
     /// `config` for one that is not there; as [`Settings::new`].
     pub(crate) fn check_profile(&self, name: &str) -> Result<()> {
         // On the simulator any name is one.
-        if self.sim() { Ok(()) } else { self.of_profile(name, true)?.is_there(name) }
+        if self.sim() {
+            return Ok(());
+        }
+        let other = self.of_profile(name, true)?;
+        // Where a flag says who signs, a profile need not.
+        other.is_there(name).or_else(|error| other.found().require().map(drop).map_err(|_| error))
     }
 
     /// Looks whether the profile of these settings is there.

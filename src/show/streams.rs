@@ -154,20 +154,6 @@ pub(crate) fn err(text: &str) {
     let _ = io::stderr().lock().write_all(bytes);
 }
 
-/// What is written is seen at once until this is dropped, though both streams are held back.
-pub(crate) struct Open(Option<Held>);
-
-/// Has what is written seen at once.
-pub(crate) fn open() -> Open {
-    Open(streams().held.take())
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        streams().held = self.0.take();
-    }
-}
-
 fn streams() -> MutexGuard<'static, Streams> {
     STREAMS.lock().unwrap_or_else(PoisonError::into_inner)
 }

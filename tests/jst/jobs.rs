@@ -177,16 +177,43 @@ fn a_write_under_way_gets_the_grace_time_and_no_new_call_begins() {
 #[test]
 fn a_second_signal_stops_at_once_and_names_what_is_unknown() {
     let server = Server::new(vec![Behaviour::Stall]);
-    let (child, _home) =
+    let (mut child, _home) =
         jst(["--grace", "1h", "--endpoint", &server.url(), "eval", "scale_app(1, 2)"]).fake_key().start();
     until(|| server.requests().len() == 1);
     signal(&child, "TERM");
-    signal(&child, "INT");
     let begun = Instant::now();
+    // One that comes at once is the same wish, and does nothing.
+    while child.try_wait().unwrap().is_none() {
+        signal(&child, "INT");
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(1));
     let ran = Ran::of(child);
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert!(matches!(ran.code, Some(130 | 143)), "{ran:#?}");
     assert!(ran.stderr.contains("ScaleApp of environment 1 (Replicas=2) was under way"), "{ran:#?}");
+}
+
+/// As GNU timeout ends a run: it signals the process, and then its group.
+#[test]
+fn two_signals_at_once_are_one_and_the_run_ends_in_good_order() {
+    let sim = Simulator::new(&["--pace", "real", "--fault", "ScaleApp:latency:ms=1500"]);
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("a.json");
+    let flags = ["-vv", "--grace", "10s", "--report", report.to_str().unwrap(), "eval", "scale_app(3002, 4)"];
+    let (mut child, _home) = sim.jst(&flags).start();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("sending") {
+        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    signal(&child, "TERM");
+    signal(&child, "TERM");
+    signal(&child, "HUP");
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(Ran::of(child).code, Some(143), "{said}");
+    assert!(said.contains("of its writes 1 were done, 0 failed, 0 have an unknown outcome"), "{said}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!((&report["exit_code"], &report["writes"]["done"]), (&143.into(), &1.into()), "{report:#}");
 }
 
 #[test]
@@ -274,8 +301,51 @@ fn a_monitor_hears_of_start_and_end_and_changes_nothing() {
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
     assert!((4..=6).contains(&server.requests().len()), "{}", server.requests().len());
     assert!(ran.stderr.contains("the heartbeat was not told: 127.0.0.1 answered 500"), "{ran:#?}");
+    let ran = jst(["--quiet-success", "--heartbeat", &server.url(), "eval", "1"]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
+    assert!(ran.stderr.contains("the heartbeat was not told: 127.0.0.1 answered 500"), "{ran:#?}");
     let ran = jst(["--heartbeat", "http://127.0.0.1:9/secret-path", "eval", "1"]).run();
     assert!(ran.code == Some(0) && !ran.stderr.contains("secret-path"), "{ran:#?}");
+}
+
+#[test]
+fn a_run_that_does_not_begin_is_told_of_too() {
+    let locks = tempfile::tempdir().unwrap();
+    let at = |name: &str| locks.path().join(name).to_str().unwrap().to_owned();
+    let slow = Server::new(vec![Behaviour::Stall]);
+    let holds = ["--lock=x", "--lock-dir", &at(""), "--endpoint", &slow.url(), "eval", "list_app()"];
+    let (mut holder, _home) = jst(holds).fake_key().start();
+    until(|| !slow.requests().is_empty());
+    let (report, metrics) = (at("z.json"), at("z.prom"));
+    for (words, code, is_written) in [
+        ("run gone.rhai", 1, true),
+        ("run wrong.rhai", 3, true),
+        ("run --resume 01k2x9f8p-3v7q0m --journal j.db a.rhai", 2, true),
+        ("run --lock-dir /nowhere/at/all --lock a.rhai", 21, true),
+        // What stands there is of the run that holds it.
+        ("run --lock=x a.rhai", 40, false),
+    ] {
+        let monitor = Server::new(vec![Behaviour::Answer(200, "", String::new())]);
+        for file in [&report, &metrics] {
+            std::fs::write(file, "before").unwrap();
+        }
+        let ran = jst(["--heartbeat", &monitor.url(), "--metrics-file", &metrics, "--report", &report])
+            .args(&words.split(' ').collect::<Vec<_>>())
+            .env("JST_LOCK_DIR", at(""))
+            .file("wrong.rhai", "let x = ;")
+            .file("a.rhai", "1")
+            .run();
+        assert_eq!(ran.code, Some(code), "{words}: {ran:#?}");
+        let end = format!("POST /{code}?");
+        assert_eq!(heartbeats(&monitor).last().map(|(path, _)| path.as_str()), Some(end.as_str()), "{words}: {ran:#?}");
+        let [report, metrics] = [&report, &metrics].map(|file| std::fs::read_to_string(file).unwrap());
+        assert_eq!(report.contains(&format!("\"exit_code\": {code}")), is_written, "{words}: {report}");
+        let counted =
+            metrics.lines().any(|line| line.starts_with("jst_run_exit_code{") && line.ends_with(&format!(" {code}")));
+        assert_eq!(counted, is_written, "{words}: {metrics}");
+    }
+    holder.kill().unwrap();
+    holder.wait().unwrap();
 }
 
 #[test]
@@ -317,16 +387,26 @@ fn metrics_tell_of_the_run_and_keep_the_last_success() {
     let after = std::fs::read_to_string(&path).unwrap();
     assert_eq!(success(&after), success(&text));
     assert!(after.contains("jst_run_failed{script=\"-\",profile=\"default\",operation=\"ScaleApp\"} 1\n"), "{after}");
-    // What cannot be written is said, and the run is what it was. So it is where nothing else is shown.
-    let missing = folder.path().join("none/jst.prom");
-    for (flag, shown) in [("--quiet", "1\n"), ("--quiet-success", "")] {
-        let flags = [flag, "--metrics-file", missing.to_str().unwrap(), "--report", "folder.json", "eval", "1"];
-        let ran = jst(flags).file("folder.json/a", "").run();
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), shown), "{ran:#?}");
-        let said: Vec<&str> =
-            ran.stderr.lines().filter_map(|line| line.split_once("ERROR ")).map(|line| line.1).collect();
-        let metrics = format!("cannot write {}: its folder is missing", missing.display());
-        assert_eq!(said, ["cannot write folder.json: it is a folder", &metrics], "{ran:#?}");
+    // What cannot be written is said before anything is run, or else behind it, and the run is what it was.
+    for (flag, path, code, said) in [
+        ("--report", "folder.json", 21, "--report: cannot write folder.json: it is a folder: nothing was run"),
+        ("--report", "none/a.xml", 21, "--report: cannot write none/a.xml: its folder is missing: nothing was run"),
+        ("--metrics-file", "none/a.prom", 21, "--metrics-file: cannot write none/a.prom: its folder is missing"),
+        ("--metrics-file", "a.json/a.prom", 21, "what should be its folder is a file: nothing was run"),
+        ("--metrics-file", "m.txt", 2, "--metrics-file m.txt: Prometheus' collector reads files that end in .prom"),
+    ] {
+        let flags = ["--sim", "--quiet-success", flag, path, "eval", "print(1)"];
+        let ran = jst(flags).file("folder.json/a", "").file("a.json", "").run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(code), ""), "{ran:#?}");
+        assert!(ran.stderr.contains(said) && !ran.stderr.contains("ERROR"), "{ran:#?}");
+    }
+    for flag in ["--quiet", "--quiet-success"] {
+        let flags = [flag, "--sim", "--metrics-file", "a.prom", "--report", "a.json", "eval", "1"];
+        let ran = crate::support::limited("-f 0", flags).run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
+        for file in ["a.json", "a.prom"] {
+            assert!(ran.stderr.contains(&format!("ERROR cannot write {file}: ")), "{ran:#?}");
+        }
     }
 }
 

@@ -300,6 +300,34 @@ fn a_key_starts_resumes_or_ends_at_once() {
     assert_eq!((third.code, third.stdout.as_str()), (Some(0), ""), "{third:#?}");
 }
 
+#[test]
+fn a_key_that_is_done_is_of_one_script_with_its_arguments_and_a_monitor_hears_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let monitor = Server::new(vec![Behaviour::Answer(200, "", String::new())]);
+    let run = |words: &[&str]| {
+        jst([&["run", "--sim", "--run-key", "k"], words].concat())
+            .env("JST_JOURNAL", folder.path().join("j.db"))
+            .file("a.rhai", "print(1)")
+            .file("other.rhai", "print(2)")
+            .run()
+    };
+    run(&["a.rhai", "--all"]).ok();
+    for (words, says) in [
+        (&["other.rhai", "--all"][..], " of the key k ran a.rhai, and this one is to run other.rhai\n"),
+        (&["a.rhai", "--some"], " of the key k was given `--all`, and this one is given `--some`\n"),
+        (&["a.rhai"], " of the key k was given `--all`, and this one is given no arguments\n"),
+    ] {
+        let ran = run(words);
+        assert!(ran.code == Some(2) && ran.stderr.contains(says), "{words:?}: {ran:#?}");
+    }
+    let ran = run(&["a.rhai", "--all"]);
+    assert!(ran.code == Some(0) && ran.stderr.contains(" of the key k is done\n"), "{ran:#?}");
+    let ran = run(&["--quiet-success", "--heartbeat", &monitor.url(), "a.rhai", "--all"]);
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{ran:#?}");
+    let told: Vec<String> = monitor.requests().iter().map(|told| told.split('?').next().unwrap().to_owned()).collect();
+    assert_eq!(told, ["POST /"]);
+}
+
 /// Kills a job of 8 writes at its second, which is then unknown, and gives its id.
 fn killed_at_the_second() -> (World, String) {
     let world = World::new(
