@@ -117,6 +117,17 @@ pub(crate) fn find(path: &std::path::Path, id: Option<&str>, key: Option<&str>) 
 }
 
 impl Keeper {
+    /// What a person does about writes of an unknown outcome, in words; `None` where nothing was written down.
+    pub(crate) fn way_on(&self) -> Option<String> {
+        self.writer.get().filter(|writer| writer.is_ok())?;
+        let id = &self.plan.id;
+        let look = format!("`jst runs {id} --verify` looks what the account tells of it");
+        Some(match self.plan.resumable {
+            true => format!("this is run {id}: {look}; `jst run --resume {id}` looks and goes on"),
+            false => format!("this is run {id}: {look}"),
+        })
+    }
+
     /// The journal of a run. Nothing is opened before there is something to write.
     pub(crate) fn new(plan: Plan) -> Self {
         Self {

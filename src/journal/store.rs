@@ -267,14 +267,25 @@ pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> Error {
     let words = match why.code {
         ErrorCode::DiskFull => "the disk is full",
         ErrorCode::ReadOnly => "it may not be written",
+        ErrorCode::CannotOpen if is_full(path) => "the disk is full",
         ErrorCode::PermissionDenied | ErrorCode::CannotOpen => "it may not be opened",
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => "another process has kept it locked for too long",
         ErrorCode::NotADatabase => return cannot(path, "it is no journal").hint(ANOTHER),
         ErrorCode::DatabaseCorrupt => return damaged(path, text.as_deref().unwrap_or("its pages do not fit together")),
+        ErrorCode::SystemIoFailure if is_full(path) => "the disk is full",
         ErrorCode::SystemIoFailure => "the disk failed to read or write it",
         _ => return cannot(path, &error.to_string()),
     };
     cannot(path, words)
+}
+
+/// What SQLite needs beside the journal at least, in bytes: the index of its log.
+const LEAST: u64 = 64 << 10;
+
+/// Whether the disk under a file has no room left, which not every failure of SQLite's says.
+fn is_full(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < LEAST)
 }
 
 const ANOTHER: &str = "move it away, or name another with --journal; --no-journal goes without";

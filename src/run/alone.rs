@@ -126,6 +126,11 @@ impl Run {
             true => error.hint(writes.words()),
             false => error,
         });
+        let result = result.map_err(|error| {
+            let is_unknown = error.kind == Kind::UnknownOutcome;
+            let way_on = self.account.around().journal().filter(|_| is_unknown).and_then(|journal| journal.way_on());
+            way_on.into_iter().fold(error, Error::hint)
+        });
         match (result, self.checks.failed()) {
             (Ok(0), (failed, count)) if failed > 0 => {
                 tracing::error!("{failed} of {count} checks failed");

@@ -104,7 +104,13 @@ fn what_no_look_can_tell_is_a_persons_to_say_and_what_one_can_is_settled() {
         let ran = world.jst(&["run", world.script().to_str().unwrap()]).run();
         assert_eq!(ran.code, Some(11), "{ran:#?}");
         let list: Value = serde_json::from_str(&world.jst(&["runs", "--unknown"]).run().ok()).unwrap();
-        (world, list[0]["id"].as_str().unwrap().to_owned())
+        let id = list[0]["id"].as_str().unwrap().to_owned();
+        let way_on = format!(
+            "= help: this is run {id}: `jst runs {id} --verify` looks what the account tells of it; \
+             `jst run --resume {id}` looks and goes on\n"
+        );
+        assert!(ran.stderr.contains(&way_on), "{ran:#?}");
+        (world, id)
     };
     let scaled =
         |world: &World| world.jst(&["eval", "describe_app_environment_detail(1001, 3002).Result.Replicas"]).run().ok();
