@@ -114,6 +114,26 @@ fn flags_that_do_not_go_together_are_refused() {
 }
 
 #[test]
+fn all_profiles_are_looked_for_before_the_first_is_run() {
+    let config = "[profiles.a]\nregion = \"cn-a\"\n[profiles.bee]\nregion = \"cn-b\"\n";
+    for (list, code, says) in [
+        ("a,bee,nope", 21, "nope"),
+        ("a,bea", 21, "did you mean `bee`?"),
+        ("", 2, "--profiles names no profile: its list is empty"),
+        (" , ", 2, "--profiles names no profile: its list is empty"),
+        ("a,bee", 0, "2 profiles: 2 done, 0 failed"),
+    ] {
+        let ran = jst(["run", "--profiles", list, "a.rhai"])
+            .env("JST_CONFIG", "c.toml")
+            .file("c.toml", config)
+            .file("a.rhai", "print(1)")
+            .run();
+        assert!(ran.code == Some(code) && ran.stderr.contains(says), "{list}: {ran:#?}");
+        assert_eq!(ran.stdout.is_empty(), code != 0, "{list}: {ran:#?}");
+    }
+}
+
+#[test]
 fn a_home_that_is_not_there_stops_a_write_and_is_not_made() {
     let server = Server::new(vec![Behaviour::Answer(200, "", r#"{"Code":0,"TotalCount":1,"Data":[]}"#.to_owned())]);
     let folder = tempfile::tempdir().unwrap();
