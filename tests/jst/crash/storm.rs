@@ -66,7 +66,7 @@ impl Harm {
 #[test]
 fn whatever_befalls_a_job_its_writes_are_made_once_or_named() {
     let number = |name: &str, or: u64| std::env::var(name).map_or(or, |text| text.parse().unwrap());
-    let (runs, first) = (number("JST_STORM", RUNS), number("JST_SEED", fastrand::u64(..1 << 32)));
+    let (runs, first) = (number("JST_STORM", RUNS), number("JST_SEED", 1));
     eprintln!("{runs} storms from JST_SEED={first} on");
     // They wait for each other's time-outs more than they work.
     in_parallel(32, |n| {
