@@ -3,7 +3,7 @@
 /// Bytes of the longest name that anything is suggested for.
 const LONGEST: usize = 100;
 
-/// The candidate that is most like `name`, if any is like it enough to be meant.
+/// The candidate that is most like `name`, if any is like it enough to be meant; none where that is the very name.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Nobody misspells a name by a page of text, and comparing it would take long.
     if name.len() > LONGEST {
@@ -18,6 +18,7 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+        .filter(|candidate| *candidate != name)
 }
 
 /// Whether a name is one keystroke away from a known one, or the same in another case.
@@ -83,6 +84,7 @@ mod tests {
             ("EnvIdd", Some("EnvId")),
             ("TotalPartition", Some("TotalPartitions")),
             ("Password", None),
+            ("EnvId", None),
             ("", None),
             ("Replicas".repeat(1_000_000).as_str(), None),
         ] {
