@@ -335,6 +335,15 @@ fn every_mode_of_the_vendors_file_that_needs_no_browser_signs() {
         // Nothing is kept: the next run signs in anew.
         let first = server.asked.lock().unwrap().last().cloned().unwrap();
         assert_eq!(first.param("SecurityToken").is_empty(), told == ["ListApp by ak"]);
+        // Who is asked says the same of it, and a script needs nothing more.
+        let signer = told.last().unwrap().replace("ListApp", "GetCallerIdentity");
+        for (words, last) in
+            [(&["whoami", "--check"][..], &signer), (&["eval", "list_app().TotalCount"], &told[told.len() - 1])]
+        {
+            let run = server.jst(words).env("PATH", "/usr/bin:/bin").file(token.0, token.1);
+            let ran = run.file(".aliyun/config.json", &text).run();
+            assert_eq!((ran.code, server.told().last()), (Some(0), Some(last)), "{words:?}: {ran:#?}");
+        }
     }
 }
 
