@@ -157,8 +157,9 @@ fn no_slip(around: &Surroundings) -> Result<()> {
         if !name.starts_with(PREFIX) || known.contains(name) {
             continue;
         }
-        let near = suggest::nearest(&plain(name), plains.iter().map(String::as_str));
-        if let Some(meant) = near.and_then(|near| plains.iter().zip(&known).find(|(plain, _)| *plain == near)) {
+        let plain = plain(name);
+        let near = suggest::nearest(&plain, plains.iter().map(String::as_str)).unwrap_or(&plain);
+        if let Some(meant) = plains.iter().zip(&known).find(|(plain, _)| *plain == near) {
             let message = format!("{name} is no variable of jst");
             return Err(Error::new(Kind::Usage, message).hint(format!("did you mean {}?", meant.1)));
         }
