@@ -65,7 +65,7 @@ impl Script {
             net: Default::default(),
             output: Format::Json,
             checks: Arc::default(),
-            shard: crate::job::shard::ALL,
+            share: Arc::default(),
             clock: Arc::new(Clock::real()),
             stop,
             max_memory: 512 << 20,

@@ -18,6 +18,15 @@ pub(super) enum Found {
     GoesOn(Box<Before>),
 }
 
+impl Found {
+    /// The earlier run.
+    pub(super) fn run(&self) -> &Before {
+        match self {
+            Self::Done(before) | Self::GoesOn(before) => before,
+        }
+    }
+}
+
 /// The earlier run of this id or key; `None` when there is none of this key yet.
 ///
 /// # Errors
@@ -65,7 +74,7 @@ pub(super) fn args(before: Option<&Before>, given: Vec<String>) -> Result<Vec<St
     Ok(then.into_iter().map(str::to_owned).collect())
 }
 
-/// Whether a run that is done is what this one would do: of the same script, by its path or as it was named, and with
+/// Whether the earlier run of a key is what this one would do: of the same script, by its path or as it was named, and with
 /// the same arguments.
 ///
 /// # Errors

@@ -145,8 +145,8 @@ fn settings(
     know_secrets(&flags, &around);
     levels.secrets().into_iter().for_each(|secret| REDACTOR.add(&Secret::new(secret), Class::Credential));
     let format = flags.log_format.unwrap_or(LogFormat::Text);
-    // These tell what is wrong with the file of settings themselves.
-    let tells = matches.subcommand_name().is_some_and(|name| matches!(name, "config" | "whoami"));
+    // These tell what is wrong with the file of settings themselves, be it to who watches a job.
+    let tells = matches.subcommand_name().is_some_and(|name| matches!(name, "config" | "run" | "whoami"));
     if let Some(problem) = levels.problem().filter(|_| !tells) {
         return Err((problem.clone(), format, colour));
     }

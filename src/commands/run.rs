@@ -52,6 +52,9 @@ pub(super) struct RunArgs {
 
 /// Runs the script, or prints the command's help.
 pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Result<u8> {
+    if let Some(problem) = settings.problem() {
+        return Err(not_begun(settings, &args, problem.clone()));
+    }
     if !args.profiles.is_empty() && !args.words.is_empty() {
         return for_each(settings, &args);
     }
@@ -62,15 +65,18 @@ pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Resul
         return Err(Error::new(Kind::Usage, format!("--check-only runs nothing, and --{flag} is about a run"))
             .hint("leave one of them out"));
     }
-    let told = |error: Error| {
-        let file = args.words.first().map(String::as_str).unwrap_or("-");
-        // Nothing is run then, and nobody is told that something was.
-        if args.check_only { error } else { alone::refused(settings, &name_of(Path::new(file)), error) }
-    };
+    let told = |error: Error| not_begun(settings, &args, error);
     let Some(again) = again(settings, &args).map_err(&told)? else { return Ok(0) };
     let begun = again.id().and_then(|id| Run::of_id(id, settings, exit, false)).map_err(&told);
     let begun = begun?;
     script_again(args, again, |_| Ok(begun), |run, script, again| run.keep_script(exit, script, again))
+}
+
+/// Tells of a run that does not begin, and gives the error back.
+fn not_begun(settings: &Arc<Settings>, args: &RunArgs, error: Error) -> Error {
+    let file = args.words.first().map(String::as_str).unwrap_or("-");
+    // Nothing is run then, and nobody is told that something was.
+    if args.check_only { error } else { alone::refused(settings, &name_of(Path::new(file)), error) }
 }
 
 /// Runs the script once for each profile, in a process of its own.
@@ -231,12 +237,13 @@ fn again(settings: &Settings, args: &RunArgs) -> Result<Option<Again>> {
         (None, None) => None,
         (id, key) => again::before(settings, id.as_deref(), key.as_deref())?,
     };
+    if let (Some(key), Some(found)) = (&key, &before) {
+        let words = words::of_script("run", "FILE", args.words.iter().skip(1).cloned().collect())?;
+        again::same(found.run(), key, &script, &words)?;
+    }
     let before = match before {
         Some(again::Found::Done(before)) => {
-            let words = words::of_script("run", "FILE", args.words.iter().skip(1).cloned().collect())?;
-            let key = key.unwrap_or_default();
-            again::same(&before, &key, &script, &words)?;
-            alone::is_done(settings, &before.id, &key)?;
+            alone::is_done(settings, &before.id, &key.unwrap_or_default())?;
             return Ok(None);
         }
         Some(again::Found::GoesOn(before)) => Some(*before),

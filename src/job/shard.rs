@@ -1,8 +1,13 @@
 //! A part of a fleet: what this run does when many do the whole together. Which part something is in depends on its
-//! id alone, so that what comes and goes moves nothing else.
+//! id alone, so that what comes and goes moves nothing else. A script that divides nothing writes nothing in parts:
+//! each of them would do the whole.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::call::observer::{Ended, Observer};
+use crate::catalogue::Effect;
 use crate::error::{Error, Kind, Result};
 
 /// Part `part` of `parts`, counted from 0.
@@ -15,7 +20,7 @@ pub(crate) struct Shard {
 }
 
 /// The whole.
-pub(crate) const ALL: Shard = Shard { part: 0, parts: 1 };
+const ALL: Shard = Shard { part: 0, parts: 1 };
 
 impl Shard {
     /// The part that flags and Kubernetes' variable say together.
@@ -49,6 +54,56 @@ impl Shard {
         let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
         number % u64::from(self.parts.max(1)) == u64::from(self.part)
     }
+}
+
+impl std::fmt::Display for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.part, self.parts)
+    }
+}
+
+/// The part that is a run's, and whether its script divides by it.
+#[derive(Debug)]
+pub(crate) struct Share {
+    shard: Shard,
+    divides: AtomicBool,
+}
+
+impl Share {
+    /// The share of a run that does this part.
+    pub(crate) fn new(shard: Shard) -> Self {
+        Self { shard, divides: AtomicBool::new(false) }
+    }
+
+    /// Whether what has this id is in the part.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.divides.store(true, Ordering::Relaxed);
+        self.shard.has(id)
+    }
+
+    /// That the script of a run which does a part has asked of nothing whether it is in it.
+    pub(crate) fn undivided(&self) -> Option<String> {
+        let is_so = self.shard.parts > 1 && !self.divides.load(Ordering::Relaxed);
+        is_so.then(|| format!("this run is the part {}, and its script divides nothing", self.shard))
+    }
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self::new(ALL)
+    }
+}
+
+impl Observer for Share {
+    fn begins(&self, action: &str, effect: Effect) -> Result<()> {
+        match self.undivided().filter(|_| effect != Effect::Read) {
+            None => Ok(()),
+            Some(why) => Err(Error::new(Kind::Policy, format!("{why}: {action} was not called, as every part would"))
+                .hint("environments of `std/fleet` are divided, and in_shard(id) asks for any id; without --shard the script does the whole")),
+        }
+    }
+
+    fn ended(&self, _call: &Ended<'_>) {}
 }
 
 #[cfg(test)]

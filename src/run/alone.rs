@@ -131,6 +131,9 @@ impl Run {
             let way_on = self.account.around().journal().filter(|_| is_unknown).and_then(|journal| journal.way_on());
             way_on.into_iter().fold(error, Error::hint)
         });
+        if let (Ok(_), Some(why)) = (&result, self.share.undivided()) {
+            tracing::warn!("{why}: every part does the whole");
+        }
         match (result, self.checks.failed()) {
             (Ok(0), (failed, count)) if failed > 0 => {
                 tracing::error!("{failed} of {count} checks failed");

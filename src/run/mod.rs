@@ -23,7 +23,7 @@ use crate::call::others::{Open, Others};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::job::checks::Checks;
-use crate::job::shard::Shard;
+use crate::job::shard::{Shard, Share};
 use crate::job::tally::Tally;
 use crate::script::{Coverage, Host, HostConfig};
 use crate::settings::Settings;
@@ -48,7 +48,7 @@ pub(crate) struct Run {
     exit: Option<Exit>,
     tally: Arc<Tally>,
     checks: Arc<Checks>,
-    shard: Shard,
+    share: Arc<Share>,
 }
 
 /// A service that is there already, for a run inside another one's process.
@@ -134,12 +134,13 @@ impl Run {
             alone::prepare(settings, id.as_str())?;
         }
         let index = settings.around.env.get("JOB_COMPLETION_INDEX").map(String::as_str);
-        let shard = Shard::of(job.shard, job.shards, index)?;
+        let share = Arc::new(Share::new(Shard::of(job.shard, job.shards, index)?));
         log::keep_time(&clock);
         let always = Always::default();
         let confirm = confirm::confirm(settings, None, &always, &stop, for_person);
         let tally = Arc::new(Tally::new(settings.limits_of_run(), Arc::clone(&stop), !job.report.is_empty()));
-        let observers = observer.into_iter().chain([Arc::clone(&tally) as Arc<dyn Observer>]).collect();
+        let own: [Arc<dyn Observer>; 2] = [share.clone(), tally.clone()];
+        let observers = observer.into_iter().chain(own).collect();
         let account = Account::new(connect, settings.policy.clone(), confirm, Arc::clone(&stop))?;
         let account = account.with_observers(observers);
         // A person who stops something wants to go on at once, unless they say otherwise.
@@ -165,7 +166,7 @@ impl Run {
             exit: watched_by.map(|_| exit.clone()),
             tally,
             checks,
-            shard,
+            share,
         })
     }
 
@@ -195,7 +196,7 @@ impl Run {
             net: Arc::new(self.settings.allowed_net()),
             output: self.settings.output(),
             checks: Arc::clone(&self.checks),
-            shard: self.shard,
+            share: Arc::clone(&self.share),
             clock: Arc::clone(&self.clock),
             stop: Arc::clone(&self.stop),
             max_memory: self.settings.max_memory(),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::call::account::Account;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::job::shard::Shard;
 use crate::script::{Host, HostConfig};
 use crate::settings::Settings;
 use crate::stop::Stop;
@@ -28,7 +27,7 @@ pub(crate) fn parses(settings: &Settings, name: &str, text: &str) -> Result<()> 
         net: Arc::new(settings.allowed_net()),
         output: settings.output(),
         checks: Arc::default(),
-        shard: Shard::of(None, None, None)?,
+        share: Arc::default(),
         clock: Arc::new(Clock::real()),
         stop,
         max_memory: settings.max_memory(),

@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Unread};
 use crate::job::checks::Checks;
-use crate::job::shard::Shard;
+use crate::job::shard::Share;
 use crate::net::outside::Outside;
 use crate::show::data::Format;
 use crate::show::progress;
@@ -52,7 +52,7 @@ pub(crate) struct HostConfig {
     /// What it looked at.
     pub checks: Arc<Checks>,
     /// The part of a fleet that is its.
-    pub shard: Shard,
+    pub share: Arc<Share>,
     /// What it calls time.
     pub clock: Arc<Clock>,
     /// What ends it from outside.

@@ -322,6 +322,8 @@ fn a_run_that_does_not_begin_is_told_of_too() {
         ("run wrong.rhai", 3, true),
         ("run --resume 01k2x9f8p-3v7q0m --journal j.db a.rhai", 2, true),
         ("run --lock-dir /nowhere/at/all --lock a.rhai", 21, true),
+        ("run --config wrong.toml a.rhai", 21, true),
+        ("run --config gone.toml a.rhai", 21, true),
         // What stands there is of the run that holds it.
         ("run --lock=x a.rhai", 40, false),
     ] {
@@ -333,6 +335,7 @@ fn a_run_that_does_not_begin_is_told_of_too() {
             .args(&words.split(' ').collect::<Vec<_>>())
             .env("JST_LOCK_DIR", at(""))
             .file("wrong.rhai", "let x = ;")
+            .file("wrong.toml", "[defaults]\nlock = [")
             .file("a.rhai", "1")
             .run();
         assert_eq!(ran.code, Some(code), "{words}: {ran:#?}");
@@ -532,4 +535,22 @@ fn eight_shards_at_once_do_everything_together_and_nothing_twice() {
         serde_json::from_str(&sim.jst(&["runs"]).env("JST_STATE_DIR", folder.path()).run().ok()).unwrap();
     let writes: Vec<u64> = runs.iter().map(|run| run["writes"].as_u64().unwrap()).collect();
     assert!(writes.len() == 8 && writes.iter().all(|writes| *writes > 5), "each had its part: {writes:?}");
+}
+
+#[test]
+fn a_script_that_divides_nothing_writes_nothing_in_parts() {
+    let scale = "scale_app(3002, 4)";
+    let undivided = "this run is the part 1/4, and its script divides nothing: ";
+    let whole = "every part does the whole";
+    for (parts, code, exit, says) in [
+        ("1/4", scale.to_owned(), 30, "ScaleApp was not called, as every part would\n"),
+        ("1/4", format!("if in_shard(3002) {{}} {scale}"), 0, ""),
+        ("0/1", scale.to_owned(), 0, ""),
+        ("1/4", "list_app().TotalCount".to_owned(), 0, whole),
+        ("1/4", "exit(70)".to_owned(), 70, whole),
+    ] {
+        let ran = jst(["--sim", "--shard", parts, "eval", &code]).run();
+        let is_said = ran.stderr.contains(&format!("{undivided}{says}"));
+        assert!(ran.code == Some(exit) && is_said != says.is_empty(), "{code}: {ran:#?}");
+    }
 }

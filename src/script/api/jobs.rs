@@ -19,13 +19,13 @@ use crate::show::redaction::REDACTOR;
 pub(super) fn register(module: &mut Module, config: &HostConfig, account: &Arc<Account>) {
     register_checks(module, &config.checks);
     register_notify(module, config, account);
-    let shard = config.shard;
+    let share = Arc::clone(&config.share);
     function(
         "in_shard",
         &["id: any", "bool"],
         "Whether what has this id is in the part that --shard says this run does.",
     )
-    .set_into_module(module, move |id: Dynamic| shard.has(&id.to_string()));
+    .set_into_module(module, move |id: Dynamic| share.has(&id.to_string()));
 }
 
 fn register_checks(module: &mut Module, checks: &Arc<Checks>) {

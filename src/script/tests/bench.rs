@@ -123,7 +123,7 @@ impl Bench {
             net: Default::default(),
             output: Format::Json,
             checks: Arc::default(),
-            shard: crate::job::shard::ALL,
+            share: Arc::default(),
             clock: Arc::new(Clock::simulated(Pace::Told, "2020-02-20T08:00:00Z".parse().unwrap())),
             stop: Arc::clone(&stop),
             max_memory: 512 << 20,
