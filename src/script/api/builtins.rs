@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rhai::{Array, Dynamic, Engine, FuncRegistration, ImmutableString, Module};
+use rhai::{Dynamic, Engine, FuncRegistration, ImmutableString, Module};
 use serde_json::{Map, Value};
 
 use super::as_array::list_of;
+use super::csv::columns_of;
 use super::files;
 use super::function;
 use super::jobs;
@@ -20,7 +21,6 @@ use crate::error::{Error, Kind, Result};
 use crate::memory;
 use crate::script::host::HostConfig;
 use crate::script::value::{Ending, ScriptResult, from_dynamic, terminate, throw, written};
-use crate::script::words::{a, kind_of};
 use crate::show::redaction::REDACTOR;
 use crate::show::{data, visible};
 use crate::stop::Stop;
@@ -144,7 +144,7 @@ fn register_data(module: &mut Module) {
     const TABLE: &str = "Maps as a table with aligned columns: those named, or all.";
     function("table", &["rows: array", "string"], TABLE).set_into_module(module, |rows: Dynamic| table_of(&rows, None));
     function("table", &["rows: array", "columns: array", "string"], TABLE)
-        .set_into_module(module, |rows: Dynamic, columns: Array| table_of(&rows, Some(&columns)));
+        .set_into_module(module, |rows: Dynamic, columns: Dynamic| table_of(&rows, Some(&columns)));
 }
 
 /// A value as JSON text.
@@ -153,22 +153,13 @@ pub(in crate::script) fn json_of(value: &Dynamic, pretty: bool) -> ScriptResult<
     Ok(if pretty { format!("{value:#}") } else { value.to_string() })
 }
 
-fn table_of(rows: &Dynamic, columns: Option<&[Dynamic]>) -> ScriptResult<String> {
+fn table_of(rows: &Dynamic, columns: Option<&Dynamic>) -> ScriptResult<String> {
     let wrong = |given| throw(Error::new(Kind::Invalid, format!("table takes an array of maps, not {given}")));
-    table(&list_of(rows)?.map_err(wrong)?, columns).map_err(throw)
-}
-
-fn table(rows: &[Dynamic], columns: Option<&[Dynamic]>) -> Result<String> {
-    let rows = rows.iter().map(from_dynamic).collect::<Result<Vec<Value>>>()?;
-    let columns = columns.map(|names| {
-        let text = |name: &Dynamic| name.clone().into_string().map_err(|_| a(&kind_of(name)));
-        names.iter().map(text).collect::<std::result::Result<Vec<String>, _>>()
-    });
-    let columns = columns
-        .transpose()
-        .map_err(|given| Error::new(Kind::Invalid, format!("table takes column names as text, not {given}")))?;
-    room_for_table(&rows, columns.as_deref())?;
-    data::table("table", &rows, columns.as_deref())
+    let rows = list_of(rows)?.map_err(wrong)?;
+    let rows = rows.iter().map(from_dynamic).collect::<Result<Vec<Value>>>().map_err(throw)?;
+    let columns = columns_of("table", columns)?;
+    room_for_table(&rows, columns.as_deref()).map_err(throw)?;
+    data::table("table", &rows, columns.as_deref()).map_err(throw)
 }
 
 /// Asks for the room that a table of these rows takes.

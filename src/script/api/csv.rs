@@ -69,10 +69,11 @@ pub(super) fn rows_of(function: &str, rows: &Dynamic) -> ScriptResult<Vec<serde_
 /// Columns that a function was given; `None`, which is all, where it was given none.
 pub(super) fn columns_of(function: &str, columns: Option<&Dynamic>) -> ScriptResult<Option<Vec<String>>> {
     let wrong =
-        |given: String| throw(Error::new(Kind::Invalid, format!("{function} takes column names as text, not {given}")));
+        |what: &str, given: String| throw(Error::new(Kind::Invalid, format!("{function} takes {what}, not {given}")));
     let columns = columns.map(|columns| {
-        let names = columns.as_array_ref().map_err(|_| wrong(shown(columns)))?;
-        let name = |name: &Dynamic| name.clone().into_string().map_err(|_| wrong(a(&kind_of(name))));
+        let names = columns.as_array_ref().map_err(|_| wrong("a list of column names", shown(columns)))?;
+        let name =
+            |name: &Dynamic| name.clone().into_string().map_err(|_| wrong("column names as text", a(&kind_of(name))));
         names.iter().map(name).collect::<ScriptResult<Vec<String>>>()
     });
     columns.transpose()

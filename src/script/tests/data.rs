@@ -157,6 +157,8 @@ fn what_is_no_data_number_or_time_is_told() {
         (r#"csv([#{ a: 1 }], ["b"])"#, "csv has no column `b`; the rows have a"),
         (r#"print_rows([#{ a: 1 }], ["b"])"#, "print_rows has no column `b`; the rows have a"),
         ("print_rows([#{ a: 1 }], [1])", "print_rows takes column names as text, not an int"),
+        (r#"csv([#{ a: 1 }], "a")"#, "csv takes a list of column names, not \"a\""),
+        ("table([#{ a: 1 }], 5)", "table takes a list of column names, not 5"),
         (
             r#"parse_toml("a = ")"#,
             "parse_toml was given text that is not TOML: string values must be quoted, expected literal string at line 1",

@@ -72,6 +72,9 @@ fn what_does_not_fit_is_told_with_what_the_function_takes() {
         assert_eq!(error.message, message);
         assert!(error.hints.iter().any(|known| known == hint), "{:?}", error.hints);
     }
+    let error = bench.error("import \"std/wait\" as wait; wait::until(\"x\", #{ every: true, most: -1 }, || 1)");
+    let kinds = "every is a number of seconds or a text such as \"10m\", not true; most is a number of seconds or a text such as \"10m\", not -1";
+    assert_eq!(error.message, kinds);
     // What a closure of the caller's does wrong is its own.
     let error = bench.error("import \"std/list\" as list;\nlist::sorted_by([1],\n|x| x.y)");
     assert_eq!((error.message.as_str(), error.trace[0].line), ("an int has no property `y`", 3));
