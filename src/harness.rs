@@ -54,7 +54,7 @@ impl Script {
         let account = Arc::new(Account::new(connect, Policy::default(), None, Arc::clone(&stop))?);
         if let Some(path) = journal {
             let plan = Plan { path: path.to_owned(), id: "harness".to_owned(), ..Plan::default() };
-            account.around().keep(Arc::new(Keeper::new(plan)));
+            account.shared().keep(Arc::new(Keeper::new(plan)));
         }
         let config = HostConfig {
             root: PathBuf::new(),

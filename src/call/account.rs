@@ -16,7 +16,8 @@ use super::observer::Observer;
 use super::others::Others;
 use super::paging::Pager;
 use super::policy::{Policy, Verdict};
-use super::record::{Around, Record, Whose};
+use super::record::Record;
+use super::shared::{Owner, Shared};
 use super::subject;
 use crate::catalogue::{Effect, Read};
 use crate::error::{Error, Kind, Result};
@@ -54,9 +55,9 @@ pub(crate) struct Account {
     policy: Policy,
     /// `None` without a terminal.
     confirm: Option<Confirm>,
-    whose: Whose,
+    owner: Owner,
     /// What the calls of all accounts of the run share.
-    around: Arc<Around>,
+    shared: Arc<Shared>,
     stop: Arc<Stop>,
     /// What calls under way get when the run is stopped.
     grace: Duration,
@@ -86,11 +87,11 @@ impl Account {
         let runtime = runtime.map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
         // Never dropped: that would wait for a name lookup that hangs.
         let runtime = Box::leak(Box::new(runtime));
-        let around = Arc::new(Around::new(Arc::clone(&stop), Vec::new()));
+        let shared = Arc::new(Shared::new(Arc::clone(&stop), Vec::new()));
         let waiting = Arc::new(Waiting { runtime, served: Mutex::new(Instant::now()) });
         let (client, connecting, grace) = (OnceLock::new(), Mutex::new(()), Duration::ZERO);
-        let (whose, others) = (Whose::default(), None);
-        Ok(Self { connect, client, connecting, policy, confirm, whose, around, stop, grace, waiting, others })
+        let (owner, others) = (Owner::default(), None);
+        Ok(Self { connect, client, connecting, policy, confirm, owner, shared, stop, grace, waiting, others })
     }
 
     /// Another account of the same run, by the name of its profile.
@@ -101,8 +102,8 @@ impl Account {
             connecting: Mutex::new(()),
             policy,
             confirm,
-            whose: Whose { profile: Some(profile.to_owned()), ..Whose::default() },
-            around: Arc::clone(&self.around),
+            owner: Owner { profile: Some(profile.to_owned()), ..Owner::default() },
+            shared: Arc::clone(&self.shared),
             stop: Arc::clone(&self.stop),
             grace: self.grace,
             waiting: Arc::clone(&self.waiting),
@@ -117,12 +118,12 @@ impl Account {
 
     /// The same, before anything was called; these know of all its calls, and of those of accounts [`beside`](Self::beside) it.
     pub(crate) fn with_observers(self, observers: Vec<Arc<dyn Observer>>) -> Self {
-        Self { around: Arc::new(Around::new(Arc::clone(&self.stop), observers)), ..self }
+        Self { shared: Arc::new(Shared::new(Arc::clone(&self.stop), observers)), ..self }
     }
 
     /// The same; its calls are counted and limited by this one, too, and by no other account's.
     pub(crate) fn with_limits(self, limits: Arc<dyn Observer>) -> Self {
-        Self { whose: Whose { limits: Some(limits), ..self.whose }, ..self }
+        Self { owner: Owner { limits: Some(limits), ..self.owner }, ..self }
     }
 
     /// The same; a script that works on it can go to these.
@@ -132,7 +133,7 @@ impl Account {
 
     /// The profile that a script named for it; `None` for the run's own account.
     pub(crate) fn profile(&self) -> Option<&str> {
-        self.whose.profile.as_deref()
+        self.owner.profile.as_deref()
     }
 
     /// What calls under way get when the run is stopped.
@@ -146,8 +147,8 @@ impl Account {
     }
 
     /// What its calls share.
-    pub(crate) fn around(&self) -> &Arc<Around> {
-        &self.around
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Makes known what calls hold of secrets, whatever becomes of them.
@@ -182,14 +183,14 @@ impl Account {
             let ask = async |read, params| self.shown(read, params).await.ok();
             let names = async {
                 for params in all {
-                    subject::look_up(target, params, &self.whose.names, &ask).await;
+                    subject::look_up(target, params, &self.owner.names, &ask).await;
                 }
             };
             // Whatever keeps a name from being found, the id is there; a stop is seen by who asks.
             let _ = self.wait(async { Ok(tokio::time::timeout(client.patience(), names).await) });
         }
         let mut words: Vec<String> =
-            all.iter().map(|params| subject::words(target, params, &self.whose.names)).collect();
+            all.iter().map(|params| subject::words(target, params, &self.owner.names)).collect();
         let more = calls.count.saturating_sub(words.len());
         if more > 0 && !words.is_empty() {
             words.push(format!("and {more} more"));
@@ -233,7 +234,7 @@ impl Account {
         know(target, &params);
         let request = Request::build(target, params).map_err(|error| self.named(talk(error)))?;
         let client = self.client()?;
-        let call = record.of(target, &request, &self.around, &self.whose);
+        let call = record.of(target, &request, &self.shared, &self.owner);
         match self.made_before(&place, &call).await {
             Ok(None) => {}
             Ok(Some(reply)) => {
@@ -301,7 +302,7 @@ impl Account {
             results.sort_unstable_by_key(|(n, _)| *n);
             Ok(results.into_iter().map(|(_, result)| result).collect())
         });
-        results.map_err(|error| Record::all_given_up(&records, &permit.0, &self.around, &self.whose, error))
+        results.map_err(|error| Record::all_given_up(&records, &permit.0, &self.shared, &self.owner, error))
     }
 
     /// Begins a call that goes on whenever something of this account is waited for.
@@ -361,7 +362,7 @@ impl Account {
                 // No call begins any more; what is under way may still end.
                 tokio::select! {
                     biased;
-                    () = self.around.settled(self.grace) => {}
+                    () = self.shared.settled(self.grace) => {}
                     _ = &mut what => {}
                 }
             }

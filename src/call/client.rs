@@ -131,7 +131,7 @@ impl Client {
     /// Every kind of the script API but `policy` and `limit`.
     pub(super) async fn call<T: Tree>(&self, call: &Call<'_>) -> Result<T> {
         let (action, effect) = (call.target.action(), call.target.effect());
-        let profile = call.whose.profile.as_deref();
+        let profile = call.owner.profile.as_deref();
         let started = Instant::now();
         let mut tried = Tried::default();
         let mut attempt = 0;
@@ -155,7 +155,7 @@ impl Client {
 
     /// One HTTP exchange: sign, send, read.
     async fn attempt<T: Tree>(&self, call: &Call<'_>, attempt: u32) -> std::result::Result<T, Failure> {
-        let (target, profile) = (call.target, call.whose.profile.as_deref());
+        let (target, profile) = (call.target, call.owner.profile.as_deref());
         // The semaphore is never closed; without it the cap would just not hold.
         let _permit = self.permits.acquire().await.ok();
         let credentials = self.config.credentials.credentials().await.map_err(nobody)?;

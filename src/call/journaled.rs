@@ -105,13 +105,13 @@ impl Account {
 
 /// The journal that a call is written down in, if it is.
 fn written_in<'a>(call: &Call<'a>) -> Option<&'a Arc<Keeper>> {
-    call.around.journal().filter(|_| call.target.effect() != Effect::Read)
+    call.shared.journal().filter(|_| call.target.effect() != Effect::Read)
 }
 
 impl Call<'_> {
     /// Writes down what became of it, if it was written down before.
     pub(super) fn note<T: Tree>(&self, result: &Result<T>) {
-        let (Some(journal), Some(entry)) = (self.around.journal(), self.entry.get()) else { return };
+        let (Some(journal), Some(entry)) = (self.shared.journal(), self.entry.get()) else { return };
         match result {
             Ok(reply) => {
                 let reply = kept(reply.to_json());

@@ -1,19 +1,15 @@
 //! The record of one call on its way: the one place that tells a write that was interrupted from one that
 //! came to its end. Whatever is to know of every call, a journal say, learns of it here.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::time::Instant;
 
-use tokio::sync::Notify;
-
-use super::observer::{Ended, Observer};
-use super::subject::{self, Names};
+use super::observer::Ended;
+use super::shared::{Owner, Shared};
 use crate::catalogue::Effect;
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::journal::keeper::{Entry, Keeper};
-use crate::stop::Stop;
+use crate::journal::keeper::Entry;
 use crate::wire::request::{Request, Target};
 
 /// How far a call is. Whoever may have to give the call up holds it.
@@ -37,13 +33,13 @@ impl Record {
         &'a self,
         target: &'a Target,
         request: &'a Request,
-        around: &'a Around,
-        whose: &'a Whose,
+        shared: &'a Shared,
+        owner: &'a Owner,
     ) -> Call<'a> {
         let (attempts, throttled, is_told) = (AtomicU32::new(0), AtomicU32::new(0), AtomicBool::new(true));
         let (entry, request_id, begun) = (OnceLock::new(), OnceLock::new(), Instant::now());
         let record = self;
-        Call { target, request, record, around, whose, entry, attempts, throttled, request_id, begun, is_told }
+        Call { target, request, record, shared, owner, entry, attempts, throttled, request_id, begun, is_told }
     }
 
     fn is(&self, state: u8) -> bool {
@@ -67,8 +63,8 @@ impl Record {
     pub(super) fn all_given_up(
         records: &[Self],
         target: &Target,
-        around: &Around,
-        whose: &Whose,
+        shared: &Shared,
+        owner: &Owner,
         error: Error,
     ) -> Error {
         let count =
@@ -76,7 +72,7 @@ impl Record {
         let (done, unknown) = (count(&[Self::DONE]), count(&[Self::UNDER_WAY, Self::UNKNOWN]));
         let left = records.len() - done - unknown;
         // Those that came to their turn are counted already.
-        for observer in (0..count(&[Self::WAITING])).flat_map(|_| around.observers(whose)) {
+        for observer in (0..count(&[Self::WAITING])).flat_map(|_| shared.observers(owner)) {
             observer.left(target.effect());
         }
         for call in records.iter().filter_map(|record| record.unknown.get()) {
@@ -93,125 +89,6 @@ impl Record {
     }
 }
 
-/// Whose calls they are.
-#[derive(Debug, Default)]
-pub(crate) struct Whose {
-    /// The profile that a script named for them; `None` for the run's own account.
-    pub profile: Option<String>,
-    /// Names that were found in the account.
-    pub names: Names,
-    /// Whoever counts and limits the calls of this account alone.
-    pub limits: Option<Arc<dyn Observer>>,
-}
-
-impl Whose {
-    /// A call of theirs in words.
-    fn words(&self, target: &Target, request: &Request) -> String {
-        let words = subject::called(target, &request.params(target), &self.names);
-        match &self.profile {
-            Some(name) => format!("{words} in the profile {name}"),
-            None => words,
-        }
-    }
-}
-
-/// What the calls of all accounts of a run share: who is told of them, and the writes that are under way.
-#[derive(Debug, Default)]
-pub(crate) struct Around {
-    /// What ends the run: then no call begins.
-    stop: Arc<Stop>,
-    /// Who knows of every call.
-    observers: Vec<Arc<dyn Observer>>,
-    /// What writes are written down in, where the run has a journal.
-    journal: OnceLock<Arc<Keeper>>,
-    /// In words, by their order.
-    under_way: Mutex<BTreeMap<u64, String>>,
-    begun: AtomicU64,
-    /// A write is no longer under way.
-    one_less: Notify,
-}
-
-impl Around {
-    /// What calls share that this stop ends, and that these know of.
-    pub(super) fn new(stop: Arc<Stop>, observers: Vec<Arc<dyn Observer>>) -> Self {
-        Self { stop, observers, ..Self::default() }
-    }
-
-    /// Whoever knows of the calls of an account, its own limits first: what those refuse, nobody counts as begun.
-    fn observers<'a>(&'a self, whose: &'a Whose) -> impl Iterator<Item = &'a Arc<dyn Observer>> {
-        whose.limits.iter().chain(&self.observers)
-    }
-
-    fn begins(&self, target: &Target, whose: &Whose) -> Result<()> {
-        let (action, effect) = (target.action(), target.effect());
-        let refusal = || {
-            let mut asked = self.observers(whose).enumerate();
-            asked.find_map(|(n, observer)| Some((Some(n), observer.begins(action, effect).err()?)))
-        };
-        let Some((by, why)) = self.stop.why_set().map(|why| (None, why)).or_else(refusal) else { return Ok(()) };
-        for (_, observer) in self.observers(whose).enumerate().filter(|(n, _)| Some(*n) != by) {
-            observer.left(effect);
-        }
-        Err(why)
-    }
-
-    /// The writes that are under way, in words.
-    pub(crate) fn words_under_way(&self) -> Vec<String> {
-        self.under_way().values().cloned().collect()
-    }
-
-    /// Waits until no write is under way, but no longer than that.
-    pub(crate) async fn settled(&self, longest: Duration) {
-        let none = async {
-            loop {
-                let changed = self.one_less.notified();
-                tokio::pin!(changed);
-                // Registered before the look, so that nothing is missed between the two.
-                changed.as_mut().enable();
-                if self.under_way().is_empty() {
-                    return;
-                }
-                changed.await;
-            }
-        };
-        // Whatever is under way then is given up.
-        let _ = tokio::time::timeout(longest, none).await;
-    }
-
-    fn leave(&self, number: u64) -> Option<String> {
-        let call = self.under_way().remove(&number);
-        self.one_less.notify_waiters();
-        call
-    }
-
-    /// Has writes written down from now on.
-    pub(crate) fn keep(&self, journal: Arc<Keeper>) {
-        let _ = self.journal.set(journal);
-    }
-
-    /// What writes are written down in, where the run has a journal.
-    pub(crate) fn journal(&self) -> Option<&Arc<Keeper>> {
-        self.journal.get()
-    }
-
-    /// Names the writes that are under way: whoever ends the process in the middle of them does it.
-    pub(crate) fn name_unknown(&self) {
-        for call in std::mem::take(&mut *self.under_way()).into_values() {
-            tracing::error!("{call} was under way when the run was stopped: its outcome is unknown");
-        }
-    }
-
-    fn enter(&self, call: String) -> u64 {
-        let number = self.begun.fetch_add(1, Ordering::Relaxed);
-        self.under_way().insert(number, call);
-        number
-    }
-
-    fn under_way(&self) -> MutexGuard<'_, BTreeMap<u64, String>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A call that is whole and allowed.
 pub(super) struct Call<'a> {
     /// What is called.
@@ -219,8 +96,8 @@ pub(super) struct Call<'a> {
     /// What is sent.
     pub request: &'a Request,
     record: &'a Record,
-    pub(super) around: &'a Around,
-    pub(super) whose: &'a Whose,
+    pub(super) shared: &'a Shared,
+    pub(super) owner: &'a Owner,
     /// What it is in the journal, once it is written down there.
     pub(super) entry: OnceLock<Entry>,
     attempts: AtomicU32,
@@ -237,7 +114,7 @@ impl Call<'_> {
     /// # Errors
     /// `limit`, or why the run is to end: no new call begins then.
     pub(super) fn begin(&self) -> Result<()> {
-        self.around.begins(self.target, self.whose).map_err(|error| {
+        self.shared.begins(self.target, self.owner).map_err(|error| {
             self.record.set(Record::NOT_SENT);
             error.operation(self.target.action()).outcome(Outcome::NotSent)
         })?;
@@ -255,14 +132,14 @@ impl Call<'_> {
     /// # Errors
     /// Why the run is to end: no attempt begins then.
     pub(super) fn exchange(&self) -> Result<Exchange<'_>> {
-        self.around.stop.why_set().map_or(Ok(()), Err)?;
+        self.shared.stop.why_set().map_or(Ok(()), Err)?;
         self.attempts.fetch_add(1, Ordering::Relaxed);
         let entry = self.changes().then(|| {
             self.record.set(Record::UNDER_WAY);
-            if let (Some(journal), Some(entry)) = (self.around.journal(), self.entry.get()) {
+            if let (Some(journal), Some(entry)) = (self.shared.journal(), self.entry.get()) {
                 journal.attempt(entry);
             }
-            self.around.enter(self.words())
+            self.shared.enter(self.words())
         });
         Ok(Exchange { call: self, entry })
     }
@@ -313,7 +190,7 @@ impl Call<'_> {
         if self.is_told.swap(true, Ordering::AcqRel) {
             return;
         }
-        for observer in self.around.observers(self.whose) {
+        for observer in self.shared.observers(self.owner) {
             observer.ended(&Ended {
                 action: self.target.action(),
                 effect: self.target.effect(),
@@ -338,7 +215,7 @@ impl Call<'_> {
     }
 
     pub(super) fn words(&self) -> String {
-        self.whose.words(self.target, self.request)
+        self.owner.words(self.target, self.request)
     }
 }
 
@@ -350,7 +227,7 @@ impl Drop for Call<'_> {
                 self.record.set(Record::NOT_SENT);
             }
             let outcome = if is_unknown { Outcome::Unknown } else { Outcome::NotSent };
-            let why = self.around.stop.why_set().unwrap_or_else(|| Error::new(Kind::UnknownOutcome, "it was given up"));
+            let why = self.shared.stop.why_set().unwrap_or_else(|| Error::new(Kind::UnknownOutcome, "it was given up"));
             self.tell(Some(&why), Some(outcome));
         }
     }
@@ -368,7 +245,7 @@ impl Exchange<'_> {
     /// It brought an answer, or certainly none.
     pub(super) fn ended(mut self) {
         if let Some(entry) = self.entry.take() {
-            self.call.around.leave(entry);
+            self.call.shared.leave(entry);
         }
         self.call.record.set(Record::WAITING);
     }
@@ -377,7 +254,7 @@ impl Exchange<'_> {
 impl Drop for Exchange<'_> {
     fn drop(&mut self) {
         // Unless somebody said it already.
-        let entry = self.entry.and_then(|entry| self.call.around.leave(entry));
+        let entry = self.entry.and_then(|entry| self.call.shared.leave(entry));
         if let Some(call) = entry {
             tracing::error!("{call} was under way when the run was stopped: its outcome is unknown");
         }

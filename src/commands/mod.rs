@@ -5,7 +5,8 @@ mod again;
 mod call;
 mod config;
 mod eval;
-mod fits;
+
+mod heeded;
 mod help;
 mod ops;
 mod repl;
@@ -156,7 +157,7 @@ fn settings(
 fn begin(cli: Cli, command: &str, settings: Settings, exit: &Exit) -> Result<u8> {
     let watched = settings.around.terminal[2];
     log::start(settings.log_level(), settings.log_format(), watched, settings.around.colour());
-    fits::check(command, &settings)?;
+    heeded::check(command, &settings)?;
     dispatch(cli.command, &Arc::new(settings), exit)
 }
 

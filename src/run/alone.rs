@@ -32,7 +32,7 @@ struct Behind {
     is_begun: AtomicBool,
     tally: Arc<Tally>,
     checks: Arc<crate::job::checks::Checks>,
-    around: Arc<crate::call::record::Around>,
+    shared: Arc<crate::call::shared::Shared>,
     heartbeat: Mutex<Option<Heartbeat>>,
     is_told: AtomicBool,
 }
@@ -101,7 +101,7 @@ impl Run {
         let behind = Arc::new(Behind {
             tally: Arc::clone(&self.tally),
             checks: Arc::clone(&self.checks),
-            around: Arc::clone(self.account.around()),
+            shared: Arc::clone(self.account.shared()),
             ..Behind::new(&self.settings, self.id.as_str(), name)?
         });
         let (at_exit, stop) = (Arc::clone(&behind), Arc::clone(&self.stop));
@@ -128,7 +128,7 @@ impl Run {
         });
         let result = result.map_err(|error| {
             let is_unknown = error.kind == Kind::UnknownOutcome;
-            let way_on = self.account.around().journal().filter(|_| is_unknown).and_then(|journal| journal.way_on());
+            let way_on = self.account.shared().journal().filter(|_| is_unknown).and_then(|journal| journal.way_on());
             way_on.into_iter().fold(error, Error::hint)
         });
         if let (Ok(_), Some(why)) = (&result, self.share.undivided()) {
@@ -259,7 +259,7 @@ impl Behind {
             is_begun: AtomicBool::new(false),
             tally: Arc::new(Tally::new(settings.limits_of_run(), Arc::default(), false)),
             checks: Arc::default(),
-            around: Arc::default(),
+            shared: Arc::default(),
             heartbeat: Mutex::new(heartbeat),
             is_told: AtomicBool::new(false),
         })
@@ -324,7 +324,7 @@ impl Behind {
                     error,
                     checks: &self.checks.all(),
                     counts: &counts,
-                    under_way: &self.around.words_under_way(),
+                    under_way: &self.shared.words_under_way(),
                 },
             ));
         }

@@ -106,7 +106,7 @@ impl Run {
             None if goes_on => Keeper::going_on(plan)?,
             None => Keeper::new(plan),
         });
-        self.account.around().keep(Arc::clone(&keeper));
+        self.account.shared().keep(Arc::clone(&keeper));
         let lines = Arc::clone(&keeper);
         log::copy_to(move |level, text| lines.line(level, text));
         let at_end = Arc::clone(&keeper);

@@ -152,8 +152,8 @@ impl Run {
         if let Some(background) = watched_by {
             signals::watch(background, &account, &stop, exit, for_person)?;
         }
-        let around = Arc::clone(account.around());
-        exit.before(move |_| around.name_unknown());
+        let shared = Arc::clone(account.shared());
+        exit.before(move |_| shared.name_unknown());
         let settings = Arc::clone(settings);
         let (account, checks) = (Arc::new(account), Arc::default());
         Ok(Self {

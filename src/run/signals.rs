@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::background::Background;
 use super::exit::Exit;
 use crate::call::account::Account;
-use crate::call::record::Around;
+use crate::call::shared::Shared;
 use crate::error::{Error, Interrupt, Kind, Result};
 use crate::memory;
 use crate::stop::Stop;
@@ -41,8 +41,8 @@ pub(super) fn watch(
     background.spawn(stop_on_signals(signals, Arc::clone(stop), exit.clone(), for_person));
     let deadline = Arc::clone(stop);
     background.spawn(async move { deadline.keep_deadline().await });
-    let around = Arc::clone(account.around());
-    background.spawn(end_what_does_not_stop(Arc::clone(stop), around, account.grace(), exit.clone(), for_person));
+    let shared = Arc::clone(account.shared());
+    background.spawn(end_what_does_not_stop(Arc::clone(stop), shared, account.grace(), exit.clone(), for_person));
     // A second run in the process is not watched: its memory is the same.
     if let Ok(alarm) = memory::watch() {
         let alarm = background.within(|| pipe(alarm)).map_err(failed)?;
@@ -81,7 +81,7 @@ async fn stop_on_signals(signals: [Signal; 4], stop: Arc<Stop>, exit: Exit, for_
 
 /// Who waits for input notices nothing: then the process ends at once, and otherwise after the grace time of calls
 /// under way and a moment more.
-async fn end_what_does_not_stop(stop: Arc<Stop>, around: Arc<Around>, grace: Duration, exit: Exit, for_person: bool) {
+async fn end_what_does_not_stop(stop: Arc<Stop>, shared: Arc<Shared>, grace: Duration, exit: Exit, for_person: bool) {
     loop {
         let why = stop.stopped().await;
         let is_final = match why.kind {
@@ -90,7 +90,7 @@ async fn end_what_does_not_stop(stop: Arc<Stop>, around: Arc<Around>, grace: Dur
             _ => true,
         };
         let settles = async {
-            around.settled(grace).await;
+            shared.settled(grace).await;
             tokio::time::timeout(SETTLING, stop.cleared()).await
         };
         if is_final && (stop.is_reading() || settles.await.is_err()) {

@@ -6,14 +6,15 @@ use std::sync::Mutex;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::super::record::{Around, Record, Whose};
+use super::super::record::Record;
+use super::super::shared::{Owner, Shared};
 use super::*;
 use crate::clock::Pace;
 use crate::wire::request::Request;
 
 const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"Code\":0}";
 
-/// A server on this clock whose first answer is late, or another one. Gives its address, and when each
+/// A server on this clock owner first answer is late, or another one. Gives its address, and when each
 /// request came.
 async fn server(clock: &Arc<Clock>, first: &'static str, late: Duration) -> (Endpoint, Arc<Mutex<Vec<Duration>>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -54,10 +55,10 @@ async fn the_rate_holds_behind_a_slow_answer_and_behind_a_pause() {
         let client = Client::new(config);
         let target = Target::named("ListApp").unwrap();
         let request = Request::build(&target, serde_json::Map::new()).unwrap();
-        let (around, whose, records) =
-            (Around::default(), Whose::default(), Vec::from_iter((0..16).map(|_| Record::default())));
+        let (shared, owner, records) =
+            (Shared::default(), Owner::default(), Vec::from_iter((0..16).map(|_| Record::default())));
         let calls = records.iter().map(|record| async {
-            client.call::<serde_json::Value>(&record.of(&target, &request, &around, &whose)).await
+            client.call::<serde_json::Value>(&record.of(&target, &request, &shared, &owner)).await
         });
         futures_util::future::join_all(calls).await;
         let came: Vec<u128> = came.lock().unwrap().iter().map(Duration::as_millis).collect();

@@ -92,7 +92,7 @@ fn register_time(module: &mut Module, config: &HostConfig, account: &Arc<Account
         let (clock, account) = (Arc::clone(&config.clock), Arc::clone(account));
         move || {
             let now = || clock.now().as_millisecond().into();
-            let told = account.around().journal().map_or_else(now, |journal| journal.told("time", now));
+            let told = account.shared().journal().map_or_else(now, |journal| journal.told("time", now));
             told.as_i64().and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_else(|| clock.now())
         }
     };
@@ -120,7 +120,7 @@ fn register_random(module: &mut Module, account: &Arc<Account>) {
     const RANDOM: &str = "A number from 0 up to 1, at random; the same ones when a run is resumed.";
     function("random", &["float"], RANDOM).set_into_module(module, move || {
         let chance = || fastrand::f64().into();
-        let told = account.around().journal().map_or_else(chance, |journal| journal.told("random", chance));
+        let told = account.shared().journal().map_or_else(chance, |journal| journal.told("random", chance));
         told.as_f64().unwrap_or_default()
     });
 }

@@ -33,7 +33,7 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>) {
             let name = name_of(name).map_err(throw)?;
             let action = closure(action, "step does a closure").map_err(throw)?;
             let done = options.first().map_or(Ok(None), |options| done_of(options)).map_err(throw)?;
-            match account.around().journal() {
+            match account.shared().journal() {
                 None => action.call_within_context(context, ()),
                 Some(journal) => kept(context, &account, journal, &on_account(name, &account), &action, done.as_ref()),
             }
