@@ -136,10 +136,10 @@ fn fill(journal: &Path, runs: usize, each: usize) {
          INSERT INTO n WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {runs}) SELECT n FROM c;
          CREATE TEMP TABLE m (m INTEGER PRIMARY KEY);
          INSERT INTO m WITH RECURSIVE c (m) AS (SELECT 1 UNION ALL SELECT m + 1 FROM c WHERE m < {each}) SELECT m FROM c;
-         INSERT INTO runs (id, script, endpoint, started, ended, exit, writes, unknown, last)
+         INSERT INTO runs (id, script, endpoint, started, ended, exit, writes, unknown)
              SELECT printf('r%08d-aaaaaa', n), 'scripts/batch_scale.rhai', 'https://retailcloud.example', 1700000000000 + n * 1000,
                     iif(n % 1000 = 3, NULL, 1700000000000 + n * 1000 + 500), iif(n % 1000 = 3, NULL, iif(n % 1000 = 1, 10, 0)),
-                    {each} / 3, n % 1000 = 2, {each} FROM n;
+                    {each} / 3, n % 1000 = 2 FROM n;
          INSERT INTO events (run, number, at, kind, of, place, body)
              SELECT printf('r%08d-aaaaaa', n), m, 1700000000000 + n * 1000 + m,
                     CASE m % 3 WHEN 0 THEN 'write' WHEN 1 THEN 'attempt' ELSE 'outcome' END, iif(m % 3 = 0, NULL, m / 3 * 3), '',

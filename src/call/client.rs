@@ -67,7 +67,7 @@ impl ClientConfig {
             credentials: Arc::new(credentials),
             signature: sign::Version::V1,
             region: None,
-            timeout: Duration::from_secs(30),
+            timeout: TIMEOUT,
             connect_timeout: Duration::from_secs(5),
             concurrency: 256,
             rate: None,
@@ -96,6 +96,9 @@ pub(crate) struct Client {
     /// Milliseconds that the service's clock is ahead of ours.
     skew: AtomicI64,
 }
+
+/// The longest that one attempt may take, where nobody says otherwise.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The largest answer that is read: far beyond any real page, a guard against garbage without end.
 const LARGEST_ANSWER: usize = 64 << 20;

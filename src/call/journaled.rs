@@ -3,16 +3,15 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::account::{Account, Params};
 use super::look::{self, Seen};
 use super::record::Call;
-use crate::catalogue::{self, Effect};
+use crate::catalogue::{self, Effect, Says};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::journal::Known;
-use crate::journal::keeper::{Keeper, PastWrite};
+use crate::journal::keeper::{Keeper, Next, PERSON, PastWrite};
 use crate::journal::place::Place;
 use crate::secret::{self, MASK};
 use crate::show::redaction::REDACTOR;
@@ -29,7 +28,10 @@ impl Account {
         let Some(journal) = written_in(call).filter(|journal| journal.goes_on()) else { return Ok(None) };
         let operation = call.target.action();
         let params = masked(call.target, call.request.params(call.target));
-        while let Some(earlier) = journal.same(here, self.profile(), operation, &params) {
+        let next = Next { here: here.text(), profile: self.profile(), operation, params: &params };
+        let mut tried = None;
+        while let Some(earlier) = journal.same(&next) {
+            tried = Some(earlier.number);
             let settled = match earlier.known {
                 Known::Unknown => {
                     self.settle(journal, &earlier).await.inspect_err(|error| self.stop().set(error.clone()))?
@@ -42,7 +44,7 @@ impl Account {
                 return Ok(Some(if reply.is_null() { look::untold(operation) } else { reply }));
             }
         }
-        journal.may_write(here, || call.words()).inspect_err(|error| self.stop().set(error.clone()))?;
+        journal.may_write(&next, tried, || call.words()).inspect_err(|error| self.stop().set(error.clone()))?;
         Ok(None)
     }
 
@@ -53,15 +55,19 @@ impl Account {
     pub(super) async fn intend(&self, here: &Place, call: &Call<'_>) -> Result<()> {
         let Some(journal) = written_in(call) else { return Ok(()) };
         let params = masked(call.target, call.request.params(call.target));
-        let before = if here.is_in_step() { self.before(call).await } else { None };
+        let before = self.before(here, call).await;
         let entry = journal.intend(here, self.profile(), call.target.action(), params, before).await?;
         let _ = call.entry.set(entry);
         Ok(())
     }
 
-    /// What the account shows before a write that only a change proves.
-    async fn before(&self, call: &Call<'_>) -> Option<Value> {
+    /// What the account shows before a write that only a change proves: in a step, and everywhere where nothing else
+    /// shows that it did not take effect.
+    async fn before(&self, here: &Place, call: &Call<'_>) -> Option<Value> {
         let sight = catalogue::look_for(call.target.action()).ok().filter(|sight| sight.before)?;
+        if !here.is_in_step() && !matches!(sight.says, Says::Has(_)) {
+            return None;
+        }
         look::facts(self, sight, &call.request.params(call.target)).await.ok()
     }
 
@@ -71,7 +77,7 @@ impl Account {
     /// `unknown_outcome` when nothing tells.
     pub(crate) async fn settle(&self, journal: &Keeper, earlier: &PastWrite) -> Result<Option<Value>> {
         let (known, reply, by) = match journal.assumed(earlier) {
-            Some(known) => (known, Value::Null, "a person"),
+            Some(known) => (known, Value::Null, PERSON),
             None => match self.look_again(earlier).await {
                 Seen::Applied(reply) => (Known::Applied, reply, "a look at the account"),
                 Seen::NotApplied => (Known::NotApplied, Value::Null, "a look at the account"),
@@ -83,8 +89,9 @@ impl Account {
         Ok((known == Known::Applied).then_some(reply))
     }
 
-    /// Looks at the account for the effect of a write. That there is none is believed only when enough time has passed
-    /// since it was about to be made, as a request may be slow on its way, and at the second look.
+    /// Looks at the account for the effect of a write. That there is none is believed only at the second look, and only
+    /// when an attempt that was under way when its process ended cannot arrive any more. How long ago that was no clock
+    /// tells that may have been set: it is counted from when this process read of it.
     pub(crate) async fn look_again(&self, write: &PastWrite) -> Seen {
         let sight = match catalogue::look_for(&write.operation) {
             Ok(sight) => sight,
@@ -94,11 +101,8 @@ impl Account {
         if !matches!(first, Seen::NotApplied) {
             return first;
         }
-        let patience = self.patience();
-        let age = Timestamp::now().as_millisecond().saturating_sub(write.at);
-        let age = std::time::Duration::from_millis(u64::try_from(age).unwrap_or(0));
-        // A clock that was set back makes nobody wait for longer.
-        tokio::time::sleep(patience.saturating_sub(age)).await;
+        let patience = self.patience().max(write.attempt);
+        tokio::time::sleep(patience.saturating_sub(write.read.elapsed())).await;
         look::look(self, sight, write).await
     }
 }
@@ -109,6 +113,11 @@ fn written_in<'a>(call: &Call<'a>) -> Option<&'a Arc<Keeper>> {
 }
 
 impl Call<'_> {
+    /// Writes down that it did not happen, if it was written down before: it was given up between two attempts.
+    pub(super) fn note_not_sent(&self, why: &Error) {
+        self.note::<Value>(&Err(why.clone().outcome(Outcome::NotSent)));
+    }
+
     /// Writes down what became of it, if it was written down before.
     pub(super) fn note<T: Tree>(&self, result: &Result<T>) {
         let (Some(journal), Some(entry)) = (self.shared.journal(), self.entry.get()) else { return };

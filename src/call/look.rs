@@ -3,11 +3,12 @@
 use std::pin::Pin;
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::account::{Account, Params};
 use crate::catalogue::{self, Field, Like, Read, Says, Shape, Sight};
 use crate::error::{Error, Kind, Result};
-use crate::journal::keeper::PastWrite;
+use crate::journal::keeper::{Later, PastWrite};
 use crate::wire::request::text;
 
 /// What a look shows of a write.
@@ -51,15 +52,45 @@ pub(super) async fn look(account: &Account, sight: &'static Sight, write: &PastW
     match judge(sight, &found, write.before.as_ref()) {
         Ok(true) => Seen::Applied(reply(&write.operation, sight, &found.record)),
         Ok(false) if sight.late => Seen::CannotTell("it shows only some time after, and does not show yet".to_owned()),
-        Ok(false) => Seen::NotApplied,
+        Ok(false) => match overtaken(sight, write) {
+            Some(later) => {
+                Seen::CannotTell(format!("the run's write {}, {}, may have undone it", later.number, later.operation))
+            }
+            None => Seen::NotApplied,
+        },
         Err(why) => Seen::CannotTell(why.to_owned()),
     }
+}
+
+/// A later write of the same run to the same thing: that the account is not as the first one asks proves nothing then.
+fn overtaken<'a>(sight: &Sight, write: &'a PastWrite) -> Option<&'a Later> {
+    let of_reads = sight.reads.iter().flat_map(|read| read.params.iter().map(|(_, from)| *from));
+    // A thing that comes or goes is told by its names, one that has values by what it is found by.
+    let (names, of_its_kind): (Vec<&str>, bool) = match sight.says {
+        Says::Listed(likes) | Says::Gone(likes) => {
+            let of_likes = likes.iter().filter_map(|like| match like {
+                Like::Param(_, name) => Some(*name),
+                Like::Text(..) => None,
+            });
+            (of_reads.chain(of_likes).collect(), false)
+        }
+        Says::Has(_) | Says::Changed(_) => (of_reads.collect(), true),
+        // Each makes a record of its own.
+        Says::Newer(..) => return None,
+    };
+    let names: Vec<&str> = names.into_iter().filter(|name| write.params.contains_key(*name)).collect();
+    write.later.iter().find(|later| {
+        let is_same = names.iter().all(|name| later.params.get(*name) == write.params.get(*name));
+        is_same && !names.is_empty() && (!of_its_kind || later.operation == write.operation)
+    })
 }
 
 /// Whether what was found proves that the write took effect, or that it did not.
 fn judge(sight: &Sight, now: &Found, before: Option<&Value>) -> std::result::Result<bool, &'static str> {
     const NO_LOOK: &str = "the account is as the write asks, and nobody looked whether it was so before";
     const SAME: &str = "the account was as the write asks before it, too";
+    const NO_LOOK_OTHERWISE: &str = "the account is not as the write asks, and nobody looked how it was before";
+    const OTHERWISE: &str = "the account is neither as it was before nor as the write asks: something else changed it";
     let was = |name: &str| before.and_then(|before| before.get(name));
     if matches!(sight.says, Says::Changed(_)) {
         return match was("state") {
@@ -77,6 +108,13 @@ fn judge(sight: &Sight, now: &Found, before: Option<&Value>) -> std::result::Res
             }
             _ => {}
         }
+    }
+    if matches!(sight.says, Says::Has(_)) && now.as_asked == Some(false) {
+        return match was("state") {
+            Some(state) if *state == now.state => Ok(false),
+            Some(_) => Err(OTHERWISE),
+            None => Err(NO_LOOK_OTHERWISE),
+        };
     }
     match (now.as_asked, sight.before, was("as_asked").and_then(Value::as_bool)) {
         (None, ..) => Err("the write names nothing that a look can compare"),
@@ -161,7 +199,7 @@ fn compare(says: &Says, records: &[Value], first: &Value, params: &Params) -> Fo
         }
         Says::Has(likes) => {
             let record = records.first().cloned().unwrap_or_default();
-            Found { as_asked: is_like(&record, likes, params), ..none }
+            Found { as_asked: is_like(&record, likes, params), state: digest(&record, likes, params), ..none }
         }
         Says::Newer(number, likes) => {
             // Where another read shows what is asked for, its record is the one to compare.
@@ -184,6 +222,20 @@ fn compare(says: &Says, records: &[Value], first: &Value, params: &Params) -> Fo
             Found { state: state.collect::<Map<_, _>>().into(), ..none }
         }
     }
+}
+
+/// What tells the values that a write changes from others: not these, which may be long, and secret.
+fn digest(record: &Value, likes: &[Like], params: &Params) -> Value {
+    let mut hasher = Sha256::new();
+    for like in likes {
+        if let Like::Param(field, name) = like
+            && params.contains_key(*name)
+        {
+            hasher.update(at(record, field).unwrap_or(&Value::Null).to_string());
+            hasher.update([0]);
+        }
+    }
+    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>().into()
 }
 
 /// Whether a thing is on its way out: what goes at its own time is shown until then.

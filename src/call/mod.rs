@@ -21,4 +21,4 @@ mod retry;
 pub(crate) mod shared;
 pub(crate) mod subject;
 
-pub(crate) use client::{Client, ClientConfig};
+pub(crate) use client::{Client, ClientConfig, TIMEOUT};

@@ -228,6 +228,9 @@ impl Drop for Call<'_> {
             }
             let outcome = if is_unknown { Outcome::Unknown } else { Outcome::NotSent };
             let why = self.shared.stop.why_set().unwrap_or_else(|| Error::new(Kind::UnknownOutcome, "it was given up"));
+            if !is_unknown {
+                self.note_not_sent(&why);
+            }
             self.tell(Some(&why), Some(outcome));
         }
     }

@@ -118,6 +118,9 @@ pub(super) fn difference(journal: &Keeper, ended: Result<u8>) -> Result<u8> {
             Ok(4)
         }
         (None, Err(error)) => Err(error),
-        (None, Ok(_)) => super::write_out("no difference: nothing is left to be written"),
+        (None, Ok(_)) => match journal.came_by_all() {
+            Err(error) => super::write_out(&error.message).map(|_| 4),
+            Ok(()) => super::write_out("no difference: nothing is left to be written"),
+        },
     }
 }

@@ -1,4 +1,6 @@
-//! What a run says to its journal, and what the journal says to a run that goes on.
+//! What a run says to its journal, and what the journal says to a run that goes on [`again`].
+
+mod again;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -10,12 +12,13 @@ use serde_json::{Map, Value};
 use super::alive::Alive;
 use super::event::{Event, Known, What};
 use super::past::Past;
-pub(crate) use super::past::PastWrite;
-use super::place::{self, Place};
+pub(crate) use super::past::{Later, Next, PastWrite};
+use super::place::Place;
 use super::prune::Bounds;
 use super::writer::{self, Writer};
 use super::{alive, store};
-use crate::error::{Error, Interrupt, Kind, Outcome, Result};
+use crate::error::{Error, Kind, Result};
+pub(crate) use again::{Came, PERSON, Step};
 
 /// The most lines of its log that a run keeps, and the most things it was told.
 const LINES: u64 = 10_000;
@@ -55,6 +58,8 @@ pub(crate) struct Keeper {
     starting: Mutex<()>,
     next: AtomicI64,
     lines: AtomicU64,
+    /// How often the script was told something.
+    answers: AtomicU64,
     /// What was there before, of a run that goes on.
     past: Option<Mutex<Past>>,
     /// Held by a run that goes on from the look at its past on.
@@ -69,24 +74,6 @@ pub(crate) struct Keeper {
 /// A write that was written down before it is made.
 #[derive(Debug)]
 pub(crate) struct Entry(i64);
-
-/// A step that is to be done.
-#[derive(Debug)]
-pub(crate) struct Step {
-    /// Where it is.
-    pub place: Place,
-    /// Whether an earlier part of the run began it.
-    pub was_begun: bool,
-    number: i64,
-}
-
-/// What becomes of a step that a script came by.
-pub(crate) enum Came {
-    /// It is to be done.
-    Do(Step),
-    /// It is done, and gave this.
-    Done(Value),
-}
 
 /// A run that went before.
 #[derive(Clone, Debug)]
@@ -136,6 +123,7 @@ impl Keeper {
             starting: Mutex::default(),
             next: AtomicI64::new(1),
             lines: AtomicU64::new(0),
+            answers: AtomicU64::new(0),
             past: None,
             alive: Mutex::default(),
             turns: Mutex::default(),
@@ -160,17 +148,7 @@ impl Keeper {
         };
         let connection = store::open(&plan.path)?;
         let past = Past::read(&connection, &plan.path, &plan.id)?;
-        for (flag, words, is_done) in
-            [("--assume-done", &plan.assume_done, true), ("--assume-not-done", &plan.assume_not_done, false)]
-        {
-            if let Some(word) = words.iter().find(|word| !past.is_open(word, is_done)) {
-                return Err(means_nothing(flag, word, &plan.id));
-            }
-        }
-        if let Some(word) = plan.assume_done.iter().find(|word| plan.assume_not_done.contains(word)) {
-            let why = format!("`{word}` cannot be done and not done: --assume-done and --assume-not-done both name it");
-            return Err(Error::new(Kind::Usage, why).hint("leave one of them out"));
-        }
+        again::assumptions(&past, &plan)?;
         let next = AtomicI64::new(past.last + 1);
         Ok(Self { past: Some(Mutex::new(past)), alive: Mutex::new(Some(alive)), next, ..Self::new(plan) })
     }
@@ -228,48 +206,6 @@ impl Keeper {
         self.past.as_ref().map(|past| past.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    // Writes.
-
-    /// Whether there is an earlier part.
-    pub(crate) fn goes_on(&self) -> bool {
-        self.past.is_some()
-    }
-
-    /// A write of an earlier part that is the same as one about to be made here, on the account of this profile or on
-    /// the run's own.
-    pub(crate) fn same(
-        &self,
-        here: &Place,
-        profile: Option<&str>,
-        operation: &str,
-        params: &Map<String, Value>,
-    ) -> Option<PastWrite> {
-        self.past()?.same(here.text(), profile, operation, params)
-    }
-
-    /// Whether a write that no earlier part made may be made here.
-    ///
-    /// # Errors
-    /// `policy`: an earlier part wrote something that this one passed over. Or nothing may be written at all.
-    pub(crate) fn may_write(&self, here: &Place, words: impl Fn() -> String) -> Result<()> {
-        let left_out = self.past().and_then(|past| past.left_out(here.text()).cloned());
-        match left_out {
-            Some(earlier) if !self.plan.unprotected => Err(differs(&earlier, &words())),
-            _ if self.plan.check_only => {
-                let words = words();
-                let error = Error::new(Kind::Interrupted(Interrupt::CtrlC), format!("{words} would be made next"));
-                self.reached.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(words);
-                Err(error)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The first write that a run which only looks for differences came to, in words.
-    pub(crate) fn reached(&self) -> Option<String> {
-        self.reached.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Writes down that a write is about to be made, and waits until that is on the disk.
     ///
     /// # Errors
@@ -304,99 +240,12 @@ impl Keeper {
         self.note(self.event(What::Outcome { known, attempts, request_id, reply }).of(entry.0));
     }
 
-    /// Settles a write that was unknown.
-    pub(crate) fn settle(&self, write: &PastWrite, known: Known, reply: &Value, by: &str) {
-        if let Some(mut past) = self.past() {
-            past.settle(write.number, known, reply.clone());
-        }
-        let settled = What::Settled { known, reply: reply.clone(), by: by.to_owned() };
-        self.note(self.event(settled).of(write.number));
-    }
-
-    /// What a person says of a write: by its number, or by the step that it is in.
-    pub(crate) fn assumed(&self, write: &PastWrite) -> Option<Known> {
-        let number = write.number.to_string();
-        let is_meant = |words: &[String]| {
-            words.iter().any(|word| {
-                *word == number || (!write.place.is_empty() && place::is_named(place::step_of(&write.place), word))
-            })
-        };
-        match (is_meant(&self.plan.assume_done), is_meant(&self.plan.assume_not_done)) {
-            (true, _) => Some(Known::Applied),
-            (_, true) => Some(Known::NotApplied),
-            _ => None,
-        }
-    }
-
-    /// Settles all unknown writes of a step, as the script itself has looked.
-    pub(crate) fn settle_step(&self, step: &Place, is_done: bool) {
-        let known = if is_done { Known::Applied } else { Known::NotApplied };
-        for write in self.unknown_in(step) {
-            self.settle(&write, known, &Value::Null, "the script");
-        }
-    }
-
-    /// Writes of earlier parts in a step that are not settled.
-    pub(crate) fn unknown_in(&self, step: &Place) -> Vec<PastWrite> {
-        self.past().map(|past| past.unknown_in(step.text())).unwrap_or_default()
-    }
-
     fn note(&self, event: Event) {
         if !self.plan.check_only
             && let Ok(writer) = self.writer()
         {
             writer.note(vec![event]);
         }
-    }
-
-    // Steps.
-
-    /// A script came by a step of this name.
-    ///
-    /// # Errors
-    /// `policy` when earlier parts came by other steps here; `invalid` for a value that was not kept.
-    pub(crate) fn step(&self, name: &str) -> Result<Came> {
-        let text = Place::here().step_text(name);
-        let turn = self.turn(&text);
-        let text = if turn == 0 { text } else { format!("{text}#{}", turn + 1) };
-        let earlier = self.past().and_then(|mut past| past.visit(&text));
-        if let Some(Some(value)) = earlier.as_ref().and_then(|step| step.finished.as_ref()) {
-            return Ok(Came::Done(value.clone()));
-        }
-        if earlier.as_ref().is_some_and(|step| step.finished.is_some()) {
-            return Err(not_kept(&text));
-        }
-        if let (None, Some(past), false) = (&earlier, self.past(), self.plan.unprotected)
-            && let Some(other) = past.passed_over(&text).filter(|_| self.is_changed(&past))
-        {
-            return Err(other_step(other, &text));
-        }
-        let event = self.event(What::Step).at_place(&text);
-        let step = Step { number: event.number, was_begun: earlier.is_some(), place: Place::of_step(text) };
-        self.note(event);
-        let is_done = self.plan.assume_done.iter().any(|word| place::is_named(step.place.text(), word));
-        if is_done && step.was_begun {
-            return self.finished(&step, Some(Value::Null)).map(|()| Came::Done(Value::Null));
-        }
-        Ok(Came::Do(step))
-    }
-
-    /// A step ended well, with this value or one that may not be kept. It is on the disk when this returns.
-    ///
-    /// # Errors
-    /// `config`.
-    pub(crate) fn finished(&self, step: &Step, value: Option<Value>) -> Result<()> {
-        if self.plan.check_only {
-            return Ok(());
-        }
-        let event = self.event(What::Finished(value)).at_place(step.place.text()).of(step.number);
-        let writer = self.writer()?;
-        writer::wait(writer, writer.commit(vec![event]))
-    }
-
-    /// Whether the script is another than the one that the run began with.
-    fn is_changed(&self, past: &Past) -> bool {
-        past.facts.get("hash") != self.plan.facts.get("hash")
     }
 
     fn turn(&self, of: &str) -> u32 {
@@ -417,9 +266,18 @@ impl Keeper {
             return value;
         }
         let value = now();
-        if self.plan.resumable && self.lines.fetch_add(1, Ordering::Relaxed) < LINES {
-            let told = What::Told { name: name.to_owned(), turn, value: value.clone() };
-            self.note(self.event(told).at_place(here.text()));
+        if !self.plan.resumable {
+            return value;
+        }
+        match self.answers.fetch_add(1, Ordering::Relaxed) {
+            ..LINES => {
+                let told = What::Told { name: name.to_owned(), turn, value: value.clone() };
+                self.note(self.event(told).at_place(here.text()));
+            }
+            LINES => tracing::warn!(
+                "the script asked for the time or for chance {LINES} times: what it is told from now on is not kept, and a resumed run is told something else"
+            ),
+            _ => {}
         }
         value
     }
@@ -443,49 +301,8 @@ impl Keeper {
     }
 }
 
-/// The error of words that name no step and no write of which something can be assumed.
-fn means_nothing(flag: &str, word: &str, id: &str) -> Error {
-    let why = format!("{flag} {word}: the run {id} has no step and no write of this name that is still open");
-    Error::new(Kind::Usage, why).hint(format!("`jst runs {id}` shows its steps, and its writes with their numbers"))
-}
-
 /// The error of a run that cannot go on, as its process is there.
 pub(crate) fn lives(id: &str) -> Error {
     Error::new(Kind::Locked, format!("the run {id} still lives: it cannot be resumed while its process is there"))
         .hint(format!("`jst runs {id}` shows how far it is"))
-}
-
-/// A write that an earlier part made and this one does not.
-fn differs(earlier: &PastWrite, now: &str) -> Error {
-    let params = Value::from(earlier.params.clone());
-    let made = if earlier.known == Known::Applied { "made" } else { "may have made" };
-    let on = earlier.profile.as_ref().map(|name| format!(" in the profile {name}")).unwrap_or_default();
-    Error::new(
-        Kind::Policy,
-        format!(
-            "the earlier part of this run {made} {} {params}{on} (write {}), which the script no longer makes; it is \
-             about to make {now} instead",
-            earlier.operation, earlier.number
-        ),
-    )
-    .outcome(Outcome::NotSent)
-    .hint("run the script as it was, or with the data that it had")
-    .hint("--unprotected goes on, and leaves the earlier write as it is")
-}
-
-fn other_step(earlier: &str, now: &str) -> Error {
-    Error::new(
-        Kind::Policy,
-        format!(
-            "the script has changed: the earlier part of this run had the step `{earlier}` here, and now comes `{now}`"
-        ),
-    )
-    .outcome(Outcome::NotSent)
-    .hint("run the script as it was, or give the step its name back")
-    .hint("--unprotected goes on with the steps as they are now")
-}
-
-fn not_kept(step: &str) -> Error {
-    Error::new(Kind::Invalid, format!("the step `{step}` is done, and its value held a secret, which is not kept"))
-        .hint("have the step give something else, and look the secret up where it is used")
 }

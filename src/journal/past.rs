@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use serde_json::{Map, Value};
@@ -25,6 +26,10 @@ pub(super) struct Past {
     told: HashMap<(String, String, u32), Value>,
     /// Steps that this part came by.
     visited: HashSet<String>,
+    /// Those of them that gave the value that they had.
+    given: HashSet<String>,
+    /// The longest that an attempt could take in the part that was read last.
+    attempt: Duration,
 }
 
 /// A step of an earlier part.
@@ -36,13 +41,35 @@ pub(super) struct PastStep {
     pub finished: Option<Option<Value>>,
 }
 
+/// A write that is about to be made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Next<'a> {
+    /// Where in the script.
+    pub here: &'a str,
+    /// The profile that the script named for it; `None` for the run's own account.
+    pub profile: Option<&'a str>,
+    /// Its operation.
+    pub operation: &'a str,
+    /// Its parameters, secrets masked.
+    pub params: &'a Map<String, Value>,
+}
+
+impl Next<'_> {
+    /// Whether it is the same call as this one.
+    fn is(&self, write: &PastWrite) -> bool {
+        write.operation == self.operation && write.profile.as_deref() == self.profile && write.params == *self.params
+    }
+}
+
 /// A write of an earlier part.
 #[derive(Clone, Debug)]
 pub(crate) struct PastWrite {
     /// Its number among the events.
     pub number: i64,
-    /// When it was about to be made, in milliseconds since 1970.
-    pub at: i64,
+    /// When this process read of it: whoever made it was gone by then.
+    pub read: Instant,
+    /// The longest that an attempt of it could take.
+    pub attempt: Duration,
     /// Where in the script.
     pub place: String,
     /// Its operation.
@@ -57,24 +84,38 @@ pub(crate) struct PastWrite {
     pub known: Known,
     /// What the script got for it.
     pub reply: Value,
+    /// Of one that is unknown: those that the run made after it, or may have made.
+    pub later: Vec<Later>,
     /// Whether this part came by it.
     taken: bool,
 }
 
+/// A write that was made behind another one.
+#[derive(Clone, Debug)]
+pub(crate) struct Later {
+    /// Its number among the events.
+    pub number: i64,
+    /// Its operation.
+    pub operation: String,
+    /// Its parameters, secrets masked.
+    pub params: Map<String, Value>,
+}
+
 impl PastWrite {
-    /// One that was about to be made now.
-    #[cfg(test)]
-    pub(crate) fn made(operation: &str, params: Map<String, Value>, before: Option<Value>) -> Self {
+    /// One of which nothing more is known than that it was about to be made.
+    pub(crate) fn begun(operation: String, params: Map<String, Value>, before: Option<Value>) -> Self {
         Self {
             number: 1,
-            at: jiff::Timestamp::now().as_millisecond(),
+            read: Instant::now(),
+            attempt: Duration::ZERO,
             place: String::new(),
-            operation: operation.to_owned(),
+            operation,
             params,
             before,
             profile: None,
             known: Known::Unknown,
             reply: Value::Null,
+            later: Vec::new(),
             taken: false,
         }
     }
@@ -94,13 +135,13 @@ impl Past {
         let read = || -> rusqlite::Result<Self> {
             let mut past = Self::default();
             let mut query = connection
-                .prepare("SELECT number, at, kind, of, place, body FROM events WHERE run = ?1 ORDER BY number")?;
+                .prepare("SELECT number, kind, of, place, body FROM events WHERE run = ?1 ORDER BY number")?;
             let mut rows = query.query([run])?;
             while let Some(row) = rows.next()? {
                 past.last = row.get(0)?;
-                let (kind, body): (String, String) = (row.get(2)?, row.get(5)?);
+                let (kind, body): (String, String) = (row.get(1)?, row.get(4)?);
                 if let Some(what) = What::read(&kind, &body) {
-                    past.take(row.get(0)?, row.get(1)?, row.get(3)?, row.get(4)?, what);
+                    past.take(row.get(0)?, row.get(2)?, row.get(3)?, what);
                 }
             }
             Ok(past)
@@ -108,20 +149,20 @@ impl Past {
         read().map_err(|error| store::failed(path, &error))
     }
 
-    fn take(&mut self, number: i64, at: i64, of: Option<i64>, place: String, what: What) {
+    fn take(&mut self, number: i64, of: Option<i64>, place: String, what: What) {
         let write = of.and_then(|of| self.writes.get_mut(&of));
         match what {
             What::Begun(facts) => {
                 self.ended = None;
+                let millis = facts.get("timeout_ms").and_then(Value::as_u64).unwrap_or_default();
+                self.attempt = Duration::from_millis(millis);
                 if self.facts.is_empty() {
                     self.facts = facts;
                 }
             }
             What::Write { operation, params, before, profile } => {
-                let (known, reply) = (Known::Unknown, Value::Null);
-                let write =
-                    PastWrite { number, at, place, operation, params, before, profile, known, reply, taken: false };
-                self.writes.insert(number, write);
+                let begun = PastWrite::begun(operation, params, before);
+                self.writes.insert(number, PastWrite { number, place, profile, attempt: self.attempt, ..begun });
             }
             What::Outcome { known, reply, .. } | What::Settled { known, reply, .. } => {
                 if let Some(write) = write {
@@ -142,10 +183,18 @@ impl Past {
         }
     }
 
-    /// The step at this place, now that the script came by it.
+    /// The step at this place, now that the script came by it. One that is finished gives its value, unless a write of
+    /// its was taken for another's meanwhile: then it is to be done for itself.
     pub(super) fn visit(&mut self, place: &str) -> Option<PastStep> {
         self.visited.insert(place.to_owned());
-        self.steps.get(place).cloned()
+        let mut step = self.steps.get(place)?.clone();
+        if self.writes.values().any(|write| write.taken && place::is_within(&write.place, place)) {
+            step.finished = None;
+        }
+        if step.finished.is_some() {
+            self.given.insert(place.to_owned());
+        }
+        Some(step)
     }
 
     /// What the script was told there.
@@ -155,36 +204,70 @@ impl Past {
 
     /// Writes of a step that are not settled, those of its items too; inner steps have their own.
     pub(super) fn unknown_in(&self, step: &str) -> Vec<PastWrite> {
-        let is_in = |write: &&PastWrite| {
-            let rest = write.place.strip_prefix(step);
-            write.known == Known::Unknown && rest.is_some_and(|rest| !place::is_in_step(rest))
-        };
-        self.writes.values().filter(is_in).cloned().collect()
+        self.unknown_where(|write| place::step_of(&write.place) == step)
     }
 
-    /// The write that was made there on the same account with this operation and these parameters, or by another item
-    /// of the same step, if this part did not come by it yet. Where there is none, one that is unknown and was made
-    /// anywhere else: a script that looks at what is left to do may come by it at another item. It counts as come by from
-    /// now on, if it was made or may have been.
-    pub(super) fn same(
-        &mut self,
-        here: &str,
-        profile: Option<&str>,
-        operation: &str,
-        params: &Map<String, Value>,
-    ) -> Option<PastWrite> {
-        let step = place::step_of(here);
-        let fits = |write: &PastWrite| {
-            let is_new = !write.taken && write.counts() && write.profile.as_deref() == profile;
-            is_new && write.operation == operation && write.params == *params
-        };
-        let there = self.writes.values().find(|write| write.place == here && fits(write));
+    /// Writes of a step that are not settled, with those of the steps in it.
+    pub(super) fn unknown_within(&self, step: &str) -> Vec<PastWrite> {
+        self.unknown_where(|write| place::is_within(&write.place, step))
+    }
+
+    /// Writes that are not settled.
+    pub(super) fn unknown(&self) -> Vec<PastWrite> {
+        self.unknown_where(|_| true)
+    }
+
+    fn unknown_where(&self, fits: impl Fn(&PastWrite) -> bool) -> Vec<PastWrite> {
+        let unknown = self.writes.values().filter(|write| write.known == Known::Unknown && fits(write));
+        unknown.map(|write| self.with_later(write)).collect()
+    }
+
+    /// A write with those that came behind it on the same account.
+    fn with_later(&self, write: &PastWrite) -> PastWrite {
+        let mut whole = write.clone();
+        if write.known == Known::Unknown {
+            let behind = self.writes.range(write.number + 1..).map(|(_, later)| later);
+            let behind = behind.filter(|later| later.counts() && later.profile == write.profile);
+            let later = |later: &PastWrite| Later {
+                number: later.number,
+                operation: later.operation.clone(),
+                params: later.params.clone(),
+            };
+            whole.later = behind.map(later).collect();
+        }
+        whole
+    }
+
+    /// The write of an earlier part that this one is: made there, or by another item of the same step, or anywhere where
+    /// this part did not come by it: a step may have another name by now, an item another place in its list. It counts as
+    /// come by from now on, if it was made or may have been.
+    pub(super) fn same(&mut self, next: &Next<'_>) -> Option<PastWrite> {
+        let step = place::step_of(next.here);
+        let fits = |write: &PastWrite| !write.taken && write.counts() && next.is(write);
+        let there = self.writes.values().find(|write| write.place == next.here && fits(write));
         let elsewhere = || self.writes.values().find(|write| place::step_of(&write.place) == step && fits(write));
-        let anywhere = || self.writes.values().find(|write| write.known == Known::Unknown && fits(write));
+        let anywhere = || self.writes.values().find(|write| fits(write) && !self.is_given(&write.place));
         let number = there.or_else(elsewhere).or_else(anywhere)?.number;
         let write = self.writes.get_mut(&number)?;
         write.taken = true;
-        Some(write.clone())
+        let write = write.clone();
+        Some(self.with_later(&write))
+    }
+
+    /// Whether a step around this place gave the value that it had.
+    fn is_given(&self, text: &str) -> bool {
+        self.given.iter().any(|step| place::is_within(text, step))
+    }
+
+    /// Where among the events an earlier part tried this write here, to no effect.
+    pub(super) fn tried(&mut self, next: &Next<'_>) -> Option<i64> {
+        let step = place::step_of(next.here);
+        let fits = |write: &&mut PastWrite| {
+            !write.taken && !write.counts() && place::step_of(&write.place) == step && next.is(write)
+        };
+        let write = self.writes.values_mut().find(fits)?;
+        write.taken = true;
+        Some(write.number)
     }
 
     /// Says what a write is now known to be.
@@ -194,24 +277,24 @@ impl Past {
         }
     }
 
-    /// What an earlier part wrote outside steps before it came by here, and this one did not.
-    pub(super) fn left_out(&self, here: &str) -> Option<&PastWrite> {
+    /// What an earlier part wrote outside steps before it came by here, and this one did not; only events before this one
+    /// are looked at.
+    pub(super) fn left_out(&self, here: &str, before: i64) -> Option<&PastWrite> {
         // A step that was there has only what was before it before itself.
         let wholes =
             std::iter::successors(Some(here), |text| Some(place::around(text)).filter(|text| !text.is_empty()));
         let begun = wholes.filter_map(|text| self.steps.get(text)).map(|step| step.number).min();
-        let before = if place::is_in_step(here) { begun.unwrap_or(i64::MAX) } else { i64::MAX };
-        let mut writes = self.writes.values().filter(|write| write.number < before);
-        writes.find(|write| {
+        let before = if place::is_in_step(here) { before.min(begun.unwrap_or(i64::MAX)) } else { before };
+        self.writes.range(..before).map(|(_, write)| write).find(|write| {
             let on_the_way = here.starts_with(&write.place) || write.place.starts_with(here);
             write.counts() && !write.taken && !place::is_in_step(&write.place) && on_the_way
         })
     }
 
-    /// A step that an earlier part came by in the same place, and this one did not.
-    pub(super) fn passed_over(&self, place: &str) -> Option<&str> {
-        let beside = |text: &str| place::around(text) == place::around(place);
-        let unseen = self.steps.iter().filter(|(text, _)| beside(text) && !self.visited.contains(*text));
+    /// A step that an earlier part began around this place before this event, and this one did not come by.
+    pub(super) fn passed_over(&self, around: &str, before: i64) -> Option<&str> {
+        let is_beside = |text: &str, step: &PastStep| place::around(text) == around && step.number < before;
+        let unseen = self.steps.iter().filter(|(text, step)| is_beside(text, step) && !self.visited.contains(*text));
         unseen.min_by_key(|(_, step)| step.number).map(|(text, _)| text.as_str())
     }
 
@@ -224,10 +307,5 @@ impl Past {
         let mut steps = self.steps.iter().filter(|(place, _)| place::is_named(place, word));
         self.writes.values().find(is_meant).is_some_and(fits)
             || steps.any(|(_, step)| is_done || step.finished.is_none())
-    }
-
-    /// Writes that are not settled.
-    pub(super) fn unknown(&self) -> Vec<PastWrite> {
-        self.writes.values().filter(|write| write.known == Known::Unknown).cloned().collect()
     }
 }

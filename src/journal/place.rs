@@ -81,6 +81,11 @@ pub(crate) fn step_of(text: &str) -> &str {
     step
 }
 
+/// Whether a place is in a step, however deep, by their texts.
+pub(super) fn is_within(text: &str, step: &str) -> bool {
+    text.strip_prefix(step).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']))
+}
+
 /// The place around a step, by its text.
 pub(super) fn around(text: &str) -> &str {
     let mut slashes = text.match_indices('/').filter(|(at, _)| !text.get(..*at).is_some_and(|to| to.ends_with('\\')));
@@ -131,6 +136,16 @@ mod tests {
             assert_eq!(!step_of(text).is_empty(), in_step, "{text}");
             place.within(|| assert_eq!(Place::here().text(), text));
             assert_eq!(Place::here().text(), "");
+        }
+        for (text, step, is_in) in [
+            ("scale 3", "scale 3", true),
+            ("scale 3/inner", "scale 3", true),
+            ("scale 3[2]/inner", "scale 3", true),
+            ("scale 30", "scale 3", false),
+            ("scale 3#2", "scale 3", false),
+            ("scale", "scale 3", false),
+        ] {
+            assert_eq!(is_within(text, step), is_in, "{text} in {step}");
         }
         assert!(is_named("a\\/b", "a/b") && is_named("a\\/b", "a\\/b") && !is_named("a", "b"));
     }

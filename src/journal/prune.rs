@@ -24,7 +24,7 @@ pub(crate) struct Bounds {
 /// # Errors
 /// `config`.
 pub(crate) fn prune(path: &Path, bounds: Bounds) -> Result<usize> {
-    if !path.exists() {
+    if !store::is_there(path)? {
         return Ok(0);
     }
     let mut connection = store::open(path)?;

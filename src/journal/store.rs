@@ -25,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CHECKED: u64 = 64 << 20;
 
 /// Each version's tables, from the one before it.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE events (
         run TEXT NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, of INTEGER,
         place TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (run, number)
@@ -38,7 +39,11 @@ const MIGRATIONS: &[&str] = &["
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX runs_by_start ON runs (started);
     CREATE INDEX runs_with_unknown ON runs (started) WHERE unknown + open > 0;
-"];
+",
+    "
+    ALTER TABLE runs DROP COLUMN last;
+",
+];
 
 /// Opens a journal to write to it; it is made where there is none.
 ///
@@ -52,6 +57,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
                 .hint("--state-dir or --journal names a place on a disk of this machine"));
         }
     }
+    is_there(path)?;
     // Made by hand first: others on the machine have no business in it.
     let made = File::options().write(true).create(true).truncate(false).mode(0o600).open(path);
     made.map_err(|error| cannot(path, &error.to_string()))?;
@@ -64,12 +70,25 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Whether there is a file; what is no file, or cannot be seen, is no journal that holds nothing.
+///
+/// # Errors
+/// `config`.
+pub(super) fn is_there(path: &Path) -> Result<bool> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => Ok(true),
+        Ok(found) => Err(cannot(path, if found.is_dir() { "it is a folder" } else { "it is no file" }).hint(ANOTHER)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(cannot(path, &error.to_string())),
+    }
+}
+
 /// Opens a journal to read it; `None` where there is none.
 ///
 /// # Errors
 /// `config` for whatever keeps it from being read.
 pub(super) fn open_to_read(path: &Path) -> Result<Option<Connection>> {
-    if !path.exists() {
+    if !is_there(path)? {
         return Ok(None);
     }
     // What a process that died left half done is taken back by whoever comes next, which takes the right to write.
@@ -201,11 +220,10 @@ fn migrate(connection: &mut Connection, migrations: &[&str]) -> std::result::Res
 pub(super) fn append(transaction: &Transaction<'_>, run: &str, events: &[&Event]) -> rusqlite::Result<()> {
     let mut insert = transaction
         .prepare("INSERT INTO events (run, number, at, kind, of, place, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
-    let (mut writes, mut unknown, mut open, mut last) = (0, 0, 0, 0);
+    let (mut writes, mut unknown, mut open) = (0, 0, 0);
     for event in events {
         let body = event.what.body();
         insert.execute(params![run, event.number, event.at, event.what.kind(), event.of, event.place, body])?;
-        last = event.number;
         match &event.what {
             What::Begun(facts) => begin(transaction, run, event.at, facts)?,
             What::Write { .. } => (writes, open) = (writes + 1, open + 1),
@@ -214,7 +232,6 @@ pub(super) fn append(transaction: &Transaction<'_>, run: &str, events: &[&Event]
                 unknown += i64::from(*known == Known::Unknown);
             }
             What::Settled { .. } => unknown -= 1,
-            // Nobody will say any more what became of those that are open.
             What::Ended(code) => {
                 // A clock that was set back meanwhile has no run end before it began.
                 let end = "UPDATE runs SET ended = max(started, ?2), exit = ?3 WHERE id = ?1";
@@ -223,11 +240,9 @@ pub(super) fn append(transaction: &Transaction<'_>, run: &str, events: &[&Event]
             _ => {}
         }
     }
-    let mut count = transaction.prepare(
-        "UPDATE runs SET writes = writes + ?2, unknown = unknown + ?3, open = open + ?4, last = max(last, ?5)
-         WHERE id = ?1",
-    )?;
-    count.execute(params![run, writes, unknown, open, last])?;
+    let mut count = transaction
+        .prepare("UPDATE runs SET writes = writes + ?2, unknown = unknown + ?3, open = open + ?4 WHERE id = ?1")?;
+    count.execute(params![run, writes, unknown, open])?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The one thread of a process that writes to the journal: it commits together whatever waits.
 
 use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -101,10 +102,15 @@ fn write(
     let mut behind: Vec<Event> = Vec::new();
     let mut group: Vec<Item> = Vec::with_capacity(GROUP);
     let (wal, mut is_with_system) = (store::wal_of(path), false);
+    let opened = identity(path);
     while taken(waiting, &mut group, is_with_system.then_some(wal.as_path())) {
         let is_waited_for = group.iter().any(|item| item.done.is_some());
         let events: Vec<&Event> = behind.iter().chain(group.iter().flat_map(|item| &item.events)).collect();
-        let result = commit(&mut connection, run, &events, is_waited_for).map_err(|error| store::failed(path, &error));
+        let result = if identity(path) == opened {
+            commit(&mut connection, run, &events, is_waited_for).map_err(|error| store::failed(path, &error))
+        } else {
+            Err(store::cannot(path, "it was moved or deleted while the run wrote to it"))
+        };
         is_with_system = !is_waited_for;
         match &result {
             Ok(()) => behind.clear(),
@@ -119,6 +125,11 @@ fn write(
         }
         answer_all(&mut group, &result);
     }
+}
+
+/// What tells a file from one that takes its place; whoever deletes it leaves the run a file that nobody finds.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Waits for something to write, and takes all that is there; false when nobody can ask for more. Where nothing comes

@@ -151,6 +151,7 @@ fn facts(settings: &Settings, script: &Script, key: Option<&str>) -> Map<String,
         "host": system::host_name(),
         "pid": std::process::id(),
         "trace": settings.trace(),
+        "timeout_ms": u64::try_from(settings.timeout().as_millis()).unwrap_or(u64::MAX),
     });
     match facts {
         Value::Object(facts) => facts,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::flags::Network;
 use super::{DEFAULT_ENDPOINT, Settings};
-use crate::call::ClientConfig;
+use crate::call::{ClientConfig, TIMEOUT};
 use crate::credentials::{Provider, Reach};
 use crate::error::{Error, Kind, Result};
 use crate::net::endpoint::Endpoint;
@@ -42,10 +42,7 @@ impl Settings {
             metadata: given(&self.flags.metadata_endpoint),
             only_v2: only_v2
                 .is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes")),
-            patience: [
-                self.flags.timeout.unwrap_or(Duration::from_secs(30)),
-                self.flags.connect_timeout.unwrap_or(Duration::from_secs(5)),
-            ],
+            patience: [self.timeout(), self.flags.connect_timeout.unwrap_or(Duration::from_secs(5))],
         })
     }
 
@@ -77,6 +74,11 @@ impl Settings {
         given.or_else(|| self.found().region.as_deref())
     }
 
+    /// The longest that one attempt may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.flags.timeout.unwrap_or(TIMEOUT)
+    }
+
     /// The signature that calls carry.
     pub(crate) fn signature(&self) -> Version {
         self.flags.signature.unwrap_or_default()
@@ -97,7 +99,7 @@ impl Settings {
         Ok(ClientConfig {
             proxy,
             authorities: self.authorities()?,
-            timeout: self.flags.timeout.unwrap_or(usual.timeout),
+            timeout: self.timeout(),
             connect_timeout: self.flags.connect_timeout.unwrap_or(usual.connect_timeout),
             concurrency: self.flags.concurrency.map_or(usual.concurrency, usize::from),
             rate: self.flags.rate,

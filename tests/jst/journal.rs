@@ -1,6 +1,7 @@
 //! The journal from outside: what is in it, who is told, and what keeps it from being written.
 
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -96,7 +97,9 @@ fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
     };
     type Make<'a> = &'a dyn Fn(&Path);
     let table: &[(Make, &str)] = &[
-        (&|path| std::fs::create_dir(path).unwrap(), "Is a directory"),
+        (&|path| std::fs::create_dir(path).unwrap(), "it is a folder"),
+        (&|path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success()), "it is no file"),
+        (&|path| std::os::unix::fs::symlink(path, path).unwrap(), "Too many levels of symbolic links"),
         (
             &|path| {
                 std::fs::write(path, "no database, but a text that is long enough to be looked at ".repeat(40)).unwrap()
@@ -106,7 +109,7 @@ fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
         (&|path| damaged(path, |bytes| bytes.truncate(6_000)), "it is damaged: database disk image is malformed"),
         (&|path| damaged(path, |bytes| bytes[4096..4136].fill(b'X')), "it is damaged: "),
         (&|path| std::os::unix::fs::symlink("/dev/null/j.db", path).unwrap(), "Not a directory"),
-        (&newer, "a later jst wrote it: its version is 99, and this one knows 1 at most"),
+        (&newer, "a later jst wrote it: its version is 99, and this one knows 2 at most"),
     ];
     for (make, why) in table {
         let folder = tempfile::tempdir().unwrap();
@@ -114,6 +117,13 @@ fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
         let ran = with_journal(folder.path(), &["run", "--sim", "-"]).stdin(script).run();
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(21), "true\n"), "{ran:#?}");
         assert!(ran.stderr.contains("nothing was sent") && ran.stderr.contains(why), "{ran:#?}");
+        // Nothing that cannot be reached is taken for one that holds nothing.
+        let is_reached = std::fs::metadata(folder.path().join("j.db")).is_ok_and(|found| found.is_file());
+        let reading: [&[&str]; 3] = [&["runs"], &["runs", "prune", "--keep", "1d"], &["run", "--resume", "1m8"]];
+        for words in reading.into_iter().filter(|_| !is_reached) {
+            let ran = with_journal(folder.path(), words).run();
+            assert!(ran.code == Some(21) && ran.stderr.contains(why), "{words:?}: {ran:#?}");
+        }
         let read = with_journal(folder.path(), &["run", "--sim", "-"]).stdin("print(list_app().TotalCount > 0)").run();
         assert_eq!(read.ok(), "true\n");
         let without = with_journal(folder.path(), &["run", "--sim", "--no-journal", "-"]).stdin(script).run();
@@ -195,6 +205,7 @@ fn what_no_step_can_be_is_refused() {
         ("step(1, || 1)", "a step is named by text, not"),
         ("step(\"a\", 1)", "step does a closure, not"),
         ("step(\"a\", || 1, #{dun: 1})", "step has no option `dun`"),
+        ("step(\"a\", || #{f: [\"x\".to_blob()]})", "bytes would come back as text"),
         ("step(\"a\", || #{f: [|| 1]})", "the step `a` gave no data: a closure at value.f[0] cannot be data"),
     ] {
         let ran = with_journal(folder.path(), &["run", "--sim", "-"]).stdin(code).run();

@@ -16,6 +16,7 @@ mod killer;
 mod library;
 mod limits;
 mod network;
+mod once;
 mod printing;
 mod profiles;
 mod prompt;

@@ -7,19 +7,20 @@ use serde_json::Value;
 use crate::killer::{Kill, Killer};
 use crate::support::{Behaviour, Jst, Ran, Server, Simulator, jst};
 
-struct World {
-    sim: Simulator,
+/// A job with a simulator of its own, and whoever kills it.
+pub(crate) struct World {
+    pub sim: Simulator,
     killer: Killer,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
 impl World {
-    fn new(script: &str) -> Self {
+    pub(crate) fn new(script: &str) -> Self {
         Self::with(script, &[])
     }
 
     /// The same where something goes wrong.
-    fn with(script: &str, args: &[&str]) -> Self {
+    pub(crate) fn with(script: &str, args: &[&str]) -> Self {
         let sim = Simulator::new(args);
         let killer = Killer::before(&sim.said("endpoint"), &["Action=CreateNodeLabel", "Action=ScaleApp"]);
         let folder = tempfile::tempdir().unwrap();
@@ -27,11 +28,11 @@ impl World {
         Self { sim, killer, folder }
     }
 
-    fn script(&self) -> PathBuf {
+    pub(crate) fn script(&self) -> PathBuf {
         self.folder.path().join("job.rhai")
     }
 
-    fn jst(&self, args: &[&str]) -> Jst {
+    pub(crate) fn jst(&self, args: &[&str]) -> Jst {
         self.sim
             .jst(args)
             .env("JST_ENDPOINT", &self.killer.address)

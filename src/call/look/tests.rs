@@ -51,7 +51,7 @@ fn seen(action: &'static str, faults: &str, call: bool, before: bool) -> Seen {
     if sight.late {
         clock.advance(std::time::Duration::from_secs(600));
     }
-    let write = PastWrite::made(action, params, before);
+    let write = PastWrite::begun(action.to_owned(), params, before);
     account.wait(async { Ok(look(&account, sight, &write).await) }).unwrap()
 }
 

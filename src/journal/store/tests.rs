@@ -77,6 +77,42 @@ fn an_older_journal_becomes_one_of_this_version_as_a_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_journal_of_the_first_version_is_brought_to_this_one_with_its_runs() {
+    let (_folder, path) = journal([1, 2, 3, 4]);
+    let older = Connection::open(&path).unwrap();
+    older.execute_batch("ALTER TABLE runs ADD COLUMN last INTEGER NOT NULL DEFAULT 4").unwrap();
+    older.close().unwrap();
+    at_version(&path, 1);
+    // Whoever only reads leaves it as it is.
+    assert_eq!(list(&path, &Wanted { limit: 9, ..Wanted::default() }).unwrap().len(), 1);
+    let opened = open(&path).unwrap();
+    assert_eq!(version(&opened).ok(), Some(VERSION));
+    assert!(opened.prepare("SELECT last FROM runs").is_err());
+    assert_eq!(list(&path, &Wanted { limit: 9, ..Wanted::default() }).unwrap().len(), 1);
+}
+
+#[test]
+fn an_attempt_may_take_as_long_as_the_part_said_that_made_it() {
+    let (_folder, path) = journal([1, 2, 3, 4]);
+    let mut connection = open(&path).unwrap();
+    let write = |n: i64| {
+        let what = What::Write { operation: "ScaleApp".into(), params: Map::new(), before: None, profile: None };
+        Event::now(n, what)
+    };
+    let begun = |n: i64, millis: u64| {
+        let facts = serde_json::json!({ "timeout_ms": millis });
+        Event::now(n, What::Begun(facts.as_object().unwrap().clone()))
+    };
+    let events = [begun(5, 6_000), write(6), begun(7, 1_000), write(8)];
+    let transaction = connection.transaction().unwrap();
+    append(&transaction, RUN, &events.iter().collect::<Vec<_>>()).unwrap();
+    transaction.commit().unwrap();
+    let past = crate::journal::past::Past::read(&connection, &path, RUN).unwrap();
+    let attempts: Vec<_> = past.unknown().iter().map(|write| (write.number, write.attempt.as_secs())).collect();
+    assert_eq!(attempts, [(6, 6), (8, 1)]);
+}
+
+#[test]
 fn a_clock_that_is_set_back_changes_no_order_and_ends_no_run_before_it_began() {
     let (_folder, path) = journal([9_000, 8_000, 4_000, 1_000]);
     let told = story(&path, RUN).unwrap();

@@ -134,12 +134,24 @@ fn done_of(options: &Dynamic) -> Result<Option<FnPtr>> {
     map.get("done").map(|done| closure(done, "`done` is a closure")).transpose()
 }
 
+/// Whether there are bytes in a value, which data has no form for.
+fn holds_bytes(value: &Dynamic) -> bool {
+    if let Ok(list) = value.as_array_ref() {
+        return list.iter().any(holds_bytes);
+    }
+    value.is_blob() || value.as_map_ref().is_ok_and(|map| map.values().any(holds_bytes))
+}
+
 /// A step's value as it is kept; `None` where it holds a secret.
 fn data_of(value: &Dynamic, step: &str) -> Result<Option<Value>> {
-    let data = named_from_dynamic("value", value).map_err(|error| {
-        Error::new(Kind::Invalid, format!("the step `{step}` gave no data: {}", error.message))
+    let no_data = |why: &str| {
+        Error::new(Kind::Invalid, format!("the step `{step}` gave no data: {why}"))
             .hint("a step gives text, numbers, true or false, arrays and maps of these, or nothing")
-    })?;
+    };
+    if holds_bytes(value) {
+        return Err(no_data("bytes would come back as text").hint("base64(bytes) is text that says the same"));
+    }
+    let data = named_from_dynamic("value", value).map_err(|error| no_data(&error.message))?;
     let text = data.to_string();
     if text.len() > LARGEST {
         let message = format!("the step `{step}` gave {} bytes, and at most {LARGEST} are kept", text.len());

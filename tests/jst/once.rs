@@ -1,0 +1,293 @@
+//! What a run that goes on takes for done: every write once, whatever became of names, lists, places and answers since.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::resume::World;
+use crate::support::{Behaviour, Ran, Server, jst, until};
+
+impl World {
+    /// Runs the job, which ends with this code, and gives the run's id.
+    fn ends_with(&self, code: i32, flags: &[&str]) -> String {
+        let ran = self.jst(&[&["run"], flags, &[self.script().to_str().unwrap()]].concat()).run();
+        assert_eq!(ran.code, Some(code), "{ran:#?}");
+        self.listed()["id"].as_str().unwrap().to_owned()
+    }
+
+    fn listed(&self) -> Value {
+        let list: Value = serde_json::from_str(&self.jst(&["runs"]).run().ok()).unwrap();
+        list[0].clone()
+    }
+
+    fn told(&self, id: &str, flags: &[&str]) -> Value {
+        serde_json::from_str(&self.jst(&[&["runs", id], flags].concat()).run().ok()).unwrap()
+    }
+
+    fn goes_on(&self, id: &str, flags: &[&str]) -> Ran {
+        self.jst(&[&["run", "--resume", id], flags].concat()).run()
+    }
+
+    /// What the ledger says of one parameter of each write.
+    fn written(&self, name: &str) -> Vec<String> {
+        let text = |write: &Value| write["params"][name].to_string().trim_matches('"').to_owned();
+        self.sim.ledger().iter().map(text).collect()
+    }
+}
+
+/// Labels that the scripts here make.
+const LABEL: &str = "fn label(v) { create_node_label(\"c-demo-test\", \"label.jst.com/once\", `${v}`).Code }\n";
+
+#[test]
+fn a_write_is_the_same_under_another_name_and_at_another_place() {
+    let grant = |world: &World| format!("--allow-read={}", world.folder.path().display());
+    for (script, before, after, made) in [
+        // A list that has one more at its beginning.
+        (
+            "parallel(read_file(`${args[0]}/list`).split(\",\"), 2, |v| step(`make ${v}`, || label(v)));",
+            "b,c,d",
+            "a,b,c,d",
+            &["a", "b", "c", "d"][..],
+        ),
+        // Steps that are named by what was read.
+        (
+            "let read = read_file(`${args[0]}/list`); for v in [\"a\", \"b\"] { step(`${read} ${v}`, || label(v)) }",
+            "one",
+            "two",
+            &["a", "b"],
+        ),
+        // A step that is around others now, and one that no longer is.
+        (
+            "let both = || { step(\"a\", || label(\"a\")); step(\"b\", || label(\"b\")) };
+             if read_file(`${args[0]}/list`) == \"flat\" { both.call() } else { step(\"both\", both) }",
+            "flat",
+            "deep",
+            &["a", "b"],
+        ),
+    ] {
+        let world =
+            World::with(&format!("{LABEL}{script}\nif list_app().TotalCount < 999 {{ exit(70) }}"), &["--control"]);
+        let folder = world.folder.path().to_str().unwrap().to_owned();
+        let list = world.folder.path().join("list");
+        std::fs::write(&list, before).unwrap();
+        let script = world.script();
+        let words = ["run", &grant(&world), script.to_str().unwrap(), &folder];
+        assert_eq!(world.jst(&words).run().code, Some(70));
+        std::fs::write(&list, after).unwrap();
+        let id = world.listed()["id"].as_str().unwrap().to_owned();
+        for _ in 0..2 {
+            let ran = world.goes_on(&id, &[&grant(&world)]);
+            assert_eq!(ran.code, Some(70), "{ran:#?}");
+        }
+        let mut written = world.written("LabelValue");
+        written.sort();
+        assert_eq!(written, made, "{before} {after}");
+    }
+}
+
+#[test]
+fn a_step_that_became_a_bare_write_and_back_is_not_made_again() {
+    let (bare, step) = ("label(\"a\");", "step(\"a\", || label(\"a\"));");
+    for (first, second) in [(step, bare), (bare, step)] {
+        let world = World::with(&format!("{LABEL}{first} exit(70)"), &["--control"]);
+        let id = world.ends_with(70, &[]);
+        std::fs::write(world.script(), format!("{LABEL}{second} print(\"end\")")).unwrap();
+        let ran = world.goes_on(&id, &["--unprotected"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "end\n"), "{ran:#?}");
+        assert_eq!(world.written("LabelValue"), ["a"]);
+    }
+}
+
+#[test]
+fn a_changed_script_makes_no_new_write_before_it_came_by_the_steps_that_were_there() {
+    let world = World::with(&format!("{LABEL}step(\"a\", || label(\"a\")); exit(70)"), &["--control"]);
+    let id = world.ends_with(70, &[]);
+    std::fs::write(world.script(), format!("{LABEL}label(\"b\"); step(\"a\", || label(\"a\"))")).unwrap();
+    let ran = world.goes_on(&id, &[]);
+    assert!(
+        ran.code == Some(30) && ran.stderr.contains("had the step `a` here, and now comes CreateNodeLabel"),
+        "{ran:#?}"
+    );
+    assert_eq!(world.written("LabelValue"), ["a"]);
+    // Behind them it makes what it likes.
+    std::fs::write(world.script(), format!("{LABEL}step(\"a\", || label(\"a\")); label(\"b\")")).unwrap();
+    assert_eq!(world.goes_on(&id, &[]).code, Some(0));
+    assert_eq!(world.written("LabelValue"), ["a", "b"]);
+}
+
+#[test]
+fn writes_that_failed_and_were_caught_do_not_keep_an_unchanged_script_from_going_on() {
+    let scale = "for env in [3002, 3004, 3006] { try { scale_app(env, 4) } catch (e) { print(e.error) } } exit(70)";
+    for (fault, said, made) in [
+        ("ScaleApp:refusal:first=1:code=10500:text=busy", "api\n", ["3004", "3006", "3002"]),
+        ("ScaleApp:close:first=1", "unknown_outcome\n", ["3004", "3006", "3002"]),
+    ] {
+        let world = World::with(scale, &["--control", "--fault", fault]);
+        let ran = world.jst(&["run", world.script().to_str().unwrap()]).run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(70), said), "{ran:#?}");
+        let id = world.listed()["id"].as_str().unwrap().to_owned();
+        let ran = world.goes_on(&id, &[]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(70), ""), "{fault}: {ran:#?}");
+        assert_eq!(world.written("EnvId"), made, "{fault}");
+    }
+}
+
+#[test]
+fn a_script_that_looks_for_itself_says_so_of_its_own_step_only() {
+    // The names of one begin like those of the other.
+    let script = |done: bool| {
+        format!(
+            "try {{ step(\"scale 3\", || scale_app(3002, 4).Code, #{{ done: || {done} }}) }} catch {{}}
+             try {{ step(\"scale 30\", || scale_app(3004, 4).Code) }} catch {{}} exit(70)"
+        )
+    };
+    for (fault, done, of_the_other) in [("close", true, "applied"), ("lost", false, "applied")] {
+        let world = World::with(&script(done), &["--control", "--fault", &format!("ScaleApp:{fault}:first=2")]);
+        let id = world.ends_with(70, &[]);
+        assert_eq!(world.goes_on(&id, &[]).code, Some(70));
+        let writes = world.told(&id, &[]);
+        let other = writes["writes"].as_array().unwrap().iter().filter(|write| write["params"]["EnvId"] == 3004);
+        assert_eq!(other.last().unwrap()["outcome"], of_the_other, "{writes:#}");
+        let scaled = world.written("EnvId");
+        assert_eq!(scaled.iter().filter(|env| *env == "3004").count(), 1, "{scaled:?}");
+    }
+}
+
+#[test]
+fn a_later_write_to_the_same_thing_leaves_nothing_that_proves_an_earlier_one() {
+    let create = "create_node_label(\"c-demo-test\", \"label.jst.com/once\", \"a\")";
+    let delete = "delete_node_label(#{ClusterId: \"c-demo-test\", Force: true, LabelKey: \"label.jst.com/once\", LabelValue: \"a\"})";
+    for (operation, first, second) in [
+        (
+            "UpdateApp",
+            "update_app(#{AppId: 1001, Description: \"A\"})",
+            "update_app(#{AppId: 1001, Description: \"B\"})",
+        ),
+        (
+            "ModifySlbAP",
+            "modify_slb_ap(#{SlbAPId: 5001, RealServerPort: 8081})",
+            "modify_slb_ap(#{SlbAPId: 5001, RealServerPort: 9091})",
+        ),
+        ("CreateNodeLabel", create, delete),
+    ] {
+        for is_in_steps in [true, false] {
+            let [first, second] = [(1, first), (2, second)].map(|(n, call)| match is_in_steps {
+                true => format!("step(\"{n}\", || {call}.Code)"),
+                false => call.to_owned(),
+            });
+            let script = format!("try {{ {first} }} catch {{}} {second}; exit(70)");
+            let world = World::with(&script, &["--control", "--fault", &format!("{operation}:lost:first=1")]);
+            let id = world.ends_with(70, &["--allow-destructive"]);
+            let made = world.sim.ledger().len();
+            let verified = world.told(&id, &["--verify"]);
+            assert_eq!((made, &verified["writes"][0]["outcome"]), (2, &"unknown".into()), "{verified:#}");
+            let ran = world.goes_on(&id, &["--allow-destructive"]);
+            assert_eq!(ran.code, Some(11), "{operation}: {ran:#?}");
+            let number = verified["writes"][0]["number"].to_string();
+            let ran = world.goes_on(&id, &["--allow-destructive", "--assume-done", &number]);
+            assert_eq!((ran.code, world.sim.ledger().len()), (Some(70), made), "{operation}: {ran:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_somebody_else_set_since_proves_nothing() {
+    for (set, outcome, resumed) in [
+        // As it was before: nothing took effect.
+        ("()", "not_applied", Some(70)),
+        ("update_app(#{AppId: 1001, Description: \"a colleague's\"})", "unknown", Some(11)),
+    ] {
+        let script = "try { update_app(#{AppId: 1001, Description: \"ours\"}) } catch {} exit(70)";
+        let world = World::with(script, &["--control", "--fault", "UpdateApp:close:first=1"]);
+        let id = world.ends_with(70, &[]);
+        world.jst(&["--no-journal", "eval", set]).run().ok();
+        let verified = world.told(&id, &["--verify"]);
+        assert_eq!(verified["writes"][0]["outcome"], outcome, "{verified:#}");
+        assert_eq!(world.goes_on(&id, &[]).code, resumed);
+    }
+}
+
+#[test]
+fn a_step_that_a_person_says_is_done_leaves_nothing_unknown() {
+    let script = "step(\"drop\", || { step(\"inner\", || delete_deploy_config(2013).Code); 1 }); print(\"end\")";
+    let world = World::with(script, &["--control", "--fault", "DeleteDeployConfig:lost:first=1"]);
+    let id = world.ends_with(11, &["--allow-destructive"]);
+    let ran = world.goes_on(&id, &["--assume-done", "drop"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "end\n"), "{ran:#?}");
+    let told = world.told(&id, &[]);
+    let write = &told["writes"][0];
+    let expected = (&"applied".into(), &"a person".into(), &0.into());
+    assert_eq!((&write["outcome"], &write["settled_by"], &told["unknown"]), expected, "{told:#}");
+}
+
+#[test]
+fn a_write_that_was_given_up_between_two_attempts_was_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("j.db");
+    let throttled = r#"{"Code": "Throttling.User", "Message": "wait", "RequestId": "r-1"}"#;
+    let server = Server::new(vec![Behaviour::Answer(400, "x-acs-retry-after: 20000\r\n", throttled.to_owned())]);
+    let run = |args: &[&str]| jst(args).env("JST_JOURNAL", &journal).fake_key();
+    let (mut child, _home) = run(&["--endpoint", &server.url(), "eval", "scale_app(3002, 4)"]).start();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("sending again")));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(killed.unwrap().success());
+    let said: Vec<String> = lines.collect();
+    let is_left = said.iter().any(|line| line.contains("0 have an unknown outcome, 1 were not made"));
+    assert!(child.wait().unwrap().code() == Some(130) && is_left, "{said:#?}");
+    let list: Value = serde_json::from_str(&run(&["runs"]).run().ok()).unwrap();
+    let told: Value = serde_json::from_str(&run(&["runs", list[0]["id"].as_str().unwrap()]).run().ok()).unwrap();
+    let write = &told["writes"][0];
+    assert_eq!((&write["outcome"], &told["unknown"]), (&"not_sent".into(), &0.into()), "{told:#}");
+}
+
+#[test]
+fn what_a_script_was_told_is_the_same_to_the_last_bit() {
+    let script = "let told = []; for n in 0..500 { told.push(random()) }
+        let kept = step(\"kept\", || told.map(|n| n / 3.0));
+        print(told); print(kept); exit(70)";
+    let world = World::with(script, &[]);
+    let first = world.jst(&["run", world.script().to_str().unwrap()]).run();
+    let ran = world.goes_on(world.listed()["id"].as_str().unwrap(), &[]);
+    assert_eq!((ran.code, ran.stdout), (Some(70), first.stdout));
+}
+
+#[test]
+fn a_long_log_takes_no_room_from_what_a_script_is_told() {
+    let script = "for n in 0..10001 { log::info(\"x\") } print(random()); exit(70)";
+    let world = World::with(script, &[]);
+    let first = world.jst(&["run", world.script().to_str().unwrap()]).run();
+    let ran = world.goes_on(world.listed()["id"].as_str().unwrap(), &[]);
+    assert_eq!((ran.code, ran.stdout), (Some(70), first.stdout));
+    let script = "for n in 0..10001 { random() }";
+    let world = World::with(script, &[]);
+    let ran = world.jst(&["run", world.script().to_str().unwrap()]).run();
+    assert!(ran.code == Some(0) && ran.stderr.matches("is told something else").count() == 1, "{ran:#?}");
+}
+
+#[test]
+fn a_journal_that_goes_away_stops_the_run_before_its_next_write() {
+    let script = format!("{LABEL}for v in [\"a\", \"b\", \"c\"] {{ label(v) }}");
+    let world = World::with(&script, &["--control", "--fault", "CreateNodeLabel:latency:ms=1000"]);
+    let (child, _home) = world.jst(&["--timeout", "10s", "run", world.script().to_str().unwrap()]).start();
+    until(|| !world.sim.ledger().is_empty());
+    let moved = Command::new("mv").current_dir(world.folder.path()).args(["journal.db", "elsewhere.db"]).status();
+    assert!(moved.unwrap().success());
+    let ran = Ran::of(child);
+    assert!(
+        ran.code == Some(21) && ran.stderr.contains("it was moved or deleted while the run wrote to it"),
+        "{ran:#?}"
+    );
+    assert_eq!(world.written("LabelValue"), ["a"]);
+}
+
+#[test]
+fn looking_for_a_difference_tells_of_a_write_that_is_gone() {
+    let world = World::with(&format!("{LABEL}step(\"a\", || label(\"a\")); label(\"b\"); exit(70)"), &["--control"]);
+    let id = world.ends_with(70, &[]);
+    std::fs::write(world.script(), format!("{LABEL}step(\"a\", || label(\"a\"));")).unwrap();
+    let ran = world.goes_on(&id, &["--check-only"]);
+    let is_told = ran.stdout.contains("which the script no longer makes; it makes nothing instead");
+    assert!(ran.code == Some(4) && is_told, "{ran:#?}");
+}
