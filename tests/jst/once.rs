@@ -147,8 +147,8 @@ fn a_script_that_looks_for_itself_says_so_of_its_own_step_only() {
         let id = world.ends_with(70, &[]);
         assert_eq!(world.goes_on(&id, &[]).code, Some(70));
         let writes = world.told(&id, &[]);
-        let other = writes["writes"].as_array().unwrap().iter().filter(|write| write["params"]["EnvId"] == 3004);
-        assert_eq!(other.last().unwrap()["outcome"], of_the_other, "{writes:#}");
+        let mut other = writes["writes"].as_array().unwrap().iter().filter(|write| write["params"]["EnvId"] == 3004);
+        assert_eq!(other.next_back().unwrap()["outcome"], of_the_other, "{writes:#}");
         let scaled = world.written("EnvId");
         assert_eq!(scaled.iter().filter(|env| *env == "3004").count(), 1, "{scaled:?}");
     }

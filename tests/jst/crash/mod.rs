@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use crate::support::{Jst, Ran, Simulator};
 
 /// A job of 40 writes: in steps, in steps of steps, in `call_all`, in `parallel` with and without steps, and bare; such
-/// as a look at the account settles, and such as none does.
+/// as a look at the account settles, and such as none does; some are refused, and the job goes on.
 const JOB: &str = r#"
 fn upto(from, to) { for n in from..to { this.push(n) } this }
 fn label(n) { #{ClusterId: "c-demo-test", LabelKey: "label.jst.com/sweep", LabelValue: `v${n}`} }
@@ -35,7 +35,12 @@ parallel([].upto(24, 27), 3, |n| {
     create_node_label(label(n + 3));
 });
 step("all", || parallel([].upto(30, 33), 2, |n| create_node_label(label(n)).Success));
-for n in 33..36 { create_node_label(label(n)) }
+for n in 33..35 {
+    // One that is refused, as there is such a label, and a script goes on.
+    try { create_node_label(label(0)) } catch (e) { if e.outcome == "unknown" { throw e } }
+    create_node_label(label(n))
+}
+step(`at ${random()}`, || create_node_label(label(35)).Success);
 step("scale 3002", || scale_app(3002, 5).Success);
 scale_app(3004, 4);
 scale_app(3006, 3);
