@@ -7,14 +7,14 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::alive::Alive;
+use super::alive::{self, Alive, Held};
 use super::event::{Event, Known, What};
 use super::past::Past;
 pub(crate) use super::past::PastWrite;
 use super::place::{self, Place};
 use super::prune::Bounds;
 use super::writer::{self, Writer};
-use super::{alive, store};
+use super::store;
 use crate::error::{Error, Interrupt, Kind, Outcome, Result};
 
 /// The most lines of its log that a run keeps, and the most things it was told.
@@ -111,9 +111,30 @@ pub(crate) fn find(path: &std::path::Path, id: Option<&str>, key: Option<&str>) 
     let mut query = connection.prepare("SELECT id FROM runs WHERE id = ?1 OR key = ?2").map_err(failed)?;
     let mut ids = query.query_map([id, key], |row| row.get::<_, String>(0)).map_err(failed)?;
     let Some(id) = ids.next().transpose().map_err(failed)? else { return Ok(None) };
+    // Asked first: one that ends meanwhile is seen to have ended.
+    let was_alive = alive::is_alive(path, &id);
     let past = Past::read(&connection, path, &id)?;
-    let lives = alive::is_alive(path, &id);
-    Ok(Some(Before { id, facts: past.facts, ended: past.ended, lives }))
+    Ok(Some(Before { id, facts: past.facts, ended: past.ended, lives: was_alive && past.ended.is_none() }))
+}
+
+/// What a run is that goes on.
+const RESUMED: &str = "resumed";
+
+impl Plan {
+    /// What earlier parts of the run left, and the run's lock: nobody else resumes it from here on. Where nothing may be
+    /// written, there is none.
+    fn past(&self) -> Result<(Option<Alive>, Past)> {
+        let (path, id) = (&self.path, &self.id);
+        if self.check_only {
+            if alive::is_alive(path, id) {
+                return Err(lives(id));
+            }
+            let past = store::open_to_read(path)?.map(|connection| Past::read(&connection, path, id)).transpose()?;
+            return Ok((None, past.unwrap_or_default()));
+        }
+        let alive = Alive::take(path, id, Held::Lives)?.map_err(|held| alive::refused(id, held, RESUMED))?;
+        Ok((Some(alive), Past::read(&store::open(path)?, path, id)?))
+    }
 }
 
 impl Keeper {
@@ -154,12 +175,7 @@ impl Keeper {
     /// # Errors
     /// `config`; `locked` when the run lives; `usage` for what is assumed of no step and no write.
     pub(crate) fn going_on(plan: Plan) -> Result<Self> {
-        let taken = Alive::take(&plan.path, &plan.id).map_err(|error| store::cannot(&plan.path, &error.to_string()))?;
-        let Some(alive) = taken else {
-            return Err(lives(&plan.id));
-        };
-        let connection = store::open(&plan.path)?;
-        let past = Past::read(&connection, &plan.path, &plan.id)?;
+        let (alive, past) = plan.past()?;
         for (flag, words, is_done) in
             [("--assume-done", &plan.assume_done, true), ("--assume-not-done", &plan.assume_not_done, false)]
         {
@@ -172,7 +188,7 @@ impl Keeper {
             return Err(Error::new(Kind::Usage, why).hint("leave one of them out"));
         }
         let next = AtomicI64::new(past.last + 1);
-        Ok(Self { past: Some(Mutex::new(past)), alive: Mutex::new(Some(alive)), next, ..Self::new(plan) })
+        Ok(Self { past: Some(Mutex::new(past)), alive: Mutex::new(alive), next, ..Self::new(plan) })
     }
 
     /// Writes down that the run began, without waiting for it. What fails is said by the first write.
@@ -203,11 +219,10 @@ impl Keeper {
     }
 
     fn start(&self) -> Result<Writer> {
-        let cannot = |error: std::io::Error| store::cannot(&self.plan.path, &error.to_string());
         let held = self.alive.lock().unwrap_or_else(PoisonError::into_inner).take();
         let alive = match held {
             Some(alive) => Some(alive),
-            None => Alive::take(&self.plan.path, &self.plan.id).map_err(cannot)?,
+            None => Alive::take(&self.plan.path, &self.plan.id, Held::Lives)?.ok(),
         };
         let writer = Writer::start(&self.plan.path, &self.plan.id, self.plan.bounds, alive)?;
         writer.note(vec![self.numbered(What::Begun(self.plan.facts.clone()))]);
@@ -451,8 +466,7 @@ fn means_nothing(flag: &str, word: &str, id: &str) -> Error {
 
 /// The error of a run that cannot go on, as its process is there.
 pub(crate) fn lives(id: &str) -> Error {
-    Error::new(Kind::Locked, format!("the run {id} still lives: it cannot be resumed while its process is there"))
-        .hint(format!("`jst runs {id}` shows how far it is"))
+    alive::refused(id, Held::Lives, RESUMED)
 }
 
 /// A write that an earlier part made and this one does not.
