@@ -18,7 +18,7 @@ use crate::error::{Error, Kind};
 pub(crate) mod locked;
 mod writing;
 
-pub(crate) use writing::{How, list_beneath, place_beneath};
+pub(crate) use writing::{How, Place, list_beneath, place_beneath};
 
 /// The largest script, module or file of settings that is read, in bytes.
 pub(crate) const LARGEST: usize = 16 << 20;

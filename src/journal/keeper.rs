@@ -13,8 +13,8 @@ use super::past::Past;
 pub(crate) use super::past::PastWrite;
 use super::place::{self, Place};
 use super::prune::Bounds;
-use super::writer::{self, Writer};
 use super::store;
+use super::writer::{self, Writer};
 use crate::error::{Error, Interrupt, Kind, Outcome, Result};
 
 /// The most lines of its log that a run keeps, and the most things it was told.
@@ -61,9 +61,9 @@ pub(crate) struct Keeper {
     alive: Mutex<Option<Alive>>,
     /// How often each place, and each question there, came already.
     turns: Mutex<HashMap<String, u32>>,
-    has_ended: AtomicBool,
-    /// The first write that a run which only looks for differences would make.
-    reached: Mutex<Option<String>>,
+    /// Whether it did anything that is not done again when it is resumed.
+    has_done: AtomicBool,
+    has_ended: OnceLock<()>,
 }
 
 /// A write that was written down before it is made.
@@ -138,15 +138,24 @@ impl Plan {
 }
 
 impl Keeper {
-    /// What a person does about writes of an unknown outcome, in words; `None` where nothing was written down.
-    pub(crate) fn way_on(&self) -> Option<String> {
+    /// How a run goes on that ended with an error of this kind, in words; `None` where it did nothing that a resume would
+    /// not do again, or cannot be resumed.
+    pub(crate) fn way_on(&self, kind: Kind) -> Option<String> {
         self.writer.get().filter(|writer| writer.is_ok())?;
         let id = &self.plan.id;
         let look = format!("`jst runs {id} --verify` looks what the account tells of it");
-        Some(match self.plan.resumable {
-            true => format!("this is run {id}: {look}; `jst run --resume {id}` looks and goes on"),
-            false => format!("this is run {id}: {look}"),
-        })
+        // One that goes on and was refused would be refused again: the refusal says what helps.
+        let is_refused = kind == Kind::Policy && self.goes_on();
+        match (kind, self.plan.resumable) {
+            (Kind::UnknownOutcome, true) => {
+                Some(format!("this is run {id}: {look}; `jst run --resume {id}` looks and goes on"))
+            }
+            (Kind::UnknownOutcome, false) => Some(format!("this is run {id}: {look}")),
+            (_, true) if self.has_done.load(Ordering::Acquire) && !is_refused => {
+                Some(format!("this is run {id}: `jst run --resume {id}` goes on"))
+            }
+            _ => None,
+        }
     }
 
     /// The journal of a run. Nothing is opened before there is something to write.
@@ -160,8 +169,8 @@ impl Keeper {
             past: None,
             alive: Mutex::default(),
             turns: Mutex::default(),
-            has_ended: AtomicBool::new(false),
-            reached: Mutex::default(),
+            has_done: AtomicBool::new(false),
+            has_ended: OnceLock::new(),
         }
     }
 
@@ -188,7 +197,13 @@ impl Keeper {
             return Err(Error::new(Kind::Usage, why).hint("leave one of them out"));
         }
         let next = AtomicI64::new(past.last + 1);
-        Ok(Self { past: Some(Mutex::new(past)), alive: Mutex::new(alive), next, ..Self::new(plan) })
+        Ok(Self {
+            past: Some(Mutex::new(past)),
+            alive: Mutex::new(alive),
+            next,
+            has_done: true.into(),
+            ..Self::new(plan)
+        })
     }
 
     /// Writes down that the run began, without waiting for it. What fails is said by the first write.
@@ -270,19 +285,22 @@ impl Keeper {
         let left_out = self.past().and_then(|past| past.left_out(here.text()).cloned());
         match left_out {
             Some(earlier) if !self.plan.unprotected => Err(differs(&earlier, &words())),
-            _ if self.plan.check_only => {
-                let words = words();
-                let error = Error::new(Kind::Interrupted(Interrupt::CtrlC), format!("{words} would be made next"));
-                self.reached.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(words);
-                Err(error)
-            }
+            _ if self.plan.check_only => Err(reached(&words(), "made")),
             _ => Ok(()),
         }
     }
 
-    /// The first write that a run which only looks for differences came to, in words.
-    pub(crate) fn reached(&self) -> Option<String> {
-        self.reached.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Whether something may be done that is not written down: a file written, somebody told.
+    ///
+    /// # Errors
+    /// `interrupted`: nothing may be done at all, and the run ends here.
+    pub(crate) fn may_do(&self, words: impl FnOnce() -> String) -> Result<()> {
+        if self.plan.check_only { Err(reached(&words(), "done")) } else { Ok(()) }
+    }
+
+    /// Whether the run only looks for differences, and does nothing.
+    pub(crate) fn only_looks(&self) -> bool {
+        self.plan.check_only
     }
 
     /// Writes down that a write is about to be made, and waits until that is on the disk.
@@ -304,6 +322,7 @@ impl Keeper {
             let event = event.at_place(here.text());
             let number = event.number;
             writer.answered(writer.commit(vec![event]).await)?;
+            self.has_done.store(true, Ordering::Release);
             Ok(Entry(number))
         };
         intend.await.map_err(writer::not_sent)
@@ -406,7 +425,9 @@ impl Keeper {
         }
         let event = self.event(What::Finished(value)).at_place(step.place.text()).of(step.number);
         let writer = self.writer()?;
-        writer::wait(writer, writer.commit(vec![event]))
+        writer::wait(writer, writer.commit(vec![event]))?;
+        self.has_done.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Whether the script is another than the one that the run began with.
@@ -447,15 +468,28 @@ impl Keeper {
         }
     }
 
-    /// Writes down how the run ended, once, and waits until that is on the disk.
+    /// Writes down how the run ended, once, and waits until that is on the disk, whoever asks for it first.
+    ///
+    /// # Errors
+    /// What kept it from being written, for who asked first.
     pub(crate) fn end(&self, code: u8) -> Result<()> {
         let is_there = self.writer.get().is_some_and(Result::is_ok);
-        if !is_there || self.plan.check_only || self.has_ended.swap(true, Ordering::AcqRel) {
-            return Ok(());
+        let mut result = Ok(());
+        if is_there && !self.plan.check_only {
+            self.has_ended.get_or_init(|| result = self.write_end(code));
         }
+        result
+    }
+
+    fn write_end(&self, code: u8) -> Result<()> {
         let writer = self.writer()?;
         writer::wait(writer, writer.commit(vec![self.event(What::Ended(code))]))
     }
+}
+
+/// What ends a run that only looks for differences: the first that it would do.
+fn reached(words: &str, done: &str) -> Error {
+    Error::new(Kind::Interrupted(Interrupt::Looked), format!("{words} would be {done} next"))
 }
 
 /// The error of words that name no step and no write of which something can be assumed.
@@ -503,3 +537,6 @@ fn not_kept(step: &str) -> Error {
     Error::new(Kind::Invalid, format!("the step `{step}` is done, and its value held a secret, which is not kept"))
         .hint("have the step give something else, and look the secret up where it is used")
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,7 +139,9 @@ mod tests {
         assert_eq!(past.last, 3);
         // Nor does one that left something to be looked at before it ended again.
         drop(resumed);
-        let more = [Event::now(4, What::Outcome { known: Known::Unknown, attempts: 1, request_id: None, reply: 0.into() }).of(2)];
+        let more =
+            [Event::now(4, What::Outcome { known: Known::Unknown, attempts: 1, request_id: None, reply: 0.into() })
+                .of(2)];
         let transaction = connection.transaction().unwrap();
         transaction.execute("UPDATE runs SET open = open + 1 WHERE id = 'resumed'", []).unwrap();
         store::append(&transaction, "resumed", &more.iter().collect::<Vec<_>>()).unwrap();
