@@ -55,6 +55,8 @@ pub(crate) enum Interrupt {
     Quit,
     /// The run's deadline.
     Deadline,
+    /// It only looks for differences, and came to the first thing that it would do.
+    Looked,
 }
 
 impl Kind {
@@ -89,6 +91,7 @@ impl Kind {
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Invalid | Self::Script | Self::Io => 1,
+            Self::Interrupted(Interrupt::Looked) => 0,
             Self::Usage => 2,
             Self::Parse => 3,
             Self::Api | Self::NotAdmitted | Self::Throttled => 10,

@@ -1,5 +1,5 @@
 //! Files that are read: regular ones, of a bounded size, text without a byte-order mark. [`writing`] is how they are
-//! written, and folders looked through.
+//! written, and folders looked through; [`locked`] those that one process has at a time.
 //!
 //! What a name leads to can change between two looks. So a file is looked at through its open handle, and a
 //! [`Folder`] that was named once is held open: what lies in it is opened from there, link by link refused.
@@ -15,9 +15,10 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, open, openat, statat};
 
 use crate::error::{Error, Kind};
 
+pub(crate) mod locked;
 mod writing;
 
-pub(crate) use writing::{How, list_beneath, place_beneath};
+pub(crate) use writing::{How, Place, list_beneath, place_beneath};
 
 /// The largest script, module or file of settings that is read, in bytes.
 pub(crate) const LARGEST: usize = 16 << 20;

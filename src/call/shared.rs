@@ -115,6 +115,15 @@ impl Shared {
         self.journal.get()
     }
 
+    /// Whether something may be done beside calls, in words as `write_file a.txt`: it ends a run that only looks.
+    ///
+    /// # Errors
+    /// `interrupted`.
+    pub(crate) fn may_do(&self, words: impl FnOnce() -> String) -> Result<()> {
+        let allowed = self.journal().map_or(Ok(()), |journal| journal.may_do(words));
+        allowed.inspect_err(|error| self.stop.set(error.clone()))
+    }
+
     /// Names the writes that are under way: whoever ends the process in the middle of them does it.
     pub(crate) fn name_unknown(&self) {
         for call in std::mem::take(&mut *self.under_way()).into_values() {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::error::{Error, Kind, Result};
-use crate::journal::keeper::{Before, Keeper, lives};
+use crate::error::{Error, Interrupt, Kind, Result};
+use crate::journal::keeper::{Before, lives};
 use crate::run::kept;
 use crate::settings::Settings;
 use crate::show::redaction::REDACTOR;
@@ -27,13 +27,19 @@ impl Found {
     }
 }
 
-/// The earlier run of this id or key; `None` when there is none of this key yet.
+/// The earlier run of this id or key; `None` when there is none of this key yet. `may_live` says that it is looked for
+/// again before anything is done.
 ///
 /// # Errors
 /// `usage` for a run that is done or that is none; `locked` for one that lives; `config`.
-pub(super) fn before(settings: &Settings, id: Option<&str>, key: Option<&str>) -> Result<Option<Found>> {
+pub(super) fn before(
+    settings: &Settings,
+    id: Option<&str>,
+    key: Option<&str>,
+    may_live: bool,
+) -> Result<Option<Found>> {
     let Some(before) = kept::earlier(settings, id, key)? else { return Ok(None) };
-    if before.lives {
+    if before.lives && !may_live {
         return Err(lives(&before.id));
     }
     match (before.ended, id) {
@@ -44,7 +50,6 @@ pub(super) fn before(settings: &Settings, id: Option<&str>, key: Option<&str>) -
         (Some(0), None) => Ok(Some(Found::Done(Box::new(before)))),
         _ => {
             kept::may_go_on(settings, &before)?;
-            tracing::info!("the run {} goes on", before.id);
             Ok(Some(Found::GoesOn(Box::new(before))))
         }
     }
@@ -106,21 +111,28 @@ fn words<T: AsRef<str>>(words: &[T]) -> String {
     if words.is_empty() { "no arguments".to_owned() } else { format!("`{}`", words.join(" ")) }
 }
 
+/// Says that a run goes on, and where, if that is elsewhere.
+pub(super) fn tell(settings: &Settings, before: &Before) {
+    match kept::moved(settings, before) {
+        Some(moved) => tracing::warn!("{moved}"),
+        None => tracing::info!("the run {} goes on", before.id),
+    }
+}
+
 /// Tells the first difference of a run that only looked for one.
 ///
 /// # Errors
 /// What ended the script for another reason.
-pub(super) fn difference(journal: &Keeper, ended: Result<u8>) -> Result<u8> {
-    match (journal.reached(), ended) {
-        (Some(next), _) => super::write_out(&format!("no difference: {next} would be made next")),
-        (None, Err(error)) if error.kind == Kind::Policy => {
+pub(super) fn difference(ended: Result<u8>) -> Result<u8> {
+    match ended {
+        Err(error) if error.kind == Kind::Interrupted(Interrupt::Looked) => {
+            super::write_out(&format!("no difference: {}", error.message))
+        }
+        Err(error) if error.kind == Kind::Policy => {
             super::write_out(&error.message)?;
             Ok(4)
         }
-        (None, Err(error)) => Err(error),
-        (None, Ok(_)) => match journal.came_by_all() {
-            Err(error) => super::write_out(&error.message).map(|_| 4),
-            Ok(()) => super::write_out("no difference: nothing is left to be written"),
-        },
+        Err(error) => Err(error),
+        Ok(_) => super::write_out("no difference: nothing is left to be written"),
     }
 }

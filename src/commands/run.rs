@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use crate::system;
 
 /// Arguments of `jst run`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(override_usage = "jst run [FLAGS] FILE [ARGS]...")]
 pub(super) struct RunArgs {
     /// Go on with this run, by its id or the beginning of it: what it did is not done again; FILE and ARGS may be left out
@@ -66,10 +66,47 @@ pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Resul
             .hint("leave one of them out"));
     }
     let told = |error: Error| not_begun(settings, &args, error);
-    let Some(again) = again(settings, &args).map_err(&told)? else { return Ok(0) };
+    // One that lives may have ended when the lock is free.
+    let may_live = alone::is_locked(settings) && !args.check_only;
+    let Some(again) = again(settings, &args, may_live).map_err(&told)? else { return Ok(0) };
     let begun = again.id().and_then(|id| Run::of_id(id, settings, exit, false)).map_err(&told);
     let begun = begun?;
-    script_again(args, again, |_| Ok(begun), |run, script, again| run.keep_script(exit, script, again))
+    let given = args.clone();
+    script_again(args, again, |_| Ok(begun), |run, script, first| kept(settings, exit, &given, run, script, first))
+}
+
+/// A run's journal, where it has one.
+type Journal = Option<Arc<Keeper>>;
+
+/// How often is looked again what became of a run that another process was quicker with.
+const LOOKS: usize = 3;
+
+/// Has the script's run written down, now that nobody else has its lock; `None` when another process has done meanwhile
+/// what it would do.
+fn kept(
+    settings: &Arc<Settings>,
+    exit: &Exit,
+    args: &RunArgs,
+    run: &Run,
+    script: &Script,
+    first: Again,
+) -> Result<Option<Journal>> {
+    let is_alone = first.key.is_none() && first.before.is_none();
+    let (mut first, mut looks) = (is_alone.then_some(first), 0);
+    loop {
+        // What was seen before the lock was free may be otherwise now.
+        let found = first.take().map_or_else(|| again(settings, args, false), |first| Ok(Some(first)))?;
+        let Some(again) = found else { return Ok(None) };
+        if let Some(before) = &again.before {
+            run.goes_on_as(again.id()?);
+            again::tell(settings, before);
+        }
+        looks += 1;
+        match run.keep_script(exit, script, again) {
+            Err(error) if error.kind == Kind::Locked && looks < LOOKS => {}
+            kept => return kept.map(Some),
+        }
+    }
 }
 
 /// Tells of a run that does not begin, and gives the error back.
@@ -172,14 +209,14 @@ pub(super) fn script(args: RunArgs, begin: impl FnOnce() -> Result<Run>) -> Resu
         return Err(Error::new(Kind::Usage, format!("{flag} needs a journal, and a script inside a test has none"))
             .hint("leave it out"));
     }
-    script_again(args, Again::default(), |_| begin(), |_, _, _| Ok(None))
+    script_again(args, Again::default(), |_| begin(), |_, _, _| Ok(Some(None)))
 }
 
 fn script_again(
     args: RunArgs,
     again: Again,
     begin: impl FnOnce(&Again) -> Result<Run>,
-    keep: impl FnOnce(&Run, &Script, Again) -> Result<Option<Arc<Keeper>>>,
+    keep: impl FnOnce(&Run, &Script, Again) -> Result<Option<Journal>>,
 ) -> Result<u8> {
     let mut words = args.words.into_iter();
     let Some(file) = words.next().map(PathBuf::from).or_else(|| file_of(&again)) else {
@@ -208,16 +245,19 @@ fn script_again(
     let script = Script { name: name.clone(), file, text: text.clone(), args: words };
     let check_only = again.check_only;
     let locked = script.file.clone();
-    let work = || {
-        let journal = keep(&run, &script, again)?;
-        let ended = run.host(root, script.args).run(&name, &text);
-        match journal {
-            Some(journal) if check_only => again::difference(&journal, ended),
-            _ => ended,
-        }
-    };
+    let given = script.args.clone();
+    let begin = || keep(&run, &script, again);
+    let work = |_: Journal| run.host(root, given).run(&name, &text);
+    if !check_only {
+        return run.alone_once(&shown, locked.as_deref(), begin, work);
+    }
     // Nothing is run then, and nobody is told that something was.
-    if check_only { work() } else { run.alone(&shown, locked.as_deref(), work) }
+    let Some(journal) = begin()? else { return Ok(0) };
+    let ended = work(journal.clone()).and_then(|code| match journal {
+        Some(journal) => journal.came_by_all().map(|()| code),
+        None => Ok(code),
+    });
+    again::difference(ended)
 }
 
 /// What a script is called where runs are told of.
@@ -230,12 +270,12 @@ fn name_of(file: &Path) -> String {
 }
 
 /// How the run stands to earlier ones; `None` when it is done already.
-fn again(settings: &Settings, args: &RunArgs) -> Result<Option<Again>> {
+fn again(settings: &Settings, args: &RunArgs, may_live: bool) -> Result<Option<Again>> {
     let script = args.words.first().map(PathBuf::from).unwrap_or_default();
     let key = args.run_key.as_ref().map(|key| kept::filled(key, &script)).transpose()?;
     let before = match (&args.resume, &key) {
         (None, None) => None,
-        (id, key) => again::before(settings, id.as_deref(), key.as_deref())?,
+        (id, key) => again::before(settings, id.as_deref(), key.as_deref(), may_live)?,
     };
     if let (Some(key), Some(found)) = (&key, &before) {
         let words = words::of_script("run", "FILE", args.words.iter().skip(1).cloned().collect())?;

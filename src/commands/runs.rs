@@ -12,7 +12,7 @@ use crate::call::look::Seen;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::journal::list::{Listed, Wanted, list};
-use crate::journal::story::{self, Story, Written};
+use crate::journal::story::{self, Story, Unsettled, Written};
 use crate::journal::{Bounds, Known, prune};
 use crate::run::Run;
 use crate::run::exit::Exit;
@@ -125,26 +125,24 @@ fn one(settings: &Arc<Settings>, exit: &Exit, id: &str, verify: bool) -> Result<
 /// Looks at the account for each write that is unknown, and settles what it can.
 fn look_again(settings: &Arc<Settings>, exit: &Exit, id: &RunId) -> Result<()> {
     let path = settings.journal_file()?;
-    let unknown = story::unknown(&path, id.as_str())?;
-    if unknown.is_empty() {
-        return Ok(());
-    }
+    // Held until all is settled: a run that is resumed meanwhile would make again what this then says was made.
+    let Some(mut left) = Unsettled::of(&path, id.as_str())? else { return Ok(()) };
     if let Some(before) = crate::journal::keeper::find(&path, Some(id.as_str()), None)? {
         kept::may_go_on(settings, &before)?;
     }
     let run = Run::new(settings, exit, false)?;
     let mut settled = Vec::new();
-    for write in unknown {
+    for write in std::mem::take(&mut left.writes) {
         let account = run.account().of_profile(write.profile.as_deref())?;
         match account.wait(async { Ok(account.look_again(&write).await) })? {
-            Seen::Applied(reply) => settled.push((write, Known::Applied, reply)),
-            Seen::NotApplied => settled.push((write, Known::NotApplied, Value::Null)),
+            Seen::Applied(reply) => settled.push((write.number, Known::Applied, reply)),
+            Seen::NotApplied => settled.push((write.number, Known::NotApplied, Value::Null)),
             Seen::CannotTell(why) => {
                 tracing::warn!("write {}, {}, stays unknown: {why}", write.number, write.operation)
             }
         }
     }
-    story::settle(&path, id.as_str(), &settled, "a look at the account")
+    left.settle(&settled, "a look at the account")
 }
 
 /// A run for people.

@@ -50,6 +50,11 @@ impl Heartbeat {
         Ok(Self { url: place(url)?, way, rid: rid(run), start: None, is_over: Arc::default() })
     }
 
+    /// Has what is told from now on be of this run.
+    pub(crate) fn name(&mut self, run: &str) {
+        self.rid = rid(run);
+    }
+
     /// Tells of the start, while the run goes on.
     pub(crate) fn start(&mut self) {
         let (url, way, is_over) = (self.below(Some("start")), self.way.clone(), Arc::clone(&self.is_over));

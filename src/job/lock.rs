@@ -1,7 +1,7 @@
 //! One run at a time: a file of all users of the machine, which the kernel holds locked for as long as the process
 //! of its holder lives. What stands in the file only says who that is; a file that is left behind is no lock.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Kind, Result};
+use crate::files::locked;
 use crate::show::visible;
 
 /// What is locked, in words: it is what all who exclude each other say alike.
@@ -60,7 +61,18 @@ pub(crate) struct Holder {
 /// A lock that this process holds until it ends, or this is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// Writes down who holds it.
+    pub(crate) fn name(&self, holder: &Holder) {
+        let text = serde_json::to_vec(holder).unwrap_or_default();
+        // A full disk keeps nobody from holding the lock; then others do not know by whom.
+        if self.file.set_len(0).and_then(|()| self.file.write_all_at(&text, 0)).is_err() {
+            let _ = self.file.set_len(0);
+        }
+    }
 }
 
 /// Where the locks of a machine are.
@@ -83,26 +95,13 @@ impl Folder {
     /// `config`, with why it cannot be locked.
     pub(crate) fn take(&self, name: &Name, holder: &Holder) -> Result<std::result::Result<Lock, Option<Holder>>> {
         let path = self.0.join(name.file());
-        loop {
-            let file = opened(&path).map_err(|error| self.cannot(name, &error))?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(Err(said(&file))),
-                Err(TryLockError::Error(error)) => return Err(self.cannot(name, &error)),
-            }
-            // Whoever tidies up may have taken it away between the two.
-            let is_there = fs::symlink_metadata(&path)
-                .and_then(|there| file.metadata().map(|ours| (ours.dev(), ours.ino()) == (there.dev(), there.ino())));
-            if !is_there.unwrap_or(false) {
-                continue;
-            }
-            let text = serde_json::to_vec(holder).unwrap_or_default();
-            // A full disk keeps nobody from holding the lock; then others do not know by whom.
-            if file.set_len(0).and_then(|()| file.write_all_at(&text, 0)).is_err() {
-                let _ = file.set_len(0);
-            }
-            return Ok(Ok(Lock { _file: file }));
-        }
+        let locked = locked::lock(&path, opened).map_err(|error| self.cannot(name, &error))?;
+        let lock = match locked {
+            Ok(file) => Lock { file },
+            Err(others) => return Ok(Err(said(&others))),
+        };
+        lock.name(holder);
+        Ok(Ok(lock))
     }
 
     fn cannot(&self, name: &Name, error: &std::io::Error) -> Error {

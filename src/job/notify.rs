@@ -42,7 +42,8 @@ impl Target {
         Ok(Self::DingTalk(parse(url)?, secret))
     }
 
-    fn host(&self) -> &str {
+    /// The host that it is sent to.
+    pub(crate) fn host(&self) -> &str {
         match self {
             Self::DingTalk(url, _) | Self::Webhook(url) => url.host_str().unwrap_or_default(),
         }

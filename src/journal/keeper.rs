@@ -9,14 +9,14 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::alive::Alive;
+use super::alive::{self, Alive, Held};
 use super::event::{Event, Known, What};
 use super::past::Past;
 pub(crate) use super::past::{Later, Next, PastWrite};
 use super::place::Place;
 use super::prune::Bounds;
+use super::store;
 use super::writer::{self, Writer};
-use super::{alive, store};
 use crate::error::{Error, Kind, Result};
 pub(crate) use again::{Came, PERSON, Step};
 
@@ -66,9 +66,9 @@ pub(crate) struct Keeper {
     alive: Mutex<Option<Alive>>,
     /// How often each place, and each question there, came already.
     turns: Mutex<HashMap<String, u32>>,
-    has_ended: AtomicBool,
-    /// The first write that a run which only looks for differences would make.
-    reached: Mutex<Option<String>>,
+    /// Whether it did anything that is not done again when it is resumed.
+    has_done: AtomicBool,
+    has_ended: OnceLock<()>,
 }
 
 /// A write that was written down before it is made.
@@ -98,21 +98,51 @@ pub(crate) fn find(path: &std::path::Path, id: Option<&str>, key: Option<&str>) 
     let mut query = connection.prepare("SELECT id FROM runs WHERE id = ?1 OR key = ?2").map_err(failed)?;
     let mut ids = query.query_map([id, key], |row| row.get::<_, String>(0)).map_err(failed)?;
     let Some(id) = ids.next().transpose().map_err(failed)? else { return Ok(None) };
+    // Asked first: one that ends meanwhile is seen to have ended.
+    let was_alive = alive::is_alive(path, &id);
     let past = Past::read(&connection, path, &id)?;
-    let lives = alive::is_alive(path, &id);
-    Ok(Some(Before { id, facts: past.facts, ended: past.ended, lives }))
+    Ok(Some(Before { id, facts: past.facts, ended: past.ended, lives: was_alive && past.ended.is_none() }))
+}
+
+/// What a run is that goes on.
+const RESUMED: &str = "resumed";
+
+impl Plan {
+    /// What earlier parts of the run left, and the run's lock: nobody else resumes it from here on. Where nothing may be
+    /// written, there is none.
+    fn past(&self) -> Result<(Option<Alive>, Past)> {
+        let (path, id) = (&self.path, &self.id);
+        if self.check_only {
+            if alive::is_alive(path, id) {
+                return Err(lives(id));
+            }
+            let past = store::open_to_read(path)?.map(|connection| Past::read(&connection, path, id)).transpose()?;
+            return Ok((None, past.unwrap_or_default()));
+        }
+        let alive = Alive::take(path, id, Held::Lives)?.map_err(|held| alive::refused(id, held, RESUMED))?;
+        Ok((Some(alive), Past::read(&store::open(path)?, path, id)?))
+    }
 }
 
 impl Keeper {
-    /// What a person does about writes of an unknown outcome, in words; `None` where nothing was written down.
-    pub(crate) fn way_on(&self) -> Option<String> {
+    /// How a run goes on that ended with an error of this kind, in words; `None` where it did nothing that a resume would
+    /// not do again, or cannot be resumed.
+    pub(crate) fn way_on(&self, kind: Kind) -> Option<String> {
         self.writer.get().filter(|writer| writer.is_ok())?;
         let id = &self.plan.id;
         let look = format!("`jst runs {id} --verify` looks what the account tells of it");
-        Some(match self.plan.resumable {
-            true => format!("this is run {id}: {look}; `jst run --resume {id}` looks and goes on"),
-            false => format!("this is run {id}: {look}"),
-        })
+        // One that goes on and was refused would be refused again: the refusal says what helps.
+        let is_refused = kind == Kind::Policy && self.goes_on();
+        match (kind, self.plan.resumable) {
+            (Kind::UnknownOutcome, true) => {
+                Some(format!("this is run {id}: {look}; `jst run --resume {id}` looks and goes on"))
+            }
+            (Kind::UnknownOutcome, false) => Some(format!("this is run {id}: {look}")),
+            (_, true) if self.has_done.load(Ordering::Acquire) && !is_refused => {
+                Some(format!("this is run {id}: `jst run --resume {id}` goes on"))
+            }
+            _ => None,
+        }
     }
 
     /// The journal of a run. Nothing is opened before there is something to write.
@@ -127,8 +157,8 @@ impl Keeper {
             past: None,
             alive: Mutex::default(),
             turns: Mutex::default(),
-            has_ended: AtomicBool::new(false),
-            reached: Mutex::default(),
+            has_done: AtomicBool::new(false),
+            has_ended: OnceLock::new(),
         }
     }
 
@@ -142,15 +172,16 @@ impl Keeper {
     /// # Errors
     /// `config`; `locked` when the run lives; `usage` for what is assumed of no step and no write.
     pub(crate) fn going_on(plan: Plan) -> Result<Self> {
-        let taken = Alive::take(&plan.path, &plan.id).map_err(|error| store::cannot(&plan.path, &error.to_string()))?;
-        let Some(alive) = taken else {
-            return Err(lives(&plan.id));
-        };
-        let connection = store::open(&plan.path)?;
-        let past = Past::read(&connection, &plan.path, &plan.id)?;
+        let (alive, past) = plan.past()?;
         again::assumptions(&past, &plan)?;
         let next = AtomicI64::new(past.last + 1);
-        Ok(Self { past: Some(Mutex::new(past)), alive: Mutex::new(Some(alive)), next, ..Self::new(plan) })
+        Ok(Self {
+            past: Some(Mutex::new(past)),
+            alive: Mutex::new(alive),
+            next,
+            has_done: true.into(),
+            ..Self::new(plan)
+        })
     }
 
     /// Writes down that the run began, without waiting for it. What fails is said by the first write.
@@ -181,11 +212,10 @@ impl Keeper {
     }
 
     fn start(&self) -> Result<Writer> {
-        let cannot = |error: std::io::Error| store::cannot(&self.plan.path, &error.to_string());
         let held = self.alive.lock().unwrap_or_else(PoisonError::into_inner).take();
         let alive = match held {
             Some(alive) => Some(alive),
-            None => Alive::take(&self.plan.path, &self.plan.id).map_err(cannot)?,
+            None => Alive::take(&self.plan.path, &self.plan.id, Held::Lives)?.ok(),
         };
         let writer = Writer::start(&self.plan.path, &self.plan.id, self.plan.bounds, alive)?;
         writer.note(vec![self.numbered(What::Begun(self.plan.facts.clone()))]);
@@ -225,6 +255,7 @@ impl Keeper {
             let event = event.at_place(here.text());
             let number = event.number;
             writer.answered(writer.commit(vec![event]).await)?;
+            self.has_done.store(true, Ordering::Release);
             Ok(Entry(number))
         };
         intend.await.map_err(writer::not_sent)
@@ -290,12 +321,20 @@ impl Keeper {
         }
     }
 
-    /// Writes down how the run ended, once, and waits until that is on the disk.
+    /// Writes down how the run ended, once, and waits until that is on the disk, whoever asks for it first.
+    ///
+    /// # Errors
+    /// What kept it from being written, for who asked first.
     pub(crate) fn end(&self, code: u8) -> Result<()> {
         let is_there = self.writer.get().is_some_and(Result::is_ok);
-        if !is_there || self.plan.check_only || self.has_ended.swap(true, Ordering::AcqRel) {
-            return Ok(());
+        let mut result = Ok(());
+        if is_there && !self.plan.check_only {
+            self.has_ended.get_or_init(|| result = self.write_end(code));
         }
+        result
+    }
+
+    fn write_end(&self, code: u8) -> Result<()> {
         let writer = self.writer()?;
         writer::wait(writer, writer.commit(vec![self.event(What::Ended(code))]))
     }
@@ -303,6 +342,5 @@ impl Keeper {
 
 /// The error of a run that cannot go on, as its process is there.
 pub(crate) fn lives(id: &str) -> Error {
-    Error::new(Kind::Locked, format!("the run {id} still lives: it cannot be resumed while its process is there"))
-        .hint(format!("`jst runs {id}` shows how far it is"))
+    alive::refused(id, Held::Lives, RESUMED)
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{alive, store};
+use super::alive::{self, Alive, Held};
+use super::store;
 use crate::error::Result;
 
 /// How much a journal keeps.
@@ -44,17 +45,18 @@ pub(super) fn prune_old(connection: &mut Connection, path: &Path, bounds: Bounds
         let before =
             Timestamp::now().as_millisecond().saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
         for id in candidates(connection, path, before, i64::MAX, own).map_err(failed)? {
-            went += remove(connection, &id).map_err(failed)?;
+            went += remove(connection, path, &id)?;
         }
     }
     if let Some(most) = bounds.max_size {
         while used(connection).map_err(failed)? > most {
             let oldest = candidates(connection, path, i64::MAX, 16, own).map_err(failed)?;
-            if oldest.is_empty() {
-                break;
-            }
+            let before = went;
             for id in oldest {
-                went += remove(connection, &id).map_err(failed)?;
+                went += remove(connection, path, &id)?;
+            }
+            if went == before {
+                break;
             }
         }
     }
@@ -84,10 +86,67 @@ fn candidates(
     Ok(ids.into_iter().filter(|id| !alive::is_alive(path, id)).collect())
 }
 
-fn remove(connection: &mut Connection, id: &str) -> rusqlite::Result<usize> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute("DELETE FROM events WHERE run = ?1", [id])?;
-    let went = transaction.execute("DELETE FROM runs WHERE id = ?1", [id])?;
-    transaction.commit()?;
-    Ok(went)
+/// Takes a run out, unless it was resumed meanwhile. Nobody resumes it while it goes.
+fn remove(connection: &mut Connection, path: &Path, id: &str) -> Result<usize> {
+    let Ok(_alive) = Alive::take(path, id, Held::LookedAt)? else { return Ok(0) };
+    let mut remove = || -> rusqlite::Result<usize> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let went = transaction.execute("DELETE FROM runs WHERE id = ?1 AND unknown + open <= 0", [id])?;
+        if went > 0 {
+            transaction.execute("DELETE FROM events WHERE run = ?1", [id])?;
+        }
+        transaction.commit()?;
+        Ok(went)
+    };
+    remove().map_err(|error| store::failed(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::Map;
+
+    use super::super::event::{Event, Known, What};
+    use super::*;
+
+    /// A journal with a run that died after it wrote, with this known of the write.
+    fn died(path: &Path, id: &str, known: Option<Known>) {
+        let write = What::Write { operation: "ScaleApp".into(), params: Map::new(), before: None, profile: None };
+        let outcome = known.map(|known| What::Outcome { known, attempts: 1, request_id: None, reply: 0.into() });
+        let whats = [What::Begun(Map::new()), write].into_iter().chain(outcome);
+        let events: Vec<Event> = (1..).zip(whats).map(|(number, what)| Event::now(number, what).of(2)).collect();
+        let mut connection = store::open(path).unwrap();
+        let transaction = connection.transaction().unwrap();
+        store::append(&transaction, id, &events.iter().collect::<Vec<_>>()).unwrap();
+        transaction.commit().unwrap();
+    }
+
+    #[test]
+    fn a_run_that_was_resumed_meanwhile_keeps_its_past() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.db");
+        died(&path, "resumed", Some(Known::Applied));
+        died(&path, "gone", Some(Known::Applied));
+        let mut connection = store::open(&path).unwrap();
+        // Found before that, and taken out after.
+        let found = candidates(&connection, &path, i64::MAX, 16, "").unwrap();
+        assert_eq!(found.len(), 2);
+        let resumed = Alive::take(&path, "resumed", Held::Lives).unwrap().unwrap();
+        let went: usize = found.iter().map(|id| remove(&mut connection, &path, id).unwrap()).sum();
+        assert_eq!(went, 1);
+        let past = super::super::past::Past::read(&connection, &path, "resumed").unwrap();
+        assert_eq!(past.last, 3);
+        // Nor does one that left something to be looked at before it ended again.
+        drop(resumed);
+        let more =
+            [Event::now(4, What::Outcome { known: Known::Unknown, attempts: 1, request_id: None, reply: 0.into() })
+                .of(2)];
+        let transaction = connection.transaction().unwrap();
+        transaction.execute("UPDATE runs SET open = open + 1 WHERE id = 'resumed'", []).unwrap();
+        store::append(&transaction, "resumed", &more.iter().collect::<Vec<_>>()).unwrap();
+        transaction.commit().unwrap();
+        assert_eq!(remove(&mut connection, &path, "resumed").unwrap(), 0);
+        assert_eq!(prune(&path, Bounds { keep: None, max_size: Some(1) }).unwrap(), 0);
+    }
 }

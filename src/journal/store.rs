@@ -193,6 +193,8 @@ fn prepare(connection: &mut Connection, check: bool) -> std::result::Result<(), 
 /// The version of a file; 0 for one that holds nothing yet.
 fn version(connection: &Connection) -> std::result::Result<i64, Unusable> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    // At one moment: another process may be making it just now.
+    let _moment = connection.is_autocommit().then(|| connection.unchecked_transaction()).transpose()?;
     match (pragma("application_id")?, pragma("user_version")?) {
         (APPLICATION, version) if version > VERSION => Err(Unusable::Newer(version)),
         (APPLICATION, version) if version < 1 => {

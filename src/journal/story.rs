@@ -1,16 +1,17 @@
 //! One run in full: every write with what became of it, its steps, and the lines of its log.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
+use super::alive::{self, Alive, Held};
 use super::event::{Event, Known, What};
 use super::list::{Listed, Wanted, select};
 use super::past::{Past, PastWrite};
-use super::{alive, place, store};
+use super::{place, store};
 use crate::error::{Error, Kind, Result};
 
 /// A run, whole.
@@ -161,33 +162,55 @@ fn events(connection: &Connection, run: Listed) -> rusqlite::Result<Story> {
     Ok(story)
 }
 
-/// The writes of a run that ended or died of which it is not known whether they took effect.
-///
-/// # Errors
-/// `config`.
-pub(crate) fn unknown(path: &Path, id: &str) -> Result<Vec<PastWrite>> {
-    let Some(connection) = store::open_to_read(path)? else { return Ok(Vec::new()) };
-    Ok(if alive::is_alive(path, id) { Vec::new() } else { Past::read(&connection, path, id)?.unknown() })
+/// A run that ended or died and left writes of which it is not known whether they took effect. Nobody resumes it, or
+/// settles them, as long as this is there.
+#[derive(Debug)]
+pub(crate) struct Unsettled {
+    path: PathBuf,
+    id: String,
+    last: i64,
+    /// The writes.
+    pub writes: Vec<PastWrite>,
+    _alive: Alive,
 }
 
-/// Settles writes of a run that ended or died.
-///
-/// # Errors
-/// `config`; `policy` when the run lives.
-pub(crate) fn settle(path: &Path, id: &str, settled: &[(PastWrite, Known, Value)], by: &str) -> Result<()> {
-    let lives = || Error::new(Kind::Policy, format!("the run {id} lives: what it wrote is its own to say"));
-    let failed = |error: rusqlite::Error| store::failed(path, &error);
-    let alive = alive::Alive::take(path, id).map_err(|error| store::cannot(path, &error.to_string()))?;
-    let _alive = alive.ok_or_else(lives)?;
-    let mut connection = store::open(path)?;
-    let last = Past::read(&connection, path, id)?.last;
-    let transaction = connection.transaction().map_err(failed)?;
-    let anew = "UPDATE runs SET unknown = unknown + open, open = 0 WHERE id = ?1";
-    transaction.execute(anew, [id]).map_err(failed)?;
-    let events = settled.iter().zip(last + 1..).map(|((write, known, reply), number)| {
-        Event::now(number, What::Settled { known: *known, reply: reply.clone(), by: by.to_owned() }).of(write.number)
-    });
-    let events: Vec<Event> = events.collect();
-    store::append(&transaction, id, &events.iter().collect::<Vec<_>>()).map_err(failed)?;
-    transaction.commit().map_err(failed)
+impl Unsettled {
+    /// What a run left; `None` where nothing is to be settled.
+    ///
+    /// # Errors
+    /// `locked` when the run lives, or somebody else looks at it; `config`.
+    pub(crate) fn of(path: &Path, id: &str) -> Result<Option<Self>> {
+        const SETTLED: &str = "looked at again";
+        let past = || store::open_to_read(path)?.map(|connection| Past::read(&connection, path, id)).transpose();
+        if alive::is_alive(path, id) {
+            return Err(alive::refused(id, Held::Lives, SETTLED));
+        }
+        // Where nothing is unknown nothing has to be written, either.
+        if past()?.is_none_or(|past| past.unknown().is_empty()) {
+            return Ok(None);
+        }
+        let alive = Alive::take(path, id, Held::LookedAt)?.map_err(|held| alive::refused(id, held, SETTLED))?;
+        // Read again: only now nobody changes it any more.
+        let past = past()?.unwrap_or_default();
+        let (last, writes) = (past.last, past.unknown());
+        Ok(Some(Self { path: path.to_owned(), id: id.to_owned(), last, writes, _alive: alive }))
+    }
+
+    /// Settles writes of the run, by their numbers.
+    ///
+    /// # Errors
+    /// `config`.
+    pub(crate) fn settle(self, settled: &[(i64, Known, Value)], by: &str) -> Result<()> {
+        let failed = |error: rusqlite::Error| store::failed(&self.path, &error);
+        let mut connection = store::open(&self.path)?;
+        let transaction = connection.transaction().map_err(failed)?;
+        let anew = "UPDATE runs SET unknown = unknown + open, open = 0 WHERE id = ?1";
+        transaction.execute(anew, [&self.id]).map_err(failed)?;
+        let events = settled.iter().zip(self.last + 1..).map(|((write, known, reply), number)| {
+            Event::now(number, What::Settled { known: *known, reply: reply.clone(), by: by.to_owned() }).of(*write)
+        });
+        let events: Vec<Event> = events.collect();
+        store::append(&transaction, &self.id, &events.iter().collect::<Vec<_>>()).map_err(failed)?;
+        transaction.commit().map_err(failed)
+    }
 }

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::Run;
 use super::id::RunId;
+use super::{Run, kept};
+use crate::call::shared::Shared;
 use crate::error::{Error, Kind, Result};
 use crate::job::heartbeat::{self, Heartbeat, Way};
 use crate::job::lock::{self, Folder, Holder, Lock, Name};
@@ -24,17 +25,31 @@ use crate::system;
 /// What is told of a run behind it.
 struct Behind {
     settings: Arc<Settings>,
-    run: String,
     script: String,
     host: String,
-    /// When it began; before that, since when it waits to.
-    began: Mutex<(Timestamp, Instant)>,
+    began: Mutex<Began>,
     is_begun: AtomicBool,
     tally: Arc<Tally>,
     checks: Arc<crate::job::checks::Checks>,
-    shared: Arc<crate::call::shared::Shared>,
+    shared: Arc<Shared>,
     heartbeat: Mutex<Option<Heartbeat>>,
     is_told: AtomicBool,
+}
+
+/// A run that began; before that, one that waits to.
+#[derive(Clone)]
+struct Began {
+    /// What it is called.
+    run: String,
+    /// Since when it does one or the other.
+    at: Timestamp,
+    since: Instant,
+}
+
+impl Began {
+    fn now(run: &str) -> Self {
+        Self { run: run.to_owned(), at: Timestamp::now(), since: Instant::now() }
+    }
 }
 
 /// Exit code of a run whose checks did not all pass.
@@ -75,6 +90,21 @@ impl Run {
     /// # Errors
     /// `locked`; whatever the work ends with.
     pub(crate) fn alone(&self, name: &str, script: Option<&Path>, work: impl FnOnce() -> Result<u8>) -> Result<u8> {
+        self.alone_once(name, script, || Ok(Some(())), |()| work())
+    }
+
+    /// The same of work that another process may do as well: `begin` finds out, when nobody else holds the lock any
+    /// more, what is left to do. It gives nothing where that is nothing, and has told of it then.
+    ///
+    /// # Errors
+    /// `locked`; what keeps the work from beginning, or whatever it ends with.
+    pub(crate) fn alone_once<T>(
+        &self,
+        name: &str,
+        script: Option<&Path>,
+        begin: impl FnOnce() -> Result<Option<T>>,
+        work: impl FnOnce(T) -> Result<u8>,
+    ) -> Result<u8> {
         // Held until all is told: the next one tells the same places.
         let mut held = None;
         self.told(name, |behind| {
@@ -84,8 +114,14 @@ impl Run {
                 self.pause(jitter::wait(span, &behind.host, name))?;
             }
             held = self.lock(script, &behind.host)?;
-            behind.begin();
-            work()
+            let Some(begun) = begin()? else {
+                behind.is_told.store(true, Ordering::Release);
+                return Ok(0);
+            };
+            // It may have been found to be an earlier run.
+            held.iter().for_each(|lock| lock.name(&self.holder(&behind.host)));
+            behind.begin(self.id().as_str());
+            work(begun)
         })
     }
 
@@ -102,7 +138,7 @@ impl Run {
             tally: Arc::clone(&self.tally),
             checks: Arc::clone(&self.checks),
             shared: Arc::clone(self.account.shared()),
-            ..Behind::new(&self.settings, self.id.as_str(), name)?
+            ..Behind::new(&self.settings, self.id().as_str(), name)?
         });
         let (at_exit, stop) = (Arc::clone(&behind), Arc::clone(&self.stop));
         if let Some(exit) = &self.exit {
@@ -110,27 +146,23 @@ impl Run {
                 let why = stop.why_set().unwrap_or_else(memory::exceeded);
                 at_exit.tell(code, Some(&why), 1);
             });
+            let at_exit = Arc::clone(&behind);
+            exit.complete(move |error| way_on(error, &at_exit.tally, &at_exit.shared));
         }
-        let result = self.settled(work(&behind));
+        let result = work(&behind);
+        // Of one that was done before all is told.
+        let result = if behind.is_told.load(Ordering::Acquire) { result } else { self.settled(result) };
         self.exit.iter().for_each(|exit| exit.decide(&result));
         let code = result.as_ref().map_or_else(|error| error.kind.exit_code(), |code| *code);
+        // Before anybody hears of it, and before another one begins: what is told may take its time.
+        self.account.shared().journal().into_iter().for_each(|journal| kept::end(journal, code));
         behind.tell(code, result.as_ref().err(), heartbeat::PATIENT);
         result
     }
 
     /// What becomes of a run when its checks and its writes are counted.
     fn settled(&self, result: Result<u8>) -> Result<u8> {
-        let writes = self.tally.writes();
-        let is_stopped = |error: &Error| matches!(error.kind, Kind::Limit | Kind::Interrupted(_));
-        let result = result.map_err(|error| match is_stopped(&error) && writes.begun + writes.left > 0 {
-            true => error.hint(writes.words()),
-            false => error,
-        });
-        let result = result.map_err(|error| {
-            let is_unknown = error.kind == Kind::UnknownOutcome;
-            let way_on = self.account.shared().journal().filter(|_| is_unknown).and_then(|journal| journal.way_on());
-            way_on.into_iter().fold(error, Error::hint)
-        });
+        let result = result.map_err(|error| way_on(error, &self.tally, self.account.shared()));
         if let (Ok(_), Some(why)) = (&result, self.share.undivided()) {
             tracing::warn!("{why}: every part does the whole");
         }
@@ -151,6 +183,12 @@ impl Run {
         })
     }
 
+    /// This run as it holds a lock from now on.
+    fn holder(&self, host: &str) -> Holder {
+        let run = self.id().to_string();
+        Holder { run, pid: std::process::id(), host: host.to_owned(), since: Timestamp::now() }
+    }
+
     /// The lock that the flags ask for.
     fn lock(&self, script: Option<&Path>, host: &str) -> Result<Option<Lock>> {
         let flags = self.settings.job();
@@ -165,13 +203,7 @@ impl Run {
         let folder = Folder::new(flags.lock_dir.as_deref());
         let begun = Instant::now();
         loop {
-            let holder = Holder {
-                run: self.id.as_str().to_owned(),
-                pid: std::process::id(),
-                host: host.to_owned(),
-                since: Timestamp::now(),
-            };
-            let other = match folder.take(&name, &holder)? {
+            let other = match folder.take(&name, &self.holder(host))? {
                 Ok(lock) => return Ok(Some(lock)),
                 Err(other) => other,
             };
@@ -181,6 +213,20 @@ impl Run {
             }
         }
     }
+}
+
+/// An error that ends a run, with what was written until then, and how the run goes on.
+fn way_on(error: Error, tally: &Tally, shared: &Shared) -> Error {
+    let writes = tally.writes();
+    let is_stopped = matches!(error.kind, Kind::Limit | Kind::Interrupted(_));
+    let counted = (is_stopped && writes.begun + writes.left > 0).then(|| writes.words());
+    let way_on = shared.journal().and_then(|journal| journal.way_on(error.kind));
+    counted.into_iter().chain(way_on).fold(error, Error::hint)
+}
+
+/// Whether a run is to be the only one that holds its lock.
+pub(crate) fn is_locked(settings: &Settings) -> bool {
+    lock_name(settings.job()).is_some()
 }
 
 /// The name of the lock that was asked for, if one was; `None` within is the script's own.
@@ -252,10 +298,9 @@ impl Behind {
         }
         Ok(Self {
             settings: Arc::clone(settings),
-            run: run.to_owned(),
             script: script.to_owned(),
             host: system::host_name(),
-            began: Mutex::new((Timestamp::now(), Instant::now())),
+            began: Mutex::new(Began::now(run)),
             is_begun: AtomicBool::new(false),
             tally: Arc::new(Tally::new(settings.limits_of_run(), Arc::default(), false)),
             checks: Arc::default(),
@@ -265,12 +310,17 @@ impl Behind {
         })
     }
 
-    fn begin(&self) {
-        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = (Timestamp::now(), Instant::now());
+    fn begin(&self, run: &str) {
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = Began::now(run);
         self.is_begun.store(true, Ordering::Release);
         if let Some(heartbeat) = &mut *self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner) {
+            heartbeat.name(run);
             heartbeat.start();
         }
+    }
+
+    fn began(&self) -> Began {
+        self.began.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Tells what became of the run, once.
@@ -285,7 +335,7 @@ impl Behind {
         let heartbeat = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(heartbeat) = heartbeat {
             let why = error.map(|error| format!("{}\n", error.message)).unwrap_or_default();
-            let body = format!("run {}, exit code {code}\n{}{why}", self.run, streams::tail());
+            let body = format!("run {}, exit code {code}\n{}{why}", self.began().run, streams::tail());
             let redacted = crate::show::redaction::REDACTOR.talk(&body).into_owned();
             for why in heartbeat.end(code, redacted, tries) {
                 show_all(code);
@@ -296,8 +346,8 @@ impl Behind {
 
     fn write_files(&self, code: u8, error: Option<&Error>) {
         let counts = self.tally.counts();
-        let (began, instant) = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = instant.elapsed();
+        let Began { run, at: began, since } = self.began();
+        let since = since.elapsed();
         let ended = began.saturating_add(jiff::SignedDuration::try_from(since).unwrap_or_default()).unwrap_or(began);
         let flags = self.settings.job();
         let said = |result: std::result::Result<(), String>| {
@@ -313,7 +363,7 @@ impl Behind {
             said(report::write(
                 path,
                 &report::Told {
-                    run: &self.run,
+                    run: &run,
                     trace: self.settings.trace(),
                     script: &self.script,
                     profile,
@@ -345,7 +395,7 @@ impl Behind {
 }
 
 /// Shows what is held back of a run that did well, as something about it went wrong of which nobody would hear.
-fn show_all(code: u8) {
+pub(super) fn show_all(code: u8) {
     if code == 0 {
         streams::release(true);
     }

@@ -20,6 +20,9 @@ type Tell = Box<dyn Fn(&Error) + Send + Sync>;
 /// Something to be done before the process ends with this exit code.
 type Finish = Box<dyn FnOnce(u8) + Send>;
 
+/// Adds what there is to say of why the process ends.
+type Complete = Box<dyn Fn(Error) -> Error + Send + Sync>;
+
 /// The way out, shared by all who may leave.
 #[derive(Clone)]
 pub(crate) struct Exit(Arc<Inner>);
@@ -28,6 +31,7 @@ struct Inner {
     tell: Tell,
     told: AtomicBool,
     finish: Mutex<Vec<Finish>>,
+    complete: OnceLock<Complete>,
     /// The exit code, and why, once nothing changes it any more.
     decided: OnceLock<(u8, Option<Error>)>,
 }
@@ -39,6 +43,7 @@ impl Exit {
             tell: Box::new(tell),
             told: AtomicBool::default(),
             finish: Mutex::default(),
+            complete: OnceLock::new(),
             decided: OnceLock::new(),
         }))
     }
@@ -48,6 +53,12 @@ impl Exit {
         let code = result.as_ref().map_or_else(|error| error.kind.exit_code(), |code| *code);
         // What was decided first stays.
         let _ = self.0.decided.set((code, result.as_ref().err().cloned()));
+    }
+
+    /// Has more said of why the process ends before anything was decided. It must not wait for what may never come.
+    pub(crate) fn complete(&self, complete: impl Fn(Error) -> Error + Send + Sync + 'static) {
+        // A second run in the process is none of its own.
+        let _ = self.0.complete.set(Box::new(complete));
     }
 
     /// Has something done before the process ends. It must not wait for what may never come.
@@ -77,7 +88,7 @@ impl Exit {
     pub(crate) fn leave(&self, error: &Error) -> ! {
         let decided = self.0.decided.get();
         let code = decided.map_or(error.kind.exit_code(), |(code, _)| *code);
-        let why = decided.map_or_else(|| Some(error.clone()), |(_, why)| why.clone());
+        let why = decided.map_or_else(|| Some(self.completed(error)), |(_, why)| why.clone());
         let exit = self.clone();
         within(FINISHING, move || exit.finish(code));
         let exit = self.clone();
@@ -86,23 +97,31 @@ impl Exit {
         std::process::exit(code.into())
     }
 
+    fn completed(&self, error: &Error) -> Error {
+        let (exit, why) = (self.clone(), error.clone());
+        let completed = within(TELLING, move || match exit.0.complete.get() {
+            Some(complete) => complete(why),
+            None => why,
+        });
+        completed.unwrap_or_else(|| error.clone())
+    }
+
     fn pending(&self) -> std::sync::MutexGuard<'_, Vec<Finish>> {
         self.0.finish.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Does something on a thread of its own, and waits for it no longer than that.
-fn within(limit: Duration, work: impl FnOnce() + Send + 'static) {
+fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, wait) = mpsc::channel();
     let work = move || {
         let _apart = memory::apart();
-        work();
+        let result = work();
         // Nobody waits any longer.
-        let _ = done.send(());
+        let _ = done.send(result);
     };
-    if std::thread::Builder::new().spawn(work).is_ok() {
-        let _ = wait.recv_timeout(limit);
-    }
+    std::thread::Builder::new().spawn(work).ok()?;
+    wait.recv_timeout(limit).ok()
 }
 
 #[cfg(test)]

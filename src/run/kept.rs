@@ -9,14 +9,15 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::Run;
 use super::exit::Exit;
 use super::id::RunId;
+use super::{Run, alone};
 use crate::catalogue;
 use crate::clock::BEIJING;
 use crate::error::{Error, Kind, Result};
 use crate::journal::keeper::{Before, Keeper, Plan, find};
 use crate::journal::list;
+use crate::net::endpoint::Endpoint;
 use crate::settings::Settings;
 use crate::show::log;
 use crate::show::redaction::REDACTOR;
@@ -53,12 +54,13 @@ pub(crate) struct Again {
 }
 
 impl Again {
-    /// What the run is called: what it was called when it began.
+    /// What the run is called: what it was called when it began. As long as that one lives, it is not this one.
     ///
     /// # Errors
     /// `usage` for what is no id of a run.
     pub(crate) fn id(&self) -> Result<RunId> {
-        self.before.as_ref().map_or_else(|| Ok(RunId::new()), |before| before.id.parse())
+        let earlier = self.before.as_ref().filter(|before| !before.lives);
+        earlier.map_or_else(|| Ok(RunId::new()), |before| before.id.parse())
     }
 }
 
@@ -106,21 +108,26 @@ impl Run {
             None if goes_on => Keeper::going_on(plan)?,
             None => Keeper::new(plan),
         });
-        self.account.shared().keep(Arc::clone(&keeper));
-        let lines = Arc::clone(&keeper);
-        log::copy_to(move |level, text| lines.line(level, text));
-        let at_end = Arc::clone(&keeper);
-        exit.before(move |code| {
-            if let Err(error) = at_end.end(code) {
-                tracing::warn!("this run is not, or not whole, in a journal: {}", error.message);
-            }
-        });
+        // Of a run that another one came before nothing is told.
         if again.key.is_some() {
             keeper.claim()?;
         } else if script.file.is_some() {
             keeper.begin();
         }
+        self.account.shared().keep(Arc::clone(&keeper));
+        let lines = Arc::clone(&keeper);
+        log::copy_to(move |level, text| lines.line(level, text));
+        let at_end = Arc::clone(&keeper);
+        exit.before(move |code| end(&at_end, code));
         Ok(Some(keeper))
+    }
+}
+
+/// Writes down how a run ended, once.
+pub(super) fn end(journal: &Keeper, code: u8) {
+    if let Err(error) = journal.end(code) {
+        alone::show_all(code);
+        tracing::warn!("this run is not, or not whole, in a journal: {}", error.message);
     }
 }
 
@@ -230,22 +237,37 @@ pub(crate) fn may_go_on(settings: &Settings, before: &Before) -> Result<()> {
         )
         .hint(hint));
     }
-    let (then, now) = (text("endpoint"), settings.journal_endpoint());
-    if host(&then) != host(&now) {
-        return Err(Error::new(
-            Kind::Usage,
-            format!("the run {} was one of {then}, and this one would be of {now}", before.id),
-        )
-        .hint("name the service that it ran with"));
+    let (then, now) = endpoints(settings, before);
+    if is_same(&then, &now) {
+        return Ok(());
     }
-    Ok(())
+    let message = format!("the run {} was one of {then}, and this one would be of {now}", before.id);
+    Err(Error::new(Kind::Usage, message).hint("name the service that it ran with"))
 }
 
-/// An endpoint without its port.
-fn host(endpoint: &str) -> &str {
-    match endpoint.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|c| c.is_ascii_digit()) => host,
-        _ => endpoint,
+/// That an earlier run goes on at another address than it began at, in words.
+pub(crate) fn moved(settings: &Settings, before: &Before) -> Option<String> {
+    let (then, now) = endpoints(settings, before);
+    (then != now).then(|| format!("the run {} began at {then}, and goes on at {now}", before.id))
+}
+
+/// Where an earlier run's calls went, and where they would go now.
+fn endpoints(settings: &Settings, before: &Before) -> (String, String) {
+    let then = before.facts.get("endpoint").and_then(Value::as_str).unwrap_or_default();
+    (then.to_owned(), settings.journal_endpoint())
+}
+
+/// Whether the same service is at two addresses: on this machine, a simulator comes back at another port.
+fn is_same(then: &str, now: &str) -> bool {
+    match (Endpoint::parse(then), Endpoint::parse(now)) {
+        (Ok(then), Ok(now)) if then.is_loopback() => {
+            let place = |endpoint: &Endpoint| {
+                (endpoint.url().scheme().to_owned(), endpoint.url().host_str().map(str::to_owned))
+            };
+            place(&then) == place(&now)
+        }
+        (Ok(then), Ok(now)) => then == now,
+        _ => then == now,
     }
 }
 
@@ -306,7 +328,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_filled_in_and_hosts_compared_without_ports() {
+    fn keys_are_filled_in_and_addresses_compared_but_for_ports_of_this_machine() {
         let filled = |key: &str, script: &str| filled(key, Path::new(script)).map_err(|error| error.message.clone());
         let key = filled("{script}-{date}-{week}", "/srv/nightly.rhai").unwrap_or_default();
         assert!(key.starts_with("nightly-20") && key.contains("-W") && !key.contains('{'), "{key}");
@@ -317,10 +339,21 @@ mod tests {
         ] {
             assert_eq!(filled(key, "x"), expected.map(str::to_owned).map_err(str::to_owned));
         }
-        for (endpoint, expected) in
-            [("http://127.0.0.1:80", "http://127.0.0.1"), ("https://a.b", "https://a.b"), ("simulator", "simulator")]
-        {
-            assert_eq!(host(endpoint), expected);
+        for (then, now, expected) in [
+            ("http://127.0.0.1:80", "http://127.0.0.1:8080", true),
+            ("http://localhost:1", "http://127.0.0.1:2", false),
+            ("http://[::1]:1", "http://[::1]:2", true),
+            ("http://127.0.0.1:1", "https://127.0.0.1:1", false),
+            ("http://127.0.0.1:1", "https://a.b", false),
+            ("https://a.b", "https://a.b:443", true),
+            ("https://a.b:8443", "https://a.b:9443", false),
+            ("https://a.b:8443", "https://a.b", false),
+            ("https://a.b", "http://a.b", false),
+            ("simulator", "simulator", true),
+            ("simulator", "http://127.0.0.1:1", false),
+            ("", "https://a.b", false),
+        ] {
+            assert_eq!(is_same(then, now), expected, "{then} {now}");
         }
     }
 }

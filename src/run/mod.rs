@@ -15,7 +15,7 @@ mod service;
 mod signals;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::call::account::{Account, Connect};
 use crate::call::observer::Observer;
@@ -39,6 +39,8 @@ use service::Service;
 /// A run of a command that may call the service.
 pub(crate) struct Run {
     id: RunId,
+    /// What it was called before, where that is found out only after its beginning.
+    earlier: OnceLock<RunId>,
     settings: Arc<Settings>,
     stop: Arc<Stop>,
     clock: Arc<Clock>,
@@ -158,6 +160,7 @@ impl Run {
         let (account, checks) = (Arc::new(account), Arc::default());
         Ok(Self {
             id,
+            earlier: OnceLock::new(),
             settings,
             stop,
             clock,
@@ -172,7 +175,13 @@ impl Run {
 
     /// What it is called.
     pub(crate) fn id(&self) -> &RunId {
-        &self.id
+        self.earlier.get().unwrap_or(&self.id)
+    }
+
+    /// Gives it the name of the earlier run that it goes on with.
+    pub(crate) fn goes_on_as(&self, earlier: RunId) {
+        log::rename_run(earlier.as_str(), self.settings.trace());
+        let _ = self.earlier.set(earlier);
     }
 
     /// What stops the run.

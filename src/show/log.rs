@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use tracing_subscriber::field::MakeExt as _;
@@ -34,19 +34,27 @@ pub(super) const SCRIPT: &str = "script";
 static CLOCK: RwLock<Option<Arc<Clock>>> = RwLock::new(None);
 
 /// What every line in JSON says of the run: its id, and the trace that it is part of.
-static RUN: OnceLock<String> = OnceLock::new();
+static RUN: RwLock<String> = RwLock::new(String::new());
 
 /// Has every line in JSON, and every error, name the run and its trace.
 pub(crate) fn name_run(run: &str, trace: Option<&str>) {
-    let trace = trace.map(|trace| format!(r#""trace":"{trace}","#)).unwrap_or_default();
     // A second run in a process, as tests make it, changes nothing.
-    let _ = RUN.set(format!(r#""run":"{run}",{trace}"#));
+    if RUN.read().unwrap_or_else(PoisonError::into_inner).is_empty() {
+        rename_run(run, trace);
+    }
+}
+
+/// The same of a run that is found to be called so later.
+pub(crate) fn rename_run(run: &str, trace: Option<&str>) {
+    let trace = trace.map(|trace| format!(r#""trace":"{trace}","#)).unwrap_or_default();
+    *RUN.write().unwrap_or_else(PoisonError::into_inner) = format!(r#""run":"{run}",{trace}"#);
 }
 
 /// A line of the log in JSON with what names the run in front.
 pub(super) fn with_run(line: &str) -> Cow<'_, str> {
-    match (RUN.get(), line.strip_prefix('{')) {
-        (Some(run), Some(rest)) if rest.starts_with('"') => Cow::Owned(format!("{{{run}{rest}")),
+    let run = RUN.read().unwrap_or_else(PoisonError::into_inner);
+    match line.strip_prefix('{') {
+        Some(rest) if rest.starts_with('"') && !run.is_empty() => Cow::Owned(format!("{{{run}{rest}")),
         _ => Cow::Borrowed(line),
     }
 }

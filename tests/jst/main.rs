@@ -6,6 +6,7 @@ mod accounts;
 mod commands;
 #[cfg(target_os = "linux")]
 mod crash;
+mod ends;
 mod failures;
 mod heeded;
 mod inputs;
@@ -32,6 +33,7 @@ mod simulated;
 mod support;
 mod terminal;
 mod testing;
+mod together;
 mod twelve;
 mod units;
 mod vendor;

@@ -287,6 +287,11 @@ fn a_run_of_another_profile_or_service_does_not_go_on() {
             "ran with no profile, and this one would with the profile b\n |\n = help: leave the profile out\n",
         ),
         (
+            &["--endpoint=https://shop.test:8443"],
+            &["--endpoint=https://shop.test:9443"],
+            "was one of https://shop.test:8443, and this one would be of https://shop.test:9443\n |\n = help: name the service that it ran with\n",
+        ),
+        (
             &["--sim"],
             &[other],
             "was one of simulator, and this one would be of http://127.0.0.1:1\n |\n = help: name the service that it ran with\n",

@@ -1,7 +1,7 @@
 //! What the journal says to a run that goes on: which writes and steps an earlier part did, which of them are open, and
 //! where the script is no longer what that part ran.
 
-use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
@@ -78,13 +78,20 @@ impl Keeper {
                 return Err(other_step(step, &words()));
             }
         }
-        if self.plan.check_only {
-            let words = words();
-            let error = Error::new(Kind::Interrupted(Interrupt::CtrlC), format!("{words} would be made next"));
-            self.reached.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(words);
-            return Err(error);
-        }
-        Ok(())
+        if self.plan.check_only { Err(reached(&words(), "made")) } else { Ok(()) }
+    }
+
+    /// Whether something may be done that is not written down: a file written, somebody told.
+    ///
+    /// # Errors
+    /// `interrupted`: nothing may be done at all, and the run ends here.
+    pub(crate) fn may_do(&self, words: impl FnOnce() -> String) -> Result<()> {
+        if self.plan.check_only { Err(reached(&words(), "done")) } else { Ok(()) }
+    }
+
+    /// Whether the run only looks for differences, and does nothing.
+    pub(crate) fn only_looks(&self) -> bool {
+        self.plan.check_only
     }
 
     /// Whether the script came to its end by all that an earlier part wrote outside steps.
@@ -96,11 +103,6 @@ impl Keeper {
             Some(earlier) if !self.plan.unprotected => Err(differs(earlier, "nothing")),
             _ => Ok(()),
         }
-    }
-
-    /// The first write that a run which only looks for differences came to, in words.
-    pub(crate) fn reached(&self) -> Option<String> {
-        self.reached.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Settles a write that was unknown.
@@ -183,13 +185,20 @@ impl Keeper {
         }
         let event = self.event(What::Finished(value)).at_place(step.place.text()).of(step.number);
         let writer = self.writer()?;
-        writer::wait(writer, writer.commit(vec![event]))
+        writer::wait(writer, writer.commit(vec![event]))?;
+        self.has_done.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Whether the script is another than the one that the run began with.
     fn is_changed(&self, past: &Past) -> bool {
         past.facts.get("hash") != self.plan.facts.get("hash")
     }
+}
+
+/// What ends a run that only looks for differences: the first that it would do.
+fn reached(words: &str, done: &str) -> Error {
+    Error::new(Kind::Interrupted(Interrupt::Looked), format!("{words} would be {done} next"))
 }
 
 /// The error of words that name no step and no write of which something can be assumed.

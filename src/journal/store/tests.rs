@@ -120,3 +120,17 @@ fn a_clock_that_is_set_back_changes_no_order_and_ends_no_run_before_it_began() {
     let writes: Vec<_> = told.writes.iter().map(|write| (write.number, write.known)).collect();
     assert_eq!(writes, [(2, Some(Known::Applied))]);
 }
+
+#[test]
+fn a_journal_that_is_just_being_made_is_none_or_whole() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.db");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| open(&path).unwrap());
+                scope.spawn(|| open_to_read(&path).unwrap());
+            }
+        });
+    }
+}

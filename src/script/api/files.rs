@@ -8,9 +8,10 @@ use std::sync::{Arc, OnceLock};
 use rhai::{Array, ImmutableString, Module};
 
 use super::function;
+use crate::call::account::Account;
 use crate::credentials;
 use crate::error::{Error, Kind, Result};
-use crate::files::{self, Folder, Found, How, Unread, list_beneath, place_beneath};
+use crate::files::{self, Folder, Found, How, Place, Unread, list_beneath, place_beneath};
 use crate::memory;
 use crate::script::host::{HostConfig, script_text};
 use crate::script::value::{ScriptResult, throw};
@@ -19,7 +20,7 @@ use crate::show::redaction::REDACTOR;
 /// The largest file that is read.
 const LARGEST: usize = 64 << 20;
 
-pub(super) fn register(module: &mut Module, config: &HostConfig) {
+pub(super) fn register(module: &mut Module, config: &HostConfig, account: &Arc<Account>) {
     let grants = Arc::new(Grants::new(config));
     let given = Arc::clone(&grants);
     const READ_FILE: &str = "The text of a file granted with --allow-read, itself or with its folder.";
@@ -38,11 +39,13 @@ pub(super) fn register(module: &mut Module, config: &HostConfig) {
         ("write_new", How::New, "Writes a file granted with --allow-write that must not be there yet."),
         ("append_file", How::Append, "Writes a text at the end of a file granted with --allow-write."),
     ] {
-        let given = Arc::clone(&grants);
+        let (given, account) = (Arc::clone(&grants), Arc::clone(account));
         function(name, &["path: string", "text: string", "()"], help).set_into_module(
             module,
             move |path: ImmutableString, text: ImmutableString| -> ScriptResult<()> {
-                write(&given.write, Path::new(path.as_str()), &text, how).map_err(throw)
+                let place = place(&given.write, Path::new(path.as_str()), &text).map_err(throw)?;
+                account.shared().may_do(|| format!("{name} {path}")).map_err(throw)?;
+                place.write(text.as_bytes(), how).map_err(|why| throw(not_written(Path::new(path.as_str()), &why)))
             },
         );
     }
@@ -137,8 +140,8 @@ fn text(file: File, shown: &impl std::fmt::Display) -> Result<String> {
     }
 }
 
-/// Writes a file that lies in what is granted once every link is followed.
-fn write(granted: &[Grant], path: &Path, text: &str, how: How) -> Result<()> {
+/// Where a file is written that lies in what is granted once every link is followed.
+fn place(granted: &[Grant], path: &Path, text: &str) -> Result<Place> {
     let refused = || refused("write the file", path, "--allow-write");
     let place = match place_beneath(granted.iter().filter_map(Grant::folder), path) {
         Ok(Some(place)) => place,
@@ -151,7 +154,7 @@ fn write(granted: &[Grant], path: &Path, text: &str, how: How) -> Result<()> {
         let message = format!("{} was not written: the text holds a secret of this run", path.display());
         return Err(Error::new(Kind::Policy, message).hint("leave the field with the secret out of what is written"));
     }
-    place.write(text.as_bytes(), how).map_err(|why| not_written(path, &why))
+    Ok(place)
 }
 
 fn not_written(path: &Path, why: &Unread) -> Error {

@@ -12,6 +12,7 @@ use super::register as register_any;
 use super::times::seconds_of;
 use crate::call::account::Account;
 use crate::error::{Error, Kind, Outcome};
+use crate::net::Url;
 use crate::net::outside::{Answer, Asked, Outside};
 use crate::script::value::{ScriptResult, throw};
 use crate::script::words::shown;
@@ -70,6 +71,10 @@ fn ask(
         span.ok_or_else(|| throw(Error::new(Kind::Invalid, format!("{function}: the time-out is more than nothing"))))
     })?;
     let asked = Asked { function, url: text_of(function, url)?.to_string(), body, headers, timeout };
+    if asked.body.is_some() {
+        let host = Url::parse(&asked.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        account.shared().may_do(|| format!("{function} to {host}")).map_err(throw)?;
+    }
     let answer = account.wait(outside.ask(&asked)).map_err(throw)?;
     if answer.status >= 300 && !options.flag("any_status")? {
         return Err(throw(refused(&asked, &answer)));

@@ -80,6 +80,7 @@ fn register_notify(module: &mut Module, config: &HostConfig, account: &Arc<Accou
             let text = REDACTOR.talk(&text);
             // Real time: who checks the signature compares it with theirs.
             let now = jiff::Timestamp::now().as_millisecond();
+            account.shared().may_do(|| format!("notify to {}", target.host())).map_err(throw)?;
             account.wait(target.send(&outside, &text, now)).map_err(throw)
         },
     );
