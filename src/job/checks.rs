@@ -4,6 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Kind, Result};
 
+/// Exit code of a run whose checks did not all pass.
+pub(crate) const NOT_AS_IT_SHOULD_BE: u8 = 4;
+
 /// The checks of a run, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Checks(Mutex<Vec<Check>>);

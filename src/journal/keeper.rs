@@ -2,6 +2,7 @@
 
 mod again;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -290,14 +291,15 @@ impl Keeper {
         }
     }
 
-    /// Writes down how the run ended, once, and waits until that is on the disk.
-    pub(crate) fn end(&self, code: u8) -> Result<()> {
+    /// Writes down how the run ended and why, once, and waits until that is on the disk.
+    pub(crate) fn end(&self, code: u8, why: Option<Cow<'_, str>>) -> Result<()> {
         let is_there = self.writer.get().is_some_and(Result::is_ok);
         if !is_there || self.plan.check_only || self.has_ended.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
         let writer = self.writer()?;
-        writer::wait(writer, writer.commit(vec![self.event(What::Ended(code))]))
+        let why = why.map(|why| why.chars().take(LONGEST).collect());
+        writer::wait(writer, writer.commit(vec![self.event(What::Ended { code, why })]))
     }
 }
 

@@ -11,10 +11,12 @@ use jiff::Timestamp;
 use super::Run;
 use super::id::RunId;
 use crate::error::{Error, Kind, Result};
+use crate::job::checks::NOT_AS_IT_SHOULD_BE;
 use crate::job::heartbeat::{self, Heartbeat, Way};
 use crate::job::lock::{self, Folder, Holder, Lock, Name};
 use crate::job::tally::Tally;
 use crate::job::{file, jitter, metrics, report};
+use crate::journal::keeper::PastWrite;
 use crate::memory;
 use crate::settings::Settings;
 use crate::settings::job::JobFlags;
@@ -36,9 +38,6 @@ struct Behind {
     heartbeat: Mutex<Option<Heartbeat>>,
     is_told: AtomicBool,
 }
-
-/// Exit code of a run whose checks did not all pass.
-const NOT_AS_IT_SHOULD_BE: u8 = 4;
 
 /// How long it takes until the lock is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -106,9 +105,9 @@ impl Run {
         });
         let (at_exit, stop) = (Arc::clone(&behind), Arc::clone(&self.stop));
         if let Some(exit) = &self.exit {
-            exit.before(move |code| {
-                let why = stop.why_set().unwrap_or_else(memory::exceeded);
-                at_exit.tell(code, Some(&why), 1);
+            exit.before(move |code, why| {
+                let otherwise = || stop.why_set().unwrap_or_else(memory::exceeded);
+                at_exit.tell(code, Some(&why.cloned().unwrap_or_else(otherwise)), 1);
             });
         }
         let result = self.settled(work(&behind));
@@ -247,7 +246,7 @@ impl Behind {
             streams::hold();
         }
         let heartbeat = heartbeat_of(settings, run)?;
-        if heartbeat.is_some() {
+        if heartbeat.is_some() || !settings.job().report.is_empty() {
             streams::keep_tail();
         }
         Ok(Self {
@@ -284,7 +283,7 @@ impl Behind {
         }
         let heartbeat = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(heartbeat) = heartbeat {
-            let why = error.map(|error| format!("{}\n", error.message)).unwrap_or_default();
+            let why = report::why(code, error, &self.checks.all()).map(|why| why + "\n").unwrap_or_default();
             let body = format!("run {}, exit code {code}\n{}{why}", self.run, streams::tail());
             let redacted = crate::show::redaction::REDACTOR.talk(&body).into_owned();
             for why in heartbeat.end(code, redacted, tries) {
@@ -300,17 +299,19 @@ impl Behind {
         let since = instant.elapsed();
         let ended = began.saturating_add(jiff::SignedDuration::try_from(since).unwrap_or_default()).unwrap_or(began);
         let flags = self.settings.job();
-        let said = |result: std::result::Result<(), String>| {
+        let complain = |result: std::result::Result<(), String>| {
             let Err(why) = result else { return };
             show_all(code);
             tracing::error!("{why}");
         };
         let profile = self.settings.profile().unwrap_or("default");
+        let earlier = self.earlier();
+        let said = streams::tail();
         // A run that was refused for such a path says so itself.
         let is_begun = self.is_begun.load(Ordering::Acquire);
         let is_fit = |path: &Path| is_begun || file::check(path).is_ok();
         for path in flags.report.iter().filter(|path| is_fit(path) && report::check(path).is_ok()) {
-            said(report::write(
+            complain(report::write(
                 path,
                 &report::Told {
                     run: &self.run,
@@ -325,11 +326,13 @@ impl Behind {
                     checks: &self.checks.all(),
                     counts: &counts,
                     under_way: &self.shared.words_under_way(),
+                    earlier: earlier.as_deref(),
+                    said: &said,
                 },
             ));
         }
         if let Some(path) = flags.metrics_file.as_ref().filter(|path| is_fit(path) && metrics::check(path).is_ok()) {
-            said(metrics::write(
+            complain(metrics::write(
                 path,
                 &metrics::Told {
                     script: &self.script,
@@ -338,9 +341,15 @@ impl Behind {
                     took: since.as_secs_f64(),
                     code,
                     counts: &counts,
+                    earlier: earlier.as_ref().map(Vec::len),
                 },
             ));
         }
+    }
+
+    /// The writes of earlier parts that took effect, in words; `None` of a run that did not go on.
+    fn earlier(&self) -> Option<Vec<String>> {
+        Some(self.shared.journal()?.made_earlier()?.iter().map(PastWrite::words).collect())
     }
 }
 

@@ -110,8 +110,8 @@ impl Run {
         let lines = Arc::clone(&keeper);
         log::copy_to(move |level, text| lines.line(level, text));
         let at_end = Arc::clone(&keeper);
-        exit.before(move |code| {
-            if let Err(error) = at_end.end(code) {
+        exit.before(move |code, why| {
+            if let Err(error) = at_end.end(code, why.map(|why| REDACTOR.talk(&why.message))) {
                 tracing::warn!("this run is not, or not whole, in a journal: {}", error.message);
             }
         });

@@ -439,6 +439,69 @@ fn a_report_tells_what_changed_what_failed_and_what_is_unknown() {
     assert!(xml.contains("tests=\"3\" failures=\"1\" errors=\"1\"") && xml.contains("an &lt;old&gt; backup"), "{xml}");
 }
 
+/// A run with a report of each form: what it printed, and the forms by their endings.
+fn reported(args: &[&str]) -> (Ran, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let reports = ["json", "html", "md", "xml"].map(|form| format!("{}/a.{form}", folder.path().display()));
+    let flags: Vec<&str> = reports.iter().flat_map(|path| ["--report", path]).collect();
+    let ran = jst(flags).args(args).run();
+    (ran, reports.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect())
+}
+
+#[test]
+fn every_report_and_the_monitor_say_why_a_run_ended_and_what_it_said_last() {
+    let audit = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/backup_audit.rhai");
+    let found = "print(\"shop-a has <no> backup\"); log::error(\"look at it\"); exit(4)";
+    for (words, code, why, said) in [
+        (&["eval", found][..], 4, "the script ended with 4", "shop-a has <no> backup"),
+        (&["eval", "print(1); exit(70)"], 70, "the script ended with 70", "1"),
+        (&["eval", "check(\"a\", false, \"b\"); check(\"c\", true)"], 4, "1 of 2 checks failed", "check failed: a: b"),
+        (&["eval", "check(\"a\", false); exit(70)"], 70, "the script ended with 70", "check failed: a"),
+        (&["eval", "print(\"last\"); throw \"no <app>\""], 1, "no <app>", "last"),
+        (&["run", audit], 64, "the script ended with 64", "--instance"),
+        (&["eval", "print(\"fine\")"], 0, "", "fine"),
+    ] {
+        let server = Server::new(vec![Behaviour::Answer(200, "", String::new())]);
+        let url = server.url();
+        let (ran, reports) = reported(&[&["--quiet-success", "--heartbeat", &url], words].concat());
+        assert_eq!(ran.code, Some(code), "{ran:#?}");
+        let [json, html, md, xml] = &reports[..] else { panic!("{reports:?}") };
+        let json: Value = serde_json::from_str(json).unwrap();
+        assert_eq!(json["why"], if why.is_empty() { Value::Null } else { why.into() }, "{json:#}");
+        assert!(json["said"].as_str().unwrap().contains(said), "{json:#}");
+        let escaped = |text: &str| text.replace('<', "&lt;").replace('>', "&gt;");
+        let (why_there, said_there) = (escaped(why), escaped(said));
+        assert!(html.contains("<pre id=\"said\">") && html.contains(&said_there), "{html}");
+        assert_eq!(
+            html.contains(&format!("<h2>Why it ended</h2><pre id=\"why\">{why_there}</pre>")),
+            code != 0,
+            "{html}"
+        );
+        let md_why = why.replace('<', "\\<").replace('>', "\\>");
+        assert_eq!(md.contains(&format!("\nWhy it ended: {md_why}\n")), code != 0, "{md}");
+        assert!(md.contains("## What it said last\n\n    ") && md.contains(said), "{md}");
+        assert!(xml.contains("<system-out>") && xml.contains(&said_there), "{xml}");
+        // A failed check is a failure of its own case.
+        let is_error = code != 0 && !why.contains("checks");
+        assert!(xml.contains(&format!(" errors=\"{}\"", u8::from(is_error))), "{xml}");
+        assert_eq!(xml.contains(&format!("message=\"{why_there}\">{why_there}</error>")), is_error, "{xml}");
+        let (_, body) = heartbeats(&server).pop().unwrap();
+        assert!(body.contains(said) && body.ends_with(&format!("{why}\n")), "{body}");
+    }
+}
+
+#[test]
+fn what_a_run_said_last_is_short_and_holds_no_secret() {
+    let code = r#"for n in 0..2000 { print(`line ${n} fake-secret-never-shown`); log::info("fake-secret-never-shown"); } exit(4)"#;
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("a.json");
+    jst(["--report", report.to_str().unwrap(), "eval", code]).fake_key().run();
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    let said = report["said"].as_str().unwrap();
+    assert!(said.len() <= 10_000 && said.contains("line 1999 ****\n") && !said.contains("line 3 "), "{said}");
+    assert!(!said.contains("fake-secret-never-shown"), "{said}");
+}
+
 #[test]
 fn a_run_that_is_ended_from_outside_is_told_of_too() {
     let (server, folder) = (Server::new(vec![Behaviour::Stall]), tempfile::tempdir().unwrap());

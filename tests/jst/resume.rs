@@ -412,6 +412,30 @@ fn a_resumed_run_has_one_id_wherever_it_is_named() {
 }
 
 #[test]
+fn the_reports_of_a_resumed_run_tell_of_its_earlier_parts() {
+    let (world, _) = killed_at_the_second();
+    let reports =
+        ["json", "html", "md", "xml", "prom"].map(|form| format!("{}/a.{form}", world.folder.path().display()));
+    let flags: Vec<&str> = reports[..4].iter().flat_map(|path| ["--report", path]).collect();
+    world.resume(&[&flags[..], &["--metrics-file", &reports[4]]].concat()).ok();
+    let [json, html, md, xml, metrics] = reports.map(|path| std::fs::read_to_string(path).unwrap());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["earlier"]["writes"], 1, "{json:#}");
+    let made = json["earlier"]["made"][0].as_str().unwrap();
+    assert!(made.starts_with("CreateNodeLabel {\"ClusterId\":\"c-demo-test\""), "{made}");
+    let at = json["started"].as_str().unwrap();
+    let said = format!("This run went on at {at}; 1 write was made by earlier parts. Since then: ");
+    for report in [html, md, xml] {
+        assert!(report.contains(&said), "{report}");
+    }
+    assert!(metrics.contains("\njst_run_earlier_writes{script="), "{metrics}");
+    assert!(
+        metrics.lines().any(|line| line.starts_with("jst_run_earlier_writes{") && line.ends_with(" 1")),
+        "{metrics}"
+    );
+}
+
+#[test]
 fn what_a_resume_gives_back_counts_towards_no_limit() {
     let (world, id) = killed_at_the_second();
     // One of eight is done.

@@ -135,6 +135,11 @@ impl Keeper {
         }
     }
 
+    /// The writes of earlier parts that took effect, in their order; `None` of a run that does not go on.
+    pub(crate) fn made_earlier(&self) -> Option<Vec<PastWrite>> {
+        self.past().map(|past| past.made())
+    }
+
     /// Writes of earlier parts in a step that are not settled.
     pub(crate) fn unknown_in(&self, step: &Place) -> Vec<PastWrite> {
         self.past().map(|past| past.unknown_in(step.text())).unwrap_or_default()
