@@ -53,6 +53,7 @@ pub(super) fn prepare(settings: &Settings, run: &str) -> Result<()> {
     if flags.lock_wait.is_some() && lock_name(flags).is_none() {
         return Err(Error::new(Kind::Usage, "--lock-wait is given without --lock").hint("add --lock, or leave it out"));
     }
+    settings.longest().map_or(Ok(()), |deadline| flags.leaves_time(deadline))?;
     let trace = settings.trace();
     if trace.is_none() && settings.around.env.get("TRACEPARENT").is_some_and(|text| !text.trim().is_empty()) {
         tracing::warn!(

@@ -175,6 +175,70 @@ fn a_write_under_way_gets_the_grace_time_and_no_new_call_begins() {
 }
 
 #[test]
+fn what_a_stopped_run_waits_for_is_said_at_once() {
+    let parallel = "parallel([1, 2], 2, |n| scale_app(n, 2))";
+    for (code, calls, name, flags, says) in [
+        (
+            "scale_app(1, 2)",
+            1,
+            "INT",
+            &["--grace", "1h"][..],
+            "stopping: 1 write is under way and gets 3600 s to end; again Ctrl-C ends at once\n",
+        ),
+        (
+            parallel,
+            2,
+            "TERM",
+            &["--grace", "10s"],
+            "stopping: 2 writes are under way and get 10 s to end; a second signal ends at once\n",
+        ),
+        ("list_app()", 1, "INT", &["--grace", "1h"], ""),
+        ("scale_app(1, 2)", 1, "INT", &["--grace", "0"], ""),
+    ] {
+        let server = Server::new(vec![Behaviour::Stall]);
+        let (mut child, _home) =
+            jst(["--endpoint", &server.url(), "--no-journal"]).args(flags).args(&["eval", code]).fake_key().start();
+        until(|| server.requests().len() == calls);
+        signal(&child, name);
+        if says.is_empty() {
+            let ran = Ran::of(child);
+            assert!(!ran.stderr.contains("stopping"), "{ran:#?}");
+            continue;
+        }
+        // Said while it waits.
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.contains(says) {
+            assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        assert!(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    // Talk is held back as all is.
+    let server = Server::new(vec![Behaviour::Stall]);
+    let flags = ["--quiet-success", "--grace", "100ms", "--no-journal", "--endpoint", &server.url()];
+    let (child, _home) = jst(flags).args(&["eval", "scale_app(1, 2)"]).fake_key().start();
+    until(|| server.requests().len() == 1);
+    signal(&child, "TERM");
+    let ran = Ran::of(child);
+    assert!(ran.code == Some(143) && ran.stderr.contains("stopping: 1 write is under way and gets 0.1 s"), "{ran:#?}");
+}
+
+#[test]
+fn a_message_that_is_not_taken_is_no_refusal_of_the_service() {
+    let server = Server::new(vec![Behaviour::Answer(403, "", String::new())]);
+    let code = format!("notify(\"{}/hook\", \"x\")", server.url());
+    let ran = jst(["--allow-net", "127.0.0.1", "eval", &code]).run();
+    assert_eq!(ran.code, Some(10), "{ran:#?}");
+    assert!(ran.stderr.starts_with("error: 127.0.0.1 did not take the message: it answered 403\n"), "{ran:#?}");
+    assert!(
+        ran.stderr.contains("= help: it is the message that was refused, and no call of the service: "),
+        "{ran:#?}"
+    );
+}
+
+#[test]
 fn a_second_signal_stops_at_once_and_names_what_is_unknown() {
     let server = Server::new(vec![Behaviour::Stall]);
     let (mut child, _home) =
@@ -266,9 +330,22 @@ fn checks_that_fail_end_the_run_with_4() {
 }
 
 #[test]
-fn the_wait_before_a_run_ends_with_its_deadline() {
-    let ran = jst(["--jitter", "8000h", "--deadline", "100ms", "eval", "1"]).run();
-    assert_eq!(ran.code, Some(41), "{ran:#?}");
+fn the_wait_before_a_run_leaves_time_for_it() {
+    for (jitter, deadline, words) in [
+        ("8000h", "100ms", &["eval", "print(1)"][..]),
+        ("1m", "60s", &["eval", "print(1)"]),
+        ("1m", "1m", &["call", "ListApp"]),
+        ("2h", "1h", &["unit", "a.rhai", "--for", "cron", "--every", "0 3 * * *"]),
+    ] {
+        let ran = jst(["--sim", "--jitter", jitter, "--deadline", deadline]).args(words).file("a.rhai", "1").run();
+        let named = ["error: --jitter ", " waits as long as --deadline "];
+        assert!(ran.code == Some(2) && ran.stdout.is_empty(), "{ran:#?}");
+        assert!(named.iter().all(|words| ran.stderr.contains(words)), "{ran:#?}");
+    }
+    // Without a deadline of its own, a unit has one.
+    let words = ["--jitter", "2h", "unit", "a.rhai", "--for", "cron", "--every", "0 3 * * *"];
+    assert_eq!(jst(words).file("a.rhai", "1").run().code, Some(2));
+    assert_eq!(jst(["--jitter", "10ms", "--deadline", "1m", "eval", "1"]).run().ok(), "1\n");
     assert_eq!(jst(["--jitter", "10ms", "eval", "1"]).run().ok(), "1\n");
 }
 

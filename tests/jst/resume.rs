@@ -163,6 +163,11 @@ fn what_no_look_can_tell_is_a_persons_to_say_and_what_one_can_is_settled() {
     let (world, id) = lost("print(step(\"scale\", || scale_app(3002, 4).Result.DeployOrderId))");
     let whole: Value = serde_json::from_str(&world.jst(&["runs", &id, "--verify"]).run().ok()).unwrap();
     assert_eq!((&whole["writes"][0]["outcome"], &whole["unknown"]), (&"applied".into(), &0.into()), "{whole}");
+    // That nothing is known of it is said no more, but what settled it.
+    assert_eq!(whole["writes"][0]["error"], Value::Null, "{whole}");
+    let people = world.jst(&["runs", &id, "--output", "table"]).run().ok();
+    let write = people.lines().find(|line| line.contains(" applied ")).unwrap();
+    assert!(write.contains("(step scale, a look at the account says so") && !write.contains("not known"), "{people}");
     let ran = world.jst(&["run", "--resume", &id]).run();
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "4069\n"), "{ran:#?}");
     // A script's own look comes before jst's.
