@@ -32,6 +32,8 @@ struct Behind {
     /// When it began; before that, since when it waits to.
     began: Mutex<(Timestamp, Instant)>,
     is_begun: AtomicBool,
+    /// Whether its exit code is one that the script ended with.
+    is_own_code: AtomicBool,
     tally: Arc<Tally>,
     checks: Arc<crate::job::checks::Checks>,
     shared: Arc<crate::call::shared::Shared>,
@@ -111,7 +113,9 @@ impl Run {
                 at_exit.tell(code, Some(&why.cloned().unwrap_or_else(otherwise)), 1);
             });
         }
-        let result = self.settled(work(&behind));
+        let result = work(&behind);
+        behind.is_own_code.store(matches!(result, Ok(1..)), Ordering::Release);
+        let result = self.settled(result);
         self.exit.iter().for_each(|exit| exit.decide(&result));
         let code = result.as_ref().map_or_else(|error| error.kind.exit_code(), |code| *code);
         behind.tell(code, result.as_ref().err(), heartbeat::PATIENT);
@@ -257,6 +261,7 @@ impl Behind {
             host: system::host_name(),
             began: Mutex::new((Timestamp::now(), Instant::now())),
             is_begun: AtomicBool::new(false),
+            is_own_code: AtomicBool::new(false),
             tally: Arc::new(Tally::new(settings.limits_of_run(), Arc::default(), false)),
             checks: Arc::default(),
             shared: Arc::default(),
@@ -284,7 +289,7 @@ impl Behind {
         }
         let heartbeat = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(heartbeat) = heartbeat {
-            let why = report::why(code, error, &self.checks.all()).map(|why| why + "\n").unwrap_or_default();
+            let why = self.why(code, error).map(|why| why + "\n").unwrap_or_default();
             let body = format!("run {}, exit code {code}\n{}{why}", self.run, streams::tail());
             let redacted = crate::show::redaction::REDACTOR.talk(&body).into_owned();
             for why in heartbeat.end(code, redacted, tries) {
@@ -306,7 +311,7 @@ impl Behind {
             tracing::error!("{why}");
         };
         let profile = self.settings.profile().unwrap_or("default");
-        let earlier = self.earlier();
+        let (earlier, why) = (self.earlier(), self.why(code, error));
         let said = streams::tail();
         // A run that was refused for such a path says so itself.
         let is_begun = self.is_begun.load(Ordering::Acquire);
@@ -328,6 +333,7 @@ impl Behind {
                     counts: &counts,
                     under_way: &self.shared.words_under_way(),
                     earlier: earlier.as_deref(),
+                    why: why.as_deref(),
                     said: &said,
                 },
             ));
@@ -345,6 +351,20 @@ impl Behind {
                     earlier: earlier.as_ref().map(Vec::len),
                 },
             ));
+        }
+    }
+
+    /// Why the run ended as it did, in words; `None` of one that did well.
+    fn why(&self, code: u8, error: Option<&Error>) -> Option<String> {
+        let own = self.is_own_code.load(Ordering::Acquire).then(|| format!("the script ended with {code}"));
+        let checks = match self.checks.failed() {
+            (0, _) => None,
+            (failed, count) => Some(format!("{failed} of {count} checks failed")),
+        };
+        match error {
+            Some(error) => Some(error.message.clone()),
+            None if code == 0 => None,
+            None => Some([own, checks].into_iter().flatten().collect::<Vec<_>>().join(", and ")),
         }
     }
 

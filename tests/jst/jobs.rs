@@ -533,7 +533,12 @@ fn every_report_and_the_monitor_say_why_a_run_ended_and_what_it_said_last() {
         (&["eval", found][..], 4, "the script ended with 4", "shop-a has <no> backup"),
         (&["eval", "print(1); exit(70)"], 70, "the script ended with 70", "1"),
         (&["eval", "check(\"a\", false, \"b\"); check(\"c\", true)"], 4, "1 of 2 checks failed", "check failed: a: b"),
-        (&["eval", "check(\"a\", false); exit(70)"], 70, "the script ended with 70", "check failed: a"),
+        (
+            &["eval", "check(\"a\", false); exit(70)"],
+            70,
+            "the script ended with 70, and 1 of 1 checks failed",
+            "check failed: a",
+        ),
         (&["eval", "print(\"last\"); throw \"no <app>\""], 1, "no <app>", "last"),
         (&["run", audit], 64, "the script ended with 64", "--instance"),
         (&["eval", "print(\"fine\")"], 0, "", "fine"),
@@ -559,11 +564,41 @@ fn every_report_and_the_monitor_say_why_a_run_ended_and_what_it_said_last() {
         assert!(md.contains("## What it said last\n\n    ") && md.contains(said), "{md}");
         assert!(xml.contains("<system-out>") && xml.contains(&said_there), "{xml}");
         // A failed check is a failure of its own case.
-        let is_error = code != 0 && !why.contains("checks");
+        let is_error = code != 0 && why != "1 of 2 checks failed";
         assert!(xml.contains(&format!(" errors=\"{}\"", u8::from(is_error))), "{xml}");
         assert_eq!(xml.contains(&format!("message=\"{why_there}\">{why_there}</error>")), is_error, "{xml}");
         let (_, body) = heartbeats(&server).pop().unwrap();
         assert!(body.contains(said) && body.ends_with(&format!("{why}\n")), "{body}");
+    }
+}
+
+#[test]
+fn what_a_ready_script_finds_stands_in_its_reports_as_checks() {
+    let script = |name: &str| format!("{}/scripts/{name}.rhai", env!("CARGO_MANIFEST_DIR"));
+    for (name, words, code, check) in [
+        (
+            "backup_audit",
+            &["--instance", "rm-demo-0003", "--max-age", "1"][..],
+            4,
+            ("rm-demo-0003", "serious: the newest good "),
+        ),
+        ("rds_access_review", &["--instance", "rm-demo-0003"], 4, ("rm-demo-0003 dba", "serious: it is a super")),
+        ("stuck_deploys", &[], 4, ("数据报表 正式环境", "under way, ")),
+        ("orphans", &[], 4, ("volumes c-demo-test pv-demo-5", "listed, Why: ")),
+    ] {
+        let script = script(name);
+        let (ran, reports) = reported(&[&["--sim", "run", &script], words].concat());
+        assert_eq!(ran.code, Some(code), "{name}: {ran:#?}");
+        assert!(!ran.stderr.contains("check"), "{name}: what is printed stays: {ran:#?}");
+        let json: Value = serde_json::from_str(&reports[0]).unwrap();
+        let failed: Vec<&Value> =
+            json["checks"].as_array().unwrap().iter().filter(|check| check["passed"] == false).collect();
+        let text = |of: &Value, key: &str| of[key].as_str().unwrap().to_owned();
+        let is_there = |of: &&Value| text(of, "name").starts_with(check.0) && text(of, "detail").starts_with(check.1);
+        assert!(failed.iter().any(is_there), "{name}: {json:#}");
+        let said = format!("the script ended with {code}, and {} of ", failed.len());
+        assert!(text(&json, "why").starts_with(&said), "{name}: {json:#}");
+        assert!(reports[3].contains(&format!(" failures=\"{}\"", failed.len())), "{name}: {}", reports[3]);
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::checks::{Check, NOT_AS_IT_SHOULD_BE};
+use super::checks::Check;
 use super::file;
 use super::tally::{Called, Counts, How};
 use crate::catalogue::Effect;
@@ -50,21 +50,10 @@ pub(crate) struct Told<'a> {
     pub under_way: &'a [String],
     /// The writes of earlier parts that took effect, in words; `None` of a run that did not go on.
     pub earlier: Option<&'a [String]>,
+    /// Why it ended as it did, in words; `None` of one that did well.
+    pub why: Option<&'a str>,
     /// The end of what was printed and logged.
     pub said: &'a str,
-}
-
-/// Why a run ended as it did, in words; `None` of one that did well.
-pub(crate) fn why(code: u8, error: Option<&Error>, checks: &[Check]) -> Option<String> {
-    let failed = checks.iter().filter(|check| !check.passed).count();
-    match error {
-        Some(error) => Some(error.message.clone()),
-        None if code == 0 => None,
-        None if code == NOT_AS_IT_SHOULD_BE && failed > 0 => {
-            Some(format!("{failed} of {} checks failed", checks.len()))
-        }
-        None => Some(format!("the script ended with {code}")),
-    }
 }
 
 /// The forms of a report, by the ending of its file.
@@ -128,7 +117,7 @@ fn report(told: &Told<'_>) -> Value {
         "exit_code": told.code,
         "verdict": verdict(told),
         "error": told.error.map(Error::to_json),
-        "why": why(told.code, told.error, told.checks),
+        "why": told.why,
         "said": told.said,
         "earlier": told.earlier.map(|made| json!({"writes": made.len(), "made": made.iter().take(LISTED).collect::<Vec<_>>()})),
         "writes": {"done": writes.done, "failed": writes.failed,
