@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn a_failure_keeps_the_last_success_of_the_same_script() {
         let counts = Counts::default();
-        let told = |script, ended, code| Told { script, profile: "p", ended, took: 1.5, code, counts: &counts };
+        let told =
+            |script, ended, code| Told { script, profile: "p", ended, took: 1.5, code, counts: &counts, earlier: None };
         let good = text(&told("a \"b\"\\", 100.0, 0), "");
         assert!(
             good.contains("jst_run_last_success_timestamp_seconds{script=\"a \\\"b\\\"\\\\\",profile=\"p\"} 100\n")

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::event::{Known, What};
 use super::{place, store};
 use crate::error::Result;
+use crate::secret::{MASK, tells_of_secret};
 
 /// The earlier parts of a run.
 #[derive(Debug, Default)]
@@ -315,6 +316,15 @@ impl Past {
         let mut steps = self.steps.iter().filter(|(place, _)| place::is_named(place, word));
         self.writes.values().find(is_meant).is_some_and(fits)
             || steps.any(|(_, step)| is_done || step.finished.is_none())
+    }
+
+    /// The parameters of a step's writes, and of the steps in it, that are masked for their names.
+    pub(super) fn secrets_in(&self, step: &str) -> Vec<String> {
+        let is_in =
+            |place: &str| place.strip_prefix(step).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']));
+        let params = self.writes.values().filter(|write| is_in(&write.place)).flat_map(|write| &write.params);
+        let masked = params.filter(|(name, value)| *value == MASK && tells_of_secret(name));
+        masked.map(|(name, _)| name.clone()).collect()
     }
 
     /// Writes that took effect.

@@ -440,6 +440,58 @@ fn the_reports_of_a_resumed_run_tell_of_its_earlier_parts() {
     );
 }
 
+const CLUSTER: &str = "ClusterTitle: \"t\", BusinessCode: \"JST\", ClusterEnvType: \"TEST\", ClusterType: \"Standard\", \
+     RegionId: \"cn-zhangjiakou\", VpcId: \"vpc-demo-1\", Vswitchids: [\"vsw-demo-1\"], PodCIDR: \"172.22.0.0/16\", \
+     ServiceCIDR: \"172.23.0.0/20\"";
+
+#[test]
+fn a_secret_of_a_step_that_is_skipped_stays_one() {
+    const SECRET: &str = "Fake-Passw0rd-1";
+    let create = |given: &str| format!("step(\"cluster\", || create_cluster(#{{ {CLUSTER}, {given} }}).Success);\n");
+    let used = "try { call(\"CreateThing\", #{ Note: PW }) } catch (e) { log::warn(`${e.message} ${PW}`); } \
+                log::warn(`the password is ${PW}`); print(PW); exit(70)";
+    let pw = format!("let PW = \"{SECRET}\";\n");
+    let read = "let PW = read_file(args[0]);\n";
+    let warning = "the step `cluster` is done, and its Password does not stand in the script: where it is used again, this \
+                   run does not know it for a secret";
+    for (script, module, is_known) in [
+        (create(&format!("Password: \"{SECRET}\"")) + &pw + used, String::new(), true),
+        (pw.clone() + &create("Password: PW") + used, String::new(), true),
+        (
+            format!("import \"made\" as made; {pw} made::cluster(); {used}"),
+            format!("fn cluster() {{ {} }}", create(&format!("Password: `{SECRET}`"))),
+            true,
+        ),
+        (read.to_owned() + &create("Password: PW") + used, String::new(), false),
+    ] {
+        let world = World::new(&script);
+        let file = |name: &str| world.folder.path().join(name);
+        std::fs::write(file("made.rhai"), module).unwrap();
+        std::fs::write(file("pw.txt"), SECRET).unwrap();
+        let run = |words: &[&str]| {
+            let flags = ["--report", "a.json", "--report", "a.html", "--allow-read", "pw.txt"];
+            let flags =
+                flags.map(|word| if word.contains('.') { file(word).display().to_string() } else { word.to_owned() });
+            let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+            world.jst(&[&["run"], &flags[..], words].concat()).run()
+        };
+        let first = run(&["--max-writes", "1", world.script().to_str().unwrap(), file("pw.txt").to_str().unwrap()]);
+        assert_eq!(first.code, Some(42), "{first:#?}");
+        let id = world.run_id();
+        let resumed = run(&["--resume", &id]);
+        assert_eq!(resumed.code, Some(70), "{script}: {resumed:#?}");
+        assert_eq!(resumed.stderr.matches(warning).count(), usize::from(!is_known), "{script}: {resumed:#?}");
+        let texts = ["a.json", "a.html"].map(|name| std::fs::read_to_string(file(name)).unwrap());
+        let journal = world.jst(&["runs", &id]).run().ok();
+        for text in [&resumed.stderr, &resumed.stdout, &texts[0], &texts[1], &journal] {
+            assert_eq!(text.contains(SECRET), !is_known, "{script}: {text}");
+        }
+        if is_known {
+            assert!(journal.contains("\"Note\":\"****\"") || journal.contains("\"Note\": \"****\""), "{journal}");
+        }
+    }
+}
+
 #[test]
 fn what_a_resume_gives_back_counts_towards_no_limit() {
     let (world, id) = killed_at_the_second();
