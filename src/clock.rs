@@ -57,6 +57,9 @@ pub(crate) fn named_zone(name: &str) -> Option<TimeZone> {
     TimeZoneDatabase::bundled().get(name).ok()
 }
 
+/// The zone of the times that people are shown, as it stands beside them.
+pub(crate) const ZONE: &str = "UTC+8";
+
 /// Milliseconds since 1970 for people, as the service's people read time: in Beijing's.
 pub(crate) fn local(millis: i64) -> String {
     let at =

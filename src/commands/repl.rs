@@ -44,7 +44,7 @@ pub(super) fn repl(settings: &Arc<Settings>, exit: &Exit) -> Result<u8> {
     };
     if interactive {
         let restore = terminal::restorer();
-        exit.before(move |_| restore());
+        exit.before(move |_, _| restore());
     }
     repl::run(session, &config)
 }

@@ -93,7 +93,7 @@ fn all(settings: &Settings, args: &RunsArgs) -> Result<u8> {
 /// A run as a row for people.
 fn row(run: &Listed) -> Value {
     json!({
-        "When": clock::local(run.started), "Script": run.script, "Profile": run.profile, "State": run.state,
+        format!("When ({})", clock::ZONE): clock::local(run.started), "Script": run.script, "Profile": run.profile, "State": run.state,
         "Writes": run.writes, "Unknown": run.unknown, "Exit": run.exit, "Run": run.id,
     })
 }
@@ -153,12 +153,16 @@ fn told(story: &Story) -> String {
         Some(code) => writeln!(text, " with {code}"),
         None => writeln!(text),
     };
+    if let Some(why) = &story.error {
+        let _ = writeln!(text, "why: {}", visible::block(why));
+    }
     let fact = |name: &str| story.facts.get(name).map(plain).filter(|value| !value.is_empty());
     let ended = run.ended.map(|at| format!(" to {}", clock::local(at))).unwrap_or_default();
     let _ = writeln!(
         text,
-        "{}{ended} on {}, process {}",
+        "{}{ended} {} on {}, process {}",
         clock::local(run.started),
+        clock::ZONE,
         fact("host").unwrap_or_default(),
         fact("pid").unwrap_or_default()
     );
@@ -175,7 +179,7 @@ fn told(story: &Story) -> String {
     if let Some(args) = fact("args") {
         let _ = writeln!(text, "arguments: {args}");
     }
-    let _ = writeln!(text, "\n{} writes, {} unknown", run.writes, run.unknown);
+    let _ = writeln!(text, "\n{}", counted(story));
     for write in &story.writes {
         let _ = writeln!(text, "{}", line(write, run));
     }
@@ -193,6 +197,20 @@ fn told(story: &Story) -> String {
         }
     }
     text
+}
+
+/// How many writes there are, and what became of them.
+fn counted(story: &Story) -> String {
+    let mut outcomes: Vec<(&str, usize)> = Vec::new();
+    for outcome in story.writes.iter().map(Written::outcome) {
+        match outcomes.iter_mut().find(|(known, _)| *known == outcome) {
+            Some((_, count)) => *count += 1,
+            None => outcomes.push((outcome, 1)),
+        }
+    }
+    let of_each = outcomes.iter().filter(|(outcome, _)| *outcome != Known::Unknown.word());
+    let of_each: Vec<String> = of_each.map(|(outcome, count)| format!(", {count} {outcome}")).collect();
+    format!("{} writes, {} unknown{}", story.run.writes, story.run.unknown, of_each.concat())
 }
 
 fn line(write: &Written, of: &Listed) -> String {

@@ -83,6 +83,8 @@ pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
     let path = |flag: &str, path: &Path| given::written(flag, &path.display().to_string(), scheduler);
     let state = settings.is_by_hand("state-dir").then(|| settings.state_dir().ok()).flatten();
     let program = std::env::current_exe().map_or_else(|_| "jst".to_owned(), |path| path.display().to_string());
+    let deadline = whole_seconds(settings.longest().unwrap_or(DEADLINE));
+    job.leaves_time(deadline)?;
     let plan = Plan {
         program,
         folder: folder.display().to_string(),
@@ -90,7 +92,7 @@ pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
         args: args.words.clone(),
         schedule: Schedule::parse(&args.every)?,
         zone,
-        deadline: whole_seconds(settings.longest().unwrap_or(DEADLINE)),
+        deadline,
         grace: whole_seconds(settings.grace()),
         before: before?,
         flags: flags?,

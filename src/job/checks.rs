@@ -4,6 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Kind, Result};
 
+/// Exit code of a run whose checks did not all pass.
+pub(crate) const NOT_AS_IT_SHOULD_BE: u8 = 4;
+
 /// The checks of a run, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Checks(Mutex<Vec<Check>>);
@@ -23,11 +26,11 @@ pub(crate) struct Check {
 const KEPT: usize = 100_000;
 
 impl Checks {
-    /// Counts one more, and says when it failed. Gives whether it passed.
+    /// Counts one more, and says when it failed, unless that is said otherwise. Gives whether it passed.
     ///
     /// # Errors
     /// `invalid` without a name; `limit` for far too many.
-    pub(crate) fn add(&self, check: Check) -> Result<bool> {
+    pub(crate) fn add(&self, check: Check, is_quiet: bool) -> Result<bool> {
         if check.name.trim().is_empty() {
             return Err(Error::new(Kind::Invalid, "a check needs a name: say what is looked at"));
         }
@@ -35,7 +38,7 @@ impl Checks {
             return Err(Error::new(Kind::Limit, format!("a run makes at most {KEPT} checks")));
         }
         let passed = check.passed;
-        if !passed {
+        if !passed && !is_quiet {
             let detail = check.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
             tracing::error!("check failed: {}{detail}", check.name);
         }
@@ -112,8 +115,8 @@ mod tests {
     fn checks_are_counted_and_need_a_name() {
         let checks = Checks::default();
         let check = |name: &str, passed| Check { name: name.to_owned(), passed, detail: None };
-        assert!(checks.add(check("a", true)).unwrap() && !checks.add(check("b", false)).unwrap());
-        assert!(checks.add(check(" ", true)).is_err());
+        assert!(checks.add(check("a", true), false).unwrap() && !checks.add(check("b", false), true).unwrap());
+        assert!(checks.add(check(" ", true), false).is_err());
         assert_eq!(checks.failed(), (1, 2));
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Told<'a> {
     pub code: u8,
     /// What it called.
     pub counts: &'a Counts,
+    /// Of a run that went on, how many writes its earlier parts made.
+    pub earlier: Option<usize>,
 }
 
 /// Refuses a file that no collector would read.
@@ -66,6 +68,8 @@ fn text(told: &Told<'_>, before: &str) -> String {
     metric(LAST_SUCCESS, "When the last run ended that ended with 0.", &success.map(one).unwrap_or_default());
     metric("jst_run_duration_seconds", "How long the last run took.", &one(told.took));
     metric("jst_run_exit_code", "The exit code of the last run.", &one(told.code.into()));
+    let earlier = told.earlier.map(|writes| one(writes as f64)).unwrap_or_default();
+    metric("jst_run_earlier_writes", "Writes that earlier parts of the last run made, which went on.", &earlier);
     type Of = fn(&OfOperation) -> u64;
     let operations: [(&str, &str, Of); 5] = [
         ("jst_run_calls", "Calls of the last run.", |of| of.calls),
@@ -98,7 +102,8 @@ mod tests {
     #[test]
     fn a_failure_keeps_the_last_success_of_the_same_script() {
         let counts = Counts::default();
-        let told = |script, ended, code| Told { script, profile: "p", ended, took: 1.5, code, counts: &counts };
+        let told =
+            |script, ended, code| Told { script, profile: "p", ended, took: 1.5, code, counts: &counts, earlier: None };
         let good = text(&told("a \"b\"\\", 100.0, 0), "");
         assert!(
             good.contains("jst_run_last_success_timestamp_seconds{script=\"a \\\"b\\\"\\\\\",profile=\"p\"} 100\n")

@@ -29,6 +29,9 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// The longest message, in characters: DingTalk takes 20,000 bytes.
 const LONGEST_TEXT: usize = 5_000;
 
+/// What is to be known of a message that was not taken.
+const NOT_THE_RUN: &str = "it is the message that was refused, and no call of the service: a script goes on by try { notify(…) } catch (err) { log::warn(err.message) }";
+
 impl Target {
     /// Who a URL is of: DingTalk's own is known by its place.
     pub(crate) fn of(url: &str) -> Result<Self> {
@@ -70,7 +73,7 @@ impl Target {
             headers: vec![("content-type".to_owned(), "application/json; charset=utf-8".to_owned())],
             timeout: LONGEST,
         };
-        self.accepted(&outside.send(&asked).await?)
+        self.accepted(&outside.send(&asked).await?).map_err(|error| error.hint(NOT_THE_RUN))
     }
 
     /// Whether the message was taken: DingTalk says no within a 200, as WeCom, Feishu and others do.

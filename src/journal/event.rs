@@ -94,8 +94,13 @@ pub(super) enum What {
         /// What it says.
         text: String,
     },
-    /// The run ended with this exit code.
-    Ended(u8),
+    /// The run, or a part of it, ended.
+    Ended {
+        /// Its exit code.
+        code: u8,
+        /// The error that it ended with, without secrets.
+        why: Option<String>,
+    },
 }
 
 /// What is known of a write.
@@ -146,7 +151,7 @@ impl What {
             Self::Finished(_) => "finished",
             Self::Told { .. } => "told",
             Self::Line { .. } => "line",
-            Self::Ended(_) => "ended",
+            Self::Ended { .. } => "ended",
         }
     }
 
@@ -164,7 +169,7 @@ impl What {
             Self::Finished(Some(value)) => json!({"value": value}),
             Self::Told { name, turn, value } => json!({"name": name, "turn": turn, "value": value}),
             Self::Line { level, text } => json!({"level": level, "text": text}),
-            Self::Ended(code) => json!({"exit": code}),
+            Self::Ended { code, why } => json!({"exit": code, "why": why}),
             Self::Attempt | Self::Step | Self::Finished(None) => return String::new(),
         };
         body.to_string()
@@ -203,7 +208,11 @@ impl What {
             "finished" => Self::Finished(body.remove("value")),
             "told" => Self::Told { name: text(take("name")), turn: count(take("turn")), value: take("value") },
             "line" => Self::Line { level: text(take("level")), text: text(take("text")) },
-            "ended" => Self::Ended(u8::try_from(count(take("exit"))).unwrap_or(u8::MAX)),
+            "ended" => Self::Ended {
+                code: u8::try_from(count(take("exit"))).unwrap_or(u8::MAX),
+                // Older versions did not say.
+                why: take("why").as_str().map(str::to_owned),
+            },
             _ => return None,
         })
     }
@@ -246,10 +255,12 @@ mod tests {
             What::Finished(None),
             What::Told { name: "now".into(), turn: 3, value: json!("2026-01-05T00:00:00Z") },
             What::Line { level: "info".into(), text: "scaled".into() },
-            What::Ended(143),
+            What::Ended { code: 143, why: None },
+            What::Ended { code: 1, why: Some("there is no app".into()) },
         ] {
             assert_eq!(What::read(what.kind(), &what.body()), Some(what));
         }
+        assert_eq!(What::read("ended", r#"{"exit":3}"#), Some(What::Ended { code: 3, why: None }));
         assert_eq!(What::read("later", "{}"), None);
     }
 }

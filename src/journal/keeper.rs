@@ -321,22 +321,23 @@ impl Keeper {
         }
     }
 
-    /// Writes down how the run ended, once, and waits until that is on the disk, whoever asks for it first.
+    /// Writes down how the run ended and why, once, and waits until that is on the disk, whoever asks for it first.
     ///
     /// # Errors
     /// What kept it from being written, for who asked first.
-    pub(crate) fn end(&self, code: u8) -> Result<()> {
+    pub(crate) fn end(&self, code: u8, why: Option<&str>) -> Result<()> {
         let is_there = self.writer.get().is_some_and(Result::is_ok);
         let mut result = Ok(());
         if is_there && !self.plan.check_only {
-            self.has_ended.get_or_init(|| result = self.write_end(code));
+            self.has_ended.get_or_init(|| result = self.write_end(code, why));
         }
         result
     }
 
-    fn write_end(&self, code: u8) -> Result<()> {
+    fn write_end(&self, code: u8, why: Option<&str>) -> Result<()> {
         let writer = self.writer()?;
-        writer::wait(writer, writer.commit(vec![self.event(What::Ended(code))]))
+        let why = why.map(|why| why.chars().take(LONGEST).collect());
+        writer::wait(writer, writer.commit(vec![self.event(What::Ended { code, why })]))
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::event::{Known, What};
 use super::{place, store};
 use crate::error::Result;
+use crate::secret::{MASK, tells_of_secret};
 
 /// The earlier parts of a run.
 #[derive(Debug, Default)]
@@ -120,6 +121,14 @@ impl PastWrite {
         }
     }
 
+    /// It in words: what was called with which parameters, and where.
+    pub(crate) fn words(&self) -> String {
+        let on = self.profile.as_ref().map(|name| format!(" in the profile {name}")).unwrap_or_default();
+        let step = place::step_of(&self.place);
+        let step = if step.is_empty() { String::new() } else { format!(" in the step `{step}`") };
+        format!("{} {}{on}{step}", self.operation, Value::from(self.params.clone()))
+    }
+
     /// Whether it is done, or may be.
     fn counts(&self) -> bool {
         matches!(self.known, Known::Applied | Known::Unknown)
@@ -178,7 +187,7 @@ impl Past {
                 }
             }
             What::Told { name, turn, value } => drop(self.told.insert((place, name, turn), value)),
-            What::Ended(code) => self.ended = Some(code),
+            What::Ended { code, .. } => self.ended = Some(code),
             What::Attempt | What::Line { .. } => {}
         }
     }
@@ -307,5 +316,19 @@ impl Past {
         let mut steps = self.steps.iter().filter(|(place, _)| place::is_named(place, word));
         self.writes.values().find(is_meant).is_some_and(fits)
             || steps.any(|(_, step)| is_done || step.finished.is_none())
+    }
+
+    /// The parameters of a step's writes, and of the steps in it, that are masked for their names.
+    pub(super) fn secrets_in(&self, step: &str) -> Vec<String> {
+        let is_in =
+            |place: &str| place.strip_prefix(step).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']));
+        let params = self.writes.values().filter(|write| is_in(&write.place)).flat_map(|write| &write.params);
+        let masked = params.filter(|(name, value)| *value == MASK && tells_of_secret(name));
+        masked.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Writes that took effect.
+    pub(super) fn made(&self) -> Vec<PastWrite> {
+        self.writes.values().filter(|write| write.known == Known::Applied).cloned().collect()
     }
 }

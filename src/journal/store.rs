@@ -234,7 +234,7 @@ pub(super) fn append(transaction: &Transaction<'_>, run: &str, events: &[&Event]
                 unknown += i64::from(*known == Known::Unknown);
             }
             What::Settled { .. } => unknown -= 1,
-            What::Ended(code) => {
+            What::Ended { code, .. } => {
                 // A clock that was set back meanwhile has no run end before it began.
                 let end = "UPDATE runs SET ended = max(started, ?2), exit = ?3 WHERE id = ?1";
                 transaction.execute(end, params![run, event.at, code])?;

@@ -25,6 +25,8 @@ pub(crate) struct Story {
     pub writes: Vec<Written>,
     /// Its steps: place, when each began, whether it is finished.
     pub steps: Vec<(String, i64, bool)>,
+    /// The error that it ended with, if it was one.
+    pub error: Option<String>,
     /// Lines of its log: when, how grave, what.
     pub lines: Vec<(i64, String, String)>,
 }
@@ -82,6 +84,7 @@ impl Story {
         let mut json = self.run.json();
         let more = json!({
             "format_version": 1,
+            "error": self.error,
             "facts": self.facts,
             "writes": self.writes.iter().map(Written::json).collect::<Vec<_>>(),
             "steps": self.steps.iter().map(|(step, at, finished)| json!({"step": step, "at": time(*at), "finished": finished})).collect::<Vec<_>>(),
@@ -118,7 +121,8 @@ pub(crate) fn story(path: &Path, id: &str) -> Result<Story> {
 }
 
 fn events(connection: &Connection, run: Listed) -> rusqlite::Result<Story> {
-    let mut story = Story { facts: Map::new(), writes: Vec::new(), steps: Vec::new(), lines: Vec::new(), run };
+    let (facts, error) = (Map::new(), None);
+    let mut story = Story { facts, error, writes: Vec::new(), steps: Vec::new(), lines: Vec::new(), run };
     let mut writes: BTreeMap<i64, Written> = BTreeMap::new();
     let mut query =
         connection.prepare("SELECT number, at, kind, of, place, body FROM events WHERE run = ?1 ORDER BY number")?;
@@ -128,7 +132,8 @@ fn events(connection: &Connection, run: Listed) -> rusqlite::Result<Story> {
         let (kind, place, body): (String, String, String) = (row.get(2)?, row.get(4)?, row.get(5)?);
         let write = of.and_then(|of| writes.get_mut(&of));
         match (What::read(&kind, &body), write) {
-            (Some(What::Begun(facts)), _) => story.facts = facts,
+            (Some(What::Begun(facts)), _) => (story.facts, story.error) = (facts, None),
+            (Some(What::Ended { why, .. }), _) => story.error = why,
             (Some(What::Write { operation, params, profile, .. }), _) => {
                 let (known, by, request_id, error) = (None, None, None, None);
                 let (profile, attempts) = (profile.or_else(|| story.run.profile.clone()), 0);
@@ -142,7 +147,10 @@ fn events(connection: &Connection, run: Listed) -> rusqlite::Result<Story> {
                 (write.known, write.request_id) = (Some(known), request_id);
                 write.error = reply.get("error").and_then(Value::as_str).map(str::to_owned);
             }
-            (Some(What::Settled { known, by, .. }), Some(write)) => (write.known, write.by) = (Some(known), Some(by)),
+            // That its outcome is unknown is no longer true.
+            (Some(What::Settled { known, by, .. }), Some(write)) => {
+                (write.known, write.by, write.error) = (Some(known), Some(by), None);
+            }
             (Some(What::Step), _) if story.steps.iter().all(|(step, ..)| *step != place) => {
                 story.steps.push((place, at, false));
             }

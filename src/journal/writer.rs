@@ -116,7 +116,8 @@ fn write(
             Ok(()) => behind.clear(),
             Err(_) => behind.extend(group.iter().filter(|item| item.done.is_none()).flat_map(|i| i.events.clone())),
         }
-        let has_ended = group.iter().flat_map(|item| &item.events).any(|event| matches!(event.what, What::Ended(_)));
+        let has_ended =
+            group.iter().flat_map(|item| &item.events).any(|event| matches!(event.what, What::Ended { .. }));
         if has_ended {
             // Nothing of the run is left in the file of new pages, and nothing says that it lives.
             let _ = connection.close();

@@ -12,10 +12,12 @@ use super::id::RunId;
 use super::{Run, kept};
 use crate::call::shared::Shared;
 use crate::error::{Error, Kind, Result};
+use crate::job::checks::NOT_AS_IT_SHOULD_BE;
 use crate::job::heartbeat::{self, Heartbeat, Way};
 use crate::job::lock::{self, Folder, Holder, Lock, Name};
 use crate::job::tally::Tally;
 use crate::job::{file, jitter, metrics, report};
+use crate::journal::keeper::PastWrite;
 use crate::memory;
 use crate::settings::Settings;
 use crate::settings::job::JobFlags;
@@ -29,6 +31,8 @@ struct Behind {
     host: String,
     began: Mutex<Began>,
     is_begun: AtomicBool,
+    /// Whether its exit code is one that the script ended with.
+    is_own_code: AtomicBool,
     tally: Arc<Tally>,
     checks: Arc<crate::job::checks::Checks>,
     shared: Arc<Shared>,
@@ -52,9 +56,6 @@ impl Began {
     }
 }
 
-/// Exit code of a run whose checks did not all pass.
-const NOT_AS_IT_SHOULD_BE: u8 = 4;
-
 /// How long it takes until the lock is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -69,6 +70,7 @@ pub(super) fn prepare(settings: &Settings, run: &str) -> Result<()> {
     if flags.lock_wait.is_some() && lock_name(flags).is_none() {
         return Err(Error::new(Kind::Usage, "--lock-wait is given without --lock").hint("add --lock, or leave it out"));
     }
+    settings.longest().map_or(Ok(()), |deadline| flags.leaves_time(deadline))?;
     let trace = settings.trace();
     if trace.is_none() && settings.around.env.get("TRACEPARENT").is_some_and(|text| !text.trim().is_empty()) {
         tracing::warn!(
@@ -142,20 +144,23 @@ impl Run {
         });
         let (at_exit, stop) = (Arc::clone(&behind), Arc::clone(&self.stop));
         if let Some(exit) = &self.exit {
-            exit.before(move |code| {
-                let why = stop.why_set().unwrap_or_else(memory::exceeded);
-                at_exit.tell(code, Some(&why), 1);
+            exit.before(move |code, why| {
+                let otherwise = || stop.why_set().unwrap_or_else(memory::exceeded);
+                at_exit.tell(code, Some(&why.cloned().unwrap_or_else(otherwise)), 1);
             });
             let at_exit = Arc::clone(&behind);
             exit.complete(move |error| way_on(error, &at_exit.tally, &at_exit.shared));
         }
         let result = work(&behind);
+        behind.is_own_code.store(matches!(result, Ok(1..)), Ordering::Release);
         // Of one that was done before all is told.
         let result = if behind.is_told.load(Ordering::Acquire) { result } else { self.settled(result) };
         self.exit.iter().for_each(|exit| exit.decide(&result));
         let code = result.as_ref().map_or_else(|error| error.kind.exit_code(), |code| *code);
         // Before anybody hears of it, and before another one begins: what is told may take its time.
-        self.account.shared().journal().into_iter().for_each(|journal| kept::end(journal, code));
+        if let Some(journal) = self.account.shared().journal() {
+            kept::end(journal, code, behind.why(code, result.as_ref().err()).as_deref());
+        }
         behind.tell(code, result.as_ref().err(), heartbeat::PATIENT);
         result
     }
@@ -293,7 +298,7 @@ impl Behind {
             streams::hold();
         }
         let heartbeat = heartbeat_of(settings, run)?;
-        if heartbeat.is_some() {
+        if heartbeat.is_some() || !settings.job().report.is_empty() {
             streams::keep_tail();
         }
         Ok(Self {
@@ -302,6 +307,7 @@ impl Behind {
             host: system::host_name(),
             began: Mutex::new(Began::now(run)),
             is_begun: AtomicBool::new(false),
+            is_own_code: AtomicBool::new(false),
             tally: Arc::new(Tally::new(settings.limits_of_run(), Arc::default(), false)),
             checks: Arc::default(),
             shared: Arc::default(),
@@ -334,7 +340,7 @@ impl Behind {
         }
         let heartbeat = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(heartbeat) = heartbeat {
-            let why = error.map(|error| format!("{}\n", error.message)).unwrap_or_default();
+            let why = self.why(code, error).map(|why| why + "\n").unwrap_or_default();
             let body = format!("run {}, exit code {code}\n{}{why}", self.began().run, streams::tail());
             let redacted = crate::show::redaction::REDACTOR.talk(&body).into_owned();
             for why in heartbeat.end(code, redacted, tries) {
@@ -350,17 +356,19 @@ impl Behind {
         let since = since.elapsed();
         let ended = began.saturating_add(jiff::SignedDuration::try_from(since).unwrap_or_default()).unwrap_or(began);
         let flags = self.settings.job();
-        let said = |result: std::result::Result<(), String>| {
+        let complain = |result: std::result::Result<(), String>| {
             let Err(why) = result else { return };
             show_all(code);
             tracing::error!("{why}");
         };
         let profile = self.settings.profile().unwrap_or("default");
+        let (earlier, why) = (self.earlier(), self.why(code, error));
+        let said = streams::tail();
         // A run that was refused for such a path says so itself.
         let is_begun = self.is_begun.load(Ordering::Acquire);
         let is_fit = |path: &Path| is_begun || file::check(path).is_ok();
         for path in flags.report.iter().filter(|path| is_fit(path) && report::check(path).is_ok()) {
-            said(report::write(
+            complain(report::write(
                 path,
                 &report::Told {
                     run: &run,
@@ -375,11 +383,14 @@ impl Behind {
                     checks: &self.checks.all(),
                     counts: &counts,
                     under_way: &self.shared.words_under_way(),
+                    earlier: earlier.as_deref(),
+                    why: why.as_deref(),
+                    said: &said,
                 },
             ));
         }
         if let Some(path) = flags.metrics_file.as_ref().filter(|path| is_fit(path) && metrics::check(path).is_ok()) {
-            said(metrics::write(
+            complain(metrics::write(
                 path,
                 &metrics::Told {
                     script: &self.script,
@@ -388,9 +399,29 @@ impl Behind {
                     took: since.as_secs_f64(),
                     code,
                     counts: &counts,
+                    earlier: earlier.as_ref().map(Vec::len),
                 },
             ));
         }
+    }
+
+    /// Why the run ended as it did, in words; `None` of one that did well.
+    fn why(&self, code: u8, error: Option<&Error>) -> Option<String> {
+        let own = self.is_own_code.load(Ordering::Acquire).then(|| format!("the script ended with {code}"));
+        let checks = match self.checks.failed() {
+            (0, _) => None,
+            (failed, count) => Some(format!("{failed} of {count} checks failed")),
+        };
+        match error {
+            Some(error) => Some(error.message.clone()),
+            None if code == 0 => None,
+            None => Some([own, checks].into_iter().flatten().collect::<Vec<_>>().join(", and ")),
+        }
+    }
+
+    /// The writes of earlier parts that took effect, in words; `None` of a run that did not go on.
+    fn earlier(&self) -> Option<Vec<String>> {
+        Some(self.shared.journal()?.made_earlier()?.iter().map(PastWrite::words).collect())
     }
 }
 

@@ -17,8 +17,8 @@ const TELLING: Duration = Duration::from_millis(300);
 /// Says why the process ends, once.
 type Tell = Box<dyn Fn(&Error) + Send + Sync>;
 
-/// Something to be done before the process ends with this exit code.
-type Finish = Box<dyn FnOnce(u8) + Send>;
+/// Something to be done before the process ends with this exit code, and for this reason where there is one.
+type Finish = Box<dyn FnOnce(u8, Option<&Error>) + Send>;
 
 /// Adds what there is to say of why the process ends.
 type Complete = Box<dyn Fn(Error) -> Error + Send + Sync>;
@@ -62,17 +62,18 @@ impl Exit {
     }
 
     /// Has something done before the process ends. It must not wait for what may never come.
-    pub(crate) fn before(&self, finish: impl FnOnce(u8) + Send + 'static) {
+    pub(crate) fn before(&self, finish: impl FnOnce(u8, Option<&Error>) + Send + 'static) {
         self.pending().push(Box::new(finish));
     }
 
     /// Does what is to be done before the process ends with this code, the latest first.
     pub(crate) fn finish(&self, code: u8) {
+        let why = self.0.decided.get().and_then(|(_, why)| why.as_ref());
         loop {
             // Not held while it is done: another may leave meanwhile.
             let next = self.pending().pop();
             let Some(finish) = next else { return };
-            finish(code);
+            finish(code, why);
         }
     }
 
@@ -86,9 +87,8 @@ impl Exit {
     /// Ends the process now, whatever its threads are in: finishes, says why, and ends with the code
     /// of the error. Neither a pipe that nobody reads nor a lock that a halted thread holds keeps it.
     pub(crate) fn leave(&self, error: &Error) -> ! {
-        let decided = self.0.decided.get();
-        let code = decided.map_or(error.kind.exit_code(), |(code, _)| *code);
-        let why = decided.map_or_else(|| Some(self.completed(error)), |(_, why)| why.clone());
+        let decided = self.0.decided.get_or_init(|| (error.kind.exit_code(), Some(self.completed(error))));
+        let (code, why) = decided.clone();
         let exit = self.clone();
         within(FINISHING, move || exit.finish(code));
         let exit = self.clone();
@@ -136,7 +136,7 @@ mod tests {
         let said = Arc::new(Mutex::new(Vec::new()));
         let say = |word: &str| {
             let (said, word) = (Arc::clone(&said), word.to_owned());
-            move |code| said.lock().unwrap().push(format!("{word} {code}"))
+            move |code, _: Option<&Error>| said.lock().unwrap().push(format!("{word} {code}"))
         };
         let tell = Arc::clone(&said);
         let exit = Exit::new(move |error| tell.lock().unwrap().push(error.message.clone()));

@@ -118,14 +118,14 @@ impl Run {
         let lines = Arc::clone(&keeper);
         log::copy_to(move |level, text| lines.line(level, text));
         let at_end = Arc::clone(&keeper);
-        exit.before(move |code| end(&at_end, code));
+        exit.before(move |code, why| end(&at_end, code, why.map(|why| why.message.as_str())));
         Ok(Some(keeper))
     }
 }
 
-/// Writes down how a run ended, once.
-pub(super) fn end(journal: &Keeper, code: u8) {
-    if let Err(error) = journal.end(code) {
+/// Writes down how a run ended and why, once.
+pub(super) fn end(journal: &Keeper, code: u8, why: Option<&str>) {
+    if let Err(error) = journal.end(code, why.map(|why| REDACTOR.talk(why)).as_deref()) {
         alone::show_all(code);
         tracing::warn!("this run is not, or not whole, in a journal: {}", error.message);
     }

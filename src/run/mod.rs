@@ -155,7 +155,7 @@ impl Run {
             signals::watch(background, &account, &stop, exit, for_person)?;
         }
         let shared = Arc::clone(account.shared());
-        exit.before(move |_| shared.name_unknown());
+        exit.before(move |_, _| shared.name_unknown());
         let settings = Arc::clone(settings);
         let (account, checks) = (Arc::new(account), Arc::default());
         Ok(Self {

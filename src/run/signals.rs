@@ -93,11 +93,24 @@ async fn end_what_does_not_stop(stop: Arc<Stop>, shared: Arc<Shared>, grace: Dur
             shared.settled(grace).await;
             tokio::time::timeout(SETTLING, stop.cleared()).await
         };
+        let under_way = shared.words_under_way().len();
+        let is_from_outside = matches!(why.kind, Kind::Interrupted(_));
+        if is_final && is_from_outside && under_way > 0 && !grace.is_zero() && !stop.is_reading() {
+            tracing::warn!("{}", waiting(under_way, grace, &why));
+        }
         if is_final && (stop.is_reading() || settles.await.is_err()) {
             exit.leave(&why);
         }
         stop.otherwise(&why).await;
     }
+}
+
+/// What a stopped run waits for, in words.
+fn waiting(writes: usize, grace: Duration, why: &Error) -> String {
+    let again = if why.kind == Kind::Interrupted(Interrupt::CtrlC) { "again Ctrl-C" } else { "a second signal" };
+    let under_way =
+        if writes == 1 { "1 write is under way and gets" } else { &format!("{writes} writes are under way and get") };
+    format!("stopping: {under_way} {} s to end; {again} ends at once", grace.as_secs_f64())
 }
 
 /// A thread that the allocator halted never ends by itself.

@@ -18,6 +18,7 @@ use super::limits::{self, Limits};
 use super::loaded::Loaded;
 use super::modules::Resolver;
 use super::report::{Sources, explain};
+use super::secrets;
 use super::threads::Threads;
 use super::value::{Ending, ScriptResult, from_dynamic, throw};
 use super::words::kind_of;
@@ -305,6 +306,7 @@ pub(super) fn compile(
     text: &str,
     is_module: bool,
 ) -> std::result::Result<(AST, Vec<Diagnostic>), ParseError> {
+    sources.gives_secrets(secrets::know(text));
     let (written, moved) = forms::written(text, Some(Unit { number: sources.number(name), is_module }));
     sources.moved(name, moved.clone());
     let ast = engine.compile_with_scope(scope, &written)?;

@@ -25,6 +25,7 @@ pub(crate) mod ready;
 mod report;
 mod rules;
 mod said;
+mod secrets;
 mod session;
 mod telling;
 mod threads;

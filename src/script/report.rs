@@ -1,6 +1,6 @@
 //! Where in a script an error happened, and how it is shown to a person.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -38,6 +38,8 @@ pub(super) struct Sources {
     pub is_test: AtomicBool,
     /// The texts that each closure stands in, by the engine's name for it.
     closures: Mutex<HashMap<String, Vec<String>>>,
+    /// The parameters whose secrets stand in a text.
+    secrets: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -58,6 +60,16 @@ impl Sources {
     pub(super) fn add(&self, name: &str, text: &str) {
         let number = self.number(name);
         self.texts().insert(name.to_owned(), Source { number, text: text.into(), moved: Moved::default() });
+    }
+
+    /// Keeps that secrets of these parameters stand in a text, and are known.
+    pub(super) fn gives_secrets(&self, names: BTreeSet<String>) {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+    }
+
+    /// Whether nothing was heard of a secret of this parameter before.
+    pub(super) fn is_new_secret(&self, name: &str) -> bool {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned())
     }
 
     /// Keeps a text that is longer than before.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::flags::{duration, switch};
+use crate::error::{Error, Kind};
 use crate::job::limits::{Failures, Limits};
 
 /// Flags of a run that is left alone.
@@ -72,6 +73,18 @@ impl JobFlags {
             unknown: self.max_unknown,
             failures: self.max_failures,
         }
+    }
+
+    /// Whether the wait before a run leaves time for it before its deadline.
+    ///
+    /// # Errors
+    /// `usage`.
+    pub(crate) fn leaves_time(&self, deadline: Duration) -> Result<(), Error> {
+        let Some(jitter) = self.jitter.filter(|jitter| *jitter >= deadline) else { return Ok(()) };
+        let why = format!(
+            "--jitter {jitter:?} waits as long as --deadline {deadline:?} lets the run take: there may be no time left for it"
+        );
+        Err(Error::new(Kind::Usage, why).hint("the wait counts towards the deadline: give a longer one, or wait less"))
     }
 
     /// Of each flag the nearest that was given.

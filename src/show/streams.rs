@@ -1,12 +1,13 @@
 //! Stdout and stderr: whatever jst writes there passes here. Both may be held back until it is known whether the
 //! run did well, or be in other hands for as long as somebody wants them: a test is shown what a script printed so.
-//! The end of what stderr was told is kept for those who are told of the run.
+//! The end of what both were told is kept for those who are told of the run.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use crate::show::redaction::REDACTOR;
 use crate::show::{progress, visible};
 use crate::system;
 
@@ -64,13 +65,13 @@ pub(crate) struct Held {
 const IN_MEMORY: usize = 1 << 20;
 const IN_FILE: u64 = 1 << 30;
 
-/// Bytes of the log that are kept.
+/// Bytes of both streams that are kept.
 const TAIL: usize = 10_000;
 
 #[derive(Debug, Default)]
 struct Streams {
     held: Option<Held>,
-    /// The end of what stderr was told, while somebody wants it.
+    /// The end of what both were told, without secrets, while somebody wants it.
     tail: Option<VecDeque<u8>>,
 }
 
@@ -81,19 +82,19 @@ pub(crate) fn hold() {
     streams().held = Some(Held::new(IN_MEMORY, IN_FILE));
 }
 
-/// Keeps the end of the log from now on.
+/// Keeps the end of both streams from now on.
 pub(crate) fn keep_tail() {
     streams().tail = Some(VecDeque::new());
 }
 
-/// The end of the log: its last whole lines.
+/// The end of both streams: their last whole lines, in their order.
 pub(crate) fn tail() -> String {
     let tail: Vec<u8> = streams().tail.iter().flatten().copied().collect();
     let text = String::from_utf8_lossy(&tail);
-    match text.split_once('\n') {
-        Some((_, rest)) if tail.len() == TAIL => rest.to_owned(),
-        _ => text.into_owned(),
-    }
+    visible::plain(match text.split_once('\n') {
+        Some((_, rest)) if tail.len() == TAIL => rest,
+        _ => &text,
+    })
 }
 
 /// Ends holding back: prints what was held, or forgets it.
@@ -123,10 +124,13 @@ pub(crate) fn out(text: &str) -> io::Result<()> {
         return Err(io::Error::other("it is closed"));
     }
     let text = if io::stdout().is_terminal() { visible::block(text) } else { text.into() };
-    if let Some(held) = &mut streams().held {
+    let mut streams = streams();
+    streams.keep_end(&text);
+    if let Some(held) = &mut streams.held {
         held.add(Stream::Stdout, text.as_bytes());
         return Ok(());
     }
+    drop(streams);
     progress::clear();
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
@@ -138,24 +142,31 @@ pub(crate) fn err(text: &str) {
     if let Some(holder) = holder() {
         return holder(Stream::Stderr, text);
     }
-    let bytes = text.as_bytes();
     let mut streams = streams();
-    if let Some(tail) = &mut streams.tail {
-        let end = bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default();
-        tail.extend(end);
-        let surplus = tail.len().saturating_sub(TAIL);
-        tail.drain(..surplus);
-    }
+    streams.keep_end(text);
     if let Some(held) = &mut streams.held {
-        return held.add(Stream::Stderr, bytes);
+        return held.add(Stream::Stderr, text.as_bytes());
     }
     drop(streams);
     progress::clear();
-    let _ = io::stderr().lock().write_all(bytes);
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 fn streams() -> MutexGuard<'static, Streams> {
     STREAMS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Streams {
+    /// Keeps the end of a text, if somebody wants it.
+    fn keep_end(&mut self, text: &str) {
+        let Some(tail) = &mut self.tail else { return };
+        // Before it is cut: half a secret is found by nobody.
+        let text = REDACTOR.talk(text);
+        let bytes = text.as_bytes();
+        tail.extend(bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default());
+        let surplus = tail.len().saturating_sub(TAIL);
+        tail.drain(..surplus);
+    }
 }
 
 impl Held {

@@ -14,6 +14,17 @@ pub(crate) fn block(text: &str) -> Cow<'_, str> {
     written_out(text, &['\n', '\t'], |c, out| out.extend(c.escape_default()))
 }
 
+/// What a terminal was shown, for who has none: without colours, and with line breaks and tabs.
+pub(crate) fn plain(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    // A colour ends with its first letter.
+    let without = parts.fold(first, |text, part| {
+        text + part.split_once(|c: char| c.is_ascii_alphabetic()).map_or(part, |(_, rest)| rest)
+    });
+    block(&without).into_owned()
+}
+
 /// JSON whose texts hold nothing of the kind; it stands for the same value.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
     written_out(text, &['\n', '\t'], |c, out| {
@@ -51,6 +62,17 @@ mod tests {
         '\0', '\u{7}', '\u{8}', '\r', '\u{b}', '\u{c}', '\u{1b}', '\u{7f}', '\u{80}', '\u{85}', '\u{9b}', '\u{9d}',
         '\u{9f}', '\u{61c}', '\u{200e}', '\u{2028}', '\u{202e}', '\u{2066}', '\u{2069}',
     ];
+
+    #[test]
+    fn colours_are_left_out_and_nothing_else() {
+        for (text, shown) in [
+            ("\u{1b}[1m\u{1b}[31merror\u{1b}[0m: x\n", "error: x\n"),
+            ("a[b] \u{7}\tz", "a[b] \\u{7}\tz"),
+            ("cut \u{1b}[", "cut "),
+        ] {
+            assert_eq!(plain(text), shown);
+        }
+    }
 
     #[test]
     fn nothing_that_steers_a_terminal_passes() {

@@ -175,6 +175,70 @@ fn a_write_under_way_gets_the_grace_time_and_no_new_call_begins() {
 }
 
 #[test]
+fn what_a_stopped_run_waits_for_is_said_at_once() {
+    let parallel = "parallel([1, 2], 2, |n| scale_app(n, 2))";
+    for (code, calls, name, flags, says) in [
+        (
+            "scale_app(1, 2)",
+            1,
+            "INT",
+            &["--grace", "1h"][..],
+            "stopping: 1 write is under way and gets 3600 s to end; again Ctrl-C ends at once\n",
+        ),
+        (
+            parallel,
+            2,
+            "TERM",
+            &["--grace", "10s"],
+            "stopping: 2 writes are under way and get 10 s to end; a second signal ends at once\n",
+        ),
+        ("list_app()", 1, "INT", &["--grace", "1h"], ""),
+        ("scale_app(1, 2)", 1, "INT", &["--grace", "0"], ""),
+    ] {
+        let server = Server::new(vec![Behaviour::Stall]);
+        let (mut child, _home) =
+            jst(["--endpoint", &server.url(), "--no-journal"]).args(flags).args(&["eval", code]).fake_key().start();
+        until(|| server.requests().len() == calls);
+        signal(&child, name);
+        if says.is_empty() {
+            let ran = Ran::of(child);
+            assert!(!ran.stderr.contains("stopping"), "{ran:#?}");
+            continue;
+        }
+        // Said while it waits.
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.contains(says) {
+            assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        assert!(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    // Talk is held back as all is.
+    let server = Server::new(vec![Behaviour::Stall]);
+    let flags = ["--quiet-success", "--grace", "100ms", "--no-journal", "--endpoint", &server.url()];
+    let (child, _home) = jst(flags).args(&["eval", "scale_app(1, 2)"]).fake_key().start();
+    until(|| server.requests().len() == 1);
+    signal(&child, "TERM");
+    let ran = Ran::of(child);
+    assert!(ran.code == Some(143) && ran.stderr.contains("stopping: 1 write is under way and gets 0.1 s"), "{ran:#?}");
+}
+
+#[test]
+fn a_message_that_is_not_taken_is_no_refusal_of_the_service() {
+    let server = Server::new(vec![Behaviour::Answer(403, "", String::new())]);
+    let code = format!("notify(\"{}/hook\", \"x\")", server.url());
+    let ran = jst(["--allow-net", "127.0.0.1", "eval", &code]).run();
+    assert_eq!(ran.code, Some(10), "{ran:#?}");
+    assert!(ran.stderr.starts_with("error: 127.0.0.1 did not take the message: it answered 403\n"), "{ran:#?}");
+    assert!(
+        ran.stderr.contains("= help: it is the message that was refused, and no call of the service: "),
+        "{ran:#?}"
+    );
+}
+
+#[test]
 fn a_second_signal_stops_at_once_and_names_what_is_unknown() {
     let server = Server::new(vec![Behaviour::Stall]);
     let (mut child, _home) =
@@ -266,9 +330,22 @@ fn checks_that_fail_end_the_run_with_4() {
 }
 
 #[test]
-fn the_wait_before_a_run_ends_with_its_deadline() {
-    let ran = jst(["--jitter", "8000h", "--deadline", "100ms", "eval", "1"]).run();
-    assert_eq!(ran.code, Some(41), "{ran:#?}");
+fn the_wait_before_a_run_leaves_time_for_it() {
+    for (jitter, deadline, words) in [
+        ("8000h", "100ms", &["eval", "print(1)"][..]),
+        ("1m", "60s", &["eval", "print(1)"]),
+        ("1m", "1m", &["call", "ListApp"]),
+        ("2h", "1h", &["unit", "a.rhai", "--for", "cron", "--every", "0 3 * * *"]),
+    ] {
+        let ran = jst(["--sim", "--jitter", jitter, "--deadline", deadline]).args(words).file("a.rhai", "1").run();
+        let named = ["error: --jitter ", " waits as long as --deadline "];
+        assert!(ran.code == Some(2) && ran.stdout.is_empty(), "{ran:#?}");
+        assert!(named.iter().all(|words| ran.stderr.contains(words)), "{ran:#?}");
+    }
+    // Without a deadline of its own, a unit has one.
+    let words = ["--jitter", "2h", "unit", "a.rhai", "--for", "cron", "--every", "0 3 * * *"];
+    assert_eq!(jst(words).file("a.rhai", "1").run().code, Some(2));
+    assert_eq!(jst(["--jitter", "10ms", "--deadline", "1m", "eval", "1"]).run().ok(), "1\n");
     assert_eq!(jst(["--jitter", "10ms", "eval", "1"]).run().ok(), "1\n");
 }
 
@@ -437,6 +514,104 @@ fn a_report_tells_what_changed_what_failed_and_what_is_unknown() {
     assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("<script"), "{html}");
     assert!(md.contains("**failed** | an \\<old\\> backup | 30 \\& more hours"), "{md}");
     assert!(xml.contains("tests=\"3\" failures=\"1\" errors=\"1\"") && xml.contains("an &lt;old&gt; backup"), "{xml}");
+}
+
+/// A run with a report of each form: what it printed, and the forms by their endings.
+fn reported(args: &[&str]) -> (Ran, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let reports = ["json", "html", "md", "xml"].map(|form| format!("{}/a.{form}", folder.path().display()));
+    let flags: Vec<&str> = reports.iter().flat_map(|path| ["--report", path]).collect();
+    let ran = jst(flags).args(args).run();
+    (ran, reports.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect())
+}
+
+#[test]
+fn every_report_and_the_monitor_say_why_a_run_ended_and_what_it_said_last() {
+    let audit = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/backup_audit.rhai");
+    let found = "print(\"shop-a has <no> backup\"); log::error(\"look at it\"); exit(4)";
+    for (words, code, why, said) in [
+        (&["eval", found][..], 4, "the script ended with 4", "shop-a has <no> backup"),
+        (&["eval", "print(1); exit(70)"], 70, "the script ended with 70", "1"),
+        (&["eval", "check(\"a\", false, \"b\"); check(\"c\", true)"], 4, "1 of 2 checks failed", "check failed: a: b"),
+        (
+            &["eval", "check(\"a\", false); exit(70)"],
+            70,
+            "the script ended with 70, and 1 of 1 checks failed",
+            "check failed: a",
+        ),
+        (&["eval", "print(\"last\"); throw \"no <app>\""], 1, "no <app>", "last"),
+        (&["run", audit], 64, "the script ended with 64", "--instance"),
+        (&["eval", "print(\"fine\")"], 0, "", "fine"),
+    ] {
+        let server = Server::new(vec![Behaviour::Answer(200, "", String::new())]);
+        let url = server.url();
+        let (ran, reports) = reported(&[&["--quiet-success", "--heartbeat", &url], words].concat());
+        assert_eq!(ran.code, Some(code), "{ran:#?}");
+        let [json, html, md, xml] = &reports[..] else { panic!("{reports:?}") };
+        let json: Value = serde_json::from_str(json).unwrap();
+        assert_eq!(json["why"], if why.is_empty() { Value::Null } else { why.into() }, "{json:#}");
+        assert!(json["said"].as_str().unwrap().contains(said), "{json:#}");
+        let escaped = |text: &str| text.replace('<', "&lt;").replace('>', "&gt;");
+        let (why_there, said_there) = (escaped(why), escaped(said));
+        assert!(html.contains("<pre id=\"said\">") && html.contains(&said_there), "{html}");
+        assert_eq!(
+            html.contains(&format!("<h2>Why it ended</h2><pre id=\"why\">{why_there}</pre>")),
+            code != 0,
+            "{html}"
+        );
+        let md_why = why.replace('<', "\\<").replace('>', "\\>");
+        assert_eq!(md.contains(&format!("\nWhy it ended: {md_why}\n")), code != 0, "{md}");
+        assert!(md.contains("## What it said last\n\n    ") && md.contains(said), "{md}");
+        assert!(xml.contains("<system-out>") && xml.contains(&said_there), "{xml}");
+        // A failed check is a failure of its own case.
+        let is_error = code != 0 && why != "1 of 2 checks failed";
+        assert!(xml.contains(&format!(" errors=\"{}\"", u8::from(is_error))), "{xml}");
+        assert_eq!(xml.contains(&format!("message=\"{why_there}\">{why_there}</error>")), is_error, "{xml}");
+        let (_, body) = heartbeats(&server).pop().unwrap();
+        assert!(body.contains(said) && body.ends_with(&format!("{why}\n")), "{body}");
+    }
+}
+
+#[test]
+fn what_a_ready_script_finds_stands_in_its_reports_as_checks() {
+    let script = |name: &str| format!("{}/scripts/{name}.rhai", env!("CARGO_MANIFEST_DIR"));
+    for (name, words, code, check) in [
+        (
+            "backup_audit",
+            &["--instance", "rm-demo-0003", "--max-age", "1"][..],
+            4,
+            ("rm-demo-0003", "serious: the newest good "),
+        ),
+        ("rds_access_review", &["--instance", "rm-demo-0003"], 4, ("rm-demo-0003 dba", "serious: it is a super")),
+        ("stuck_deploys", &[], 4, ("数据报表 正式环境", "under way, ")),
+        ("orphans", &[], 4, ("volumes c-demo-test pv-demo-5", "listed, Why: ")),
+    ] {
+        let script = script(name);
+        let (ran, reports) = reported(&[&["--sim", "run", &script], words].concat());
+        assert_eq!(ran.code, Some(code), "{name}: {ran:#?}");
+        assert!(!ran.stderr.contains("check"), "{name}: what is printed stays: {ran:#?}");
+        let json: Value = serde_json::from_str(&reports[0]).unwrap();
+        let failed: Vec<&Value> =
+            json["checks"].as_array().unwrap().iter().filter(|check| check["passed"] == false).collect();
+        let text = |of: &Value, key: &str| of[key].as_str().unwrap().to_owned();
+        let is_there = |of: &&Value| text(of, "name").starts_with(check.0) && text(of, "detail").starts_with(check.1);
+        assert!(failed.iter().any(is_there), "{name}: {json:#}");
+        let said = format!("the script ended with {code}, and {} of ", failed.len());
+        assert!(text(&json, "why").starts_with(&said), "{name}: {json:#}");
+        assert!(reports[3].contains(&format!(" failures=\"{}\"", failed.len())), "{name}: {}", reports[3]);
+    }
+}
+
+#[test]
+fn what_a_run_said_last_is_short_and_holds_no_secret() {
+    let code = r#"for n in 0..2000 { print(`line ${n} fake-secret-never-shown`); log::info("fake-secret-never-shown"); } exit(4)"#;
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("a.json");
+    jst(["--report", report.to_str().unwrap(), "eval", code]).fake_key().run();
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    let said = report["said"].as_str().unwrap();
+    assert!(said.len() <= 10_000 && said.contains("line 1999 ****\n") && !said.contains("line 3 "), "{said}");
+    assert!(!said.contains("fake-secret-never-shown"), "{said}");
 }
 
 #[test]

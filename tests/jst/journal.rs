@@ -67,7 +67,12 @@ fn every_write_of_a_run_is_told_whichever_way_it_was_made() {
     assert!(whole["writes"].as_array().unwrap().iter().all(|w| w["attempts"] == 1 && w["request_id"].is_string()));
     assert!(whole["log"].as_array().unwrap().iter().any(|line| line["text"] == "begins"), "{whole}");
     let people = with_journal(folder.path(), &["runs", id, "--output", "table"]).run().ok();
-    assert!(people.contains("6 writes, 0 unknown") && people.contains("(step two, request "), "{people}");
+    let counted = ["6 writes, 0 unknown, 5 applied, 1 refused\n", "6 writes, 0 unknown, 4 applied, 2 refused\n"];
+    assert!(counted.iter().any(|counted| people.contains(counted)), "{people}");
+    assert!(people.lines().nth(1).unwrap().contains(" UTC+8 on "), "{people}");
+    let table = with_journal(folder.path(), &["runs", "--output", "table"]).run().ok();
+    assert!(table.contains("When (UTC+8)"), "{table}");
+    assert!(people.contains("(step two, request "), "{people}");
     for (args, count) in [
         (&["runs", "--failed"][..], 1),
         (&["runs", "--unknown"], 0),
@@ -81,6 +86,32 @@ fn every_write_of_a_run_is_told_whichever_way_it_was_made() {
     assert_eq!(json(with_journal(folder.path(), &["runs", "prune", "--keep", "1h"]).run())["pruned"], 0);
     assert_eq!(json(with_journal(folder.path(), &["runs", "prune", "--max-size", "1"]).run())["pruned"], 1);
     assert_eq!(json(with_journal(folder.path(), &["runs"]).run()), serde_json::json!([]));
+}
+
+#[test]
+fn a_run_tells_why_it_failed() {
+    for (code, exit, why) in [
+        ("scale_app(3001, 4); throw \"there is no app\\nof that name\"", 1, Some("there is no app\nof that name")),
+        ("scale_app(3001, 4); throw \"the word is fake-secret-never-shown\"", 1, Some("the word is ****")),
+        ("scale_app(3001, 4); scale_app(999999, 1)", 10, None),
+        ("scale_app(3001, 4); exit(70)", 70, None),
+        ("scale_app(3001, 4)", 0, None),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let ran = with_journal(folder.path(), &["run", "--sim", "-"]).fake_key().stdin(code).run();
+        let id = json(with_journal(folder.path(), &["runs"]).run())[0]["id"].as_str().unwrap().to_owned();
+        let whole = json(with_journal(folder.path(), &["runs", &id]).run());
+        if let (Some(why), true) = (why, exit == 1) {
+            assert_eq!(whole["error"], why, "{whole}");
+        }
+        assert_eq!(ran.code, Some(exit), "{ran:#?}");
+        let has_error = !matches!(exit, 0 | 70);
+        assert_eq!(whole["error"].is_string(), has_error, "{whole}");
+        let people = with_journal(folder.path(), &["runs", &id, "--output", "table"]).run().ok();
+        let said = whole["error"].as_str().map(|why| format!("\nwhy: {why}\n"));
+        assert!(said.is_none_or(|said| people.contains(&said)), "{people}");
+        assert_eq!(people.contains("why:"), has_error, "{people}");
+    }
 }
 
 #[test]

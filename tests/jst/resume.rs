@@ -163,6 +163,11 @@ fn what_no_look_can_tell_is_a_persons_to_say_and_what_one_can_is_settled() {
     let (world, id) = lost("print(step(\"scale\", || scale_app(3002, 4).Result.DeployOrderId))");
     let whole: Value = serde_json::from_str(&world.jst(&["runs", &id, "--verify"]).run().ok()).unwrap();
     assert_eq!((&whole["writes"][0]["outcome"], &whole["unknown"]), (&"applied".into(), &0.into()), "{whole}");
+    // That nothing is known of it is said no more, but what settled it.
+    assert_eq!(whole["writes"][0]["error"], Value::Null, "{whole}");
+    let people = world.jst(&["runs", &id, "--output", "table"]).run().ok();
+    let write = people.lines().find(|line| line.contains(" applied ")).unwrap();
+    assert!(write.contains("(step scale, a look at the account says so") && !write.contains("not known"), "{people}");
     let ran = world.jst(&["run", "--resume", &id]).run();
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "4069\n"), "{ran:#?}");
     // A script's own look comes before jst's.
@@ -414,6 +419,82 @@ fn a_resumed_run_has_one_id_wherever_it_is_named() {
     assert_eq!((list.as_array().unwrap().len(), &list[0]["id"]), (1, &id.as_str().into()));
     let people = world.jst(&["runs", &id, "--output", "table"]).run().ok();
     assert!(people.contains(&format!("\ntrace {trace}\n")), "{people}");
+}
+
+#[test]
+fn the_reports_of_a_resumed_run_tell_of_its_earlier_parts() {
+    let (world, _) = killed_at_the_second();
+    let reports =
+        ["json", "html", "md", "xml", "prom"].map(|form| format!("{}/a.{form}", world.folder.path().display()));
+    let flags: Vec<&str> = reports[..4].iter().flat_map(|path| ["--report", path]).collect();
+    world.resume(&[&flags[..], &["--metrics-file", &reports[4]]].concat()).ok();
+    let [json, html, md, xml, metrics] = reports.map(|path| std::fs::read_to_string(path).unwrap());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["earlier"]["writes"], 1, "{json:#}");
+    let made = json["earlier"]["made"][0].as_str().unwrap();
+    assert!(made.starts_with("CreateNodeLabel {\"ClusterId\":\"c-demo-test\""), "{made}");
+    let at = json["started"].as_str().unwrap();
+    let said = format!("This run went on at {at}; 1 write was made by earlier parts. Since then: ");
+    for report in [html, md, xml] {
+        assert!(report.contains(&said), "{report}");
+    }
+    assert!(metrics.contains("\njst_run_earlier_writes{script="), "{metrics}");
+    assert!(
+        metrics.lines().any(|line| line.starts_with("jst_run_earlier_writes{") && line.ends_with(" 1")),
+        "{metrics}"
+    );
+}
+
+const CLUSTER: &str = "ClusterTitle: \"t\", BusinessCode: \"JST\", ClusterEnvType: \"TEST\", ClusterType: \"Standard\", \
+     RegionId: \"cn-zhangjiakou\", VpcId: \"vpc-demo-1\", Vswitchids: [\"vsw-demo-1\"], PodCIDR: \"172.22.0.0/16\", \
+     ServiceCIDR: \"172.23.0.0/20\"";
+
+#[test]
+fn a_secret_of_a_step_that_is_skipped_stays_one() {
+    const SECRET: &str = "Fake-Passw0rd-1";
+    let create = |given: &str| format!("step(\"cluster\", || create_cluster(#{{ {CLUSTER}, {given} }}).Success);\n");
+    let used = "try { call(\"CreateThing\", #{ Note: PW }) } catch (e) { log::warn(`${e.message} ${PW}`); } \
+                log::warn(`the password is ${PW}`); print(PW); exit(70)";
+    let pw = format!("let PW = \"{SECRET}\";\n");
+    let read = "let PW = read_file(args[0]);\n";
+    let warning = "the step `cluster` is done, and its Password does not stand in the script: where it is used again, this \
+                   run does not know it for a secret";
+    for (script, module, is_known) in [
+        (create(&format!("Password: \"{SECRET}\"")) + &pw + used, String::new(), true),
+        (pw.clone() + &create("Password: PW") + used, String::new(), true),
+        (
+            format!("import \"made\" as made; {pw} made::cluster(); {used}"),
+            format!("fn cluster() {{ {} }}", create(&format!("Password: `{SECRET}`"))),
+            true,
+        ),
+        (read.to_owned() + &create("Password: PW") + used, String::new(), false),
+    ] {
+        let world = World::new(&script);
+        let file = |name: &str| world.folder.path().join(name);
+        std::fs::write(file("made.rhai"), module).unwrap();
+        std::fs::write(file("pw.txt"), SECRET).unwrap();
+        let run = |words: &[&str]| {
+            let flags = ["--report", "a.json", "--report", "a.html", "--allow-read", "pw.txt"];
+            let flags =
+                flags.map(|word| if word.contains('.') { file(word).display().to_string() } else { word.to_owned() });
+            let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+            world.jst(&[&["run"], &flags[..], words].concat()).run()
+        };
+        let first = run(&["--max-writes", "1", world.script().to_str().unwrap(), file("pw.txt").to_str().unwrap()]);
+        assert_eq!(first.code, Some(42), "{first:#?}");
+        let id = world.run_id();
+        let resumed = run(&["--resume", &id]);
+        assert_eq!(resumed.code, Some(70), "{script}: {resumed:#?}");
+        assert_eq!(resumed.stderr.matches(warning).count(), usize::from(!is_known), "{script}: {resumed:#?}");
+        let texts = ["a.json", "a.html"].map(|name| std::fs::read_to_string(file(name)).unwrap());
+        let journal = world.jst(&["runs", &id]).run().ok();
+        for text in [&resumed.stderr, &resumed.stdout, &texts[0], &texts[1], &journal] {
+            assert_eq!(text.contains(SECRET), !is_known, "{script}: {text}");
+        }
+        if is_known {
+            assert!(journal.contains("\"Note\":\"****\"") || journal.contains("\"Note\": \"****\""), "{journal}");
+        }
+    }
 }
 
 #[test]

@@ -23,18 +23,25 @@ pub(super) fn text(report: &Value) -> String {
         escaped(&summary(report))
     );
     facts(&mut page, report);
-    if let Some(error) = report.get("error").filter(|error| !error.is_null()) {
-        page.push_str(&format!("<h2>Why it ended</h2><pre>{}</pre>\n", escaped(&text_at(error, "message"))));
+    let why = text_at(report, "why");
+    if !why.is_empty() {
+        page.push_str(&format!("<h2>Why it ended</h2><pre id=\"why\">{}</pre>\n", escaped(&why)));
     }
     checks(&mut page, list_at(report, "checks"));
+    let said = text_at(report, "said");
+    if !said.is_empty() {
+        page.push_str(&format!("<h2>What it said last</h2><pre id=\"said\">{}</pre>\n", escaped(&said)));
+    }
     let lists =
         [("unknown", "What is unknown: look at the account"), ("failed", "What failed"), ("changed", "What changed")];
     for (key, title) in lists {
         calls(&mut page, key, title, list_at(report, key));
     }
+    earlier(&mut page, report);
     timeline(&mut page, report);
     page.push_str("</body></html>\n");
-    page
+    // An address that a run spoke of is text: nothing in the page leads anywhere.
+    page.replace("://", "&#58;//")
 }
 
 fn facts(page: &mut String, report: &Value) {
@@ -68,6 +75,16 @@ fn calls(page: &mut String, id: &str, title: &str, calls: &[Value]) {
     for call in calls {
         let [words, error, request] = ["call", "error", "request_id"].map(|key| escaped(&text_at(call, key)));
         page.push_str(&format!("<tr><td>{words}</td><td>{error}</td><td>{request}</td></tr>"));
+    }
+    page.push_str("</table>\n");
+}
+
+/// What earlier parts of a run that went on made.
+fn earlier(page: &mut String, report: &Value) {
+    let Some(earlier) = report.get("earlier").filter(|earlier| !earlier.is_null()) else { return };
+    page.push_str(&format!("<h2>Made by earlier parts ({})</h2><table id=\"earlier\">", text_at(earlier, "writes")));
+    for words in list_at(earlier, "made").iter().filter_map(Value::as_str) {
+        page.push_str(&format!("<tr><td>{}</td></tr>", escaped(words)));
     }
     page.push_str("</table>\n");
 }

@@ -13,8 +13,9 @@ pub(super) fn text(report: &Value) -> String {
         ["script", "verdict", "run", "started", "exit_code"].map(|key| plain(&text_at(report, key)));
     let mut text =
         format!("# {script}: {verdict}\n\nRun {run}, started {started}, exit code {code}. {}\n", summary(report));
-    if let Some(error) = report.get("error").filter(|error| !error.is_null()) {
-        text.push_str(&format!("\nWhy it ended: {}\n", plain(&text_at(error, "message"))));
+    let why = text_at(report, "why");
+    if !why.is_empty() {
+        text.push_str(&format!("\nWhy it ended: {}\n", plain(&why)));
     }
     let checks = list_at(report, "checks");
     if !checks.is_empty() {
@@ -25,6 +26,7 @@ pub(super) fn text(report: &Value) -> String {
         let [name, detail] = ["name", "detail"].map(|key| plain(&text_at(check, key)));
         text.push_str(&format!("| {mark} | {name} | {detail} |\n"));
     }
+    said(&mut text, &text_at(report, "said"));
     for (key, title) in [("unknown", "What is unknown"), ("failed", "What failed"), ("changed", "What changed")] {
         let calls = list_at(report, key);
         text.push_str(&format!("\n## {title}: {}\n", calls.len()));
@@ -39,7 +41,23 @@ pub(super) fn text(report: &Value) -> String {
             text.push_str(&format!("\nand {} more\n", calls.len() - SHOWN));
         }
     }
+    if let Some(earlier) = report.get("earlier").filter(|earlier| !earlier.is_null()) {
+        text.push_str(&format!("\n## Made by earlier parts: {}\n\n", text_at(earlier, "writes")));
+        for words in list_at(earlier, "made").iter().filter_map(Value::as_str).take(SHOWN) {
+            text.push_str(&format!("- {}\n", plain(words)));
+        }
+    }
     text
+}
+
+/// The end of what the run said, as it stands: every line is set off, so that none means anything else.
+fn said(text: &mut String, said: &str) {
+    if !said.is_empty() {
+        text.push_str("\n## What it said last\n\n");
+    }
+    for line in said.lines() {
+        text.push_str(&format!("    {}\n", line.replace(char::is_control, " ")));
+    }
 }
 
 /// Text that stays in its cell and means nothing else.

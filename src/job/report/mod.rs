@@ -18,6 +18,9 @@ use crate::show::redaction::REDACTOR;
 /// The version of the form in JSON: it grows when a field changes its meaning or goes.
 const VERSION: u32 = 1;
 
+/// The most writes of earlier parts that are listed.
+const LISTED: usize = 1_000;
+
 /// A run that ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Told<'a> {
@@ -45,6 +48,12 @@ pub(crate) struct Told<'a> {
     pub counts: &'a Counts,
     /// Writes that were under way when it was ended.
     pub under_way: &'a [String],
+    /// The writes of earlier parts that took effect, in words; `None` of a run that did not go on.
+    pub earlier: Option<&'a [String]>,
+    /// Why it ended as it did, in words; `None` of one that did well.
+    pub why: Option<&'a str>,
+    /// The end of what was printed and logged.
+    pub said: &'a str,
 }
 
 /// The forms of a report, by the ending of its file.
@@ -108,6 +117,9 @@ fn report(told: &Told<'_>) -> Value {
         "exit_code": told.code,
         "verdict": verdict(told),
         "error": told.error.map(Error::to_json),
+        "why": told.why,
+        "said": told.said,
+        "earlier": told.earlier.map(|made| json!({"writes": made.len(), "made": made.iter().take(LISTED).collect::<Vec<_>>()})),
         "writes": {"done": writes.done, "failed": writes.failed,
             "unknown": writes.unknown + told.under_way.len() as u64, "left": writes.left},
         "checks": checks,
@@ -162,9 +174,18 @@ fn list_at<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// One sentence: what the run changed, and how it ended.
+/// What the run changed, and of one that went on, what its earlier parts did.
 fn summary(report: &Value) -> String {
     let writes = report.get("writes").unwrap_or(&Value::Null);
     let [done, failed, unknown, left] = ["done", "failed", "unknown", "left"].map(|key| text_at(writes, key));
-    format!("{done} changes were made, {failed} failed, {unknown} have an unknown outcome, {left} were not made.")
+    let sum =
+        format!("{done} changes were made, {failed} failed, {unknown} have an unknown outcome, {left} were not made.");
+    match report.get("earlier").filter(|earlier| !earlier.is_null()) {
+        Some(earlier) => {
+            let (at, writes) = (text_at(report, "started"), text_at(earlier, "writes"));
+            let of = if writes == "1" { "1 write was" } else { &format!("{writes} writes were") };
+            format!("This run went on at {at}; {of} made by earlier parts. Since then: {sum}")
+        }
+        None => sum,
+    }
 }

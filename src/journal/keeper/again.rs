@@ -29,8 +29,8 @@ pub(crate) struct Step {
 pub(crate) enum Came {
     /// It is to be done.
     Do(Step),
-    /// It is done, and gave this.
-    Done(Value),
+    /// It is done, and gave this; the parameters of its writes that held a secret.
+    Done(Value, Vec<String>),
 }
 
 /// Looks whether what a person says of steps and writes means something.
@@ -137,6 +137,11 @@ impl Keeper {
         }
     }
 
+    /// The writes of earlier parts that took effect, in their order; `None` of a run that does not go on.
+    pub(crate) fn made_earlier(&self) -> Option<Vec<PastWrite>> {
+        self.past().map(|past| past.made())
+    }
+
     /// Writes of earlier parts in a step that are not settled.
     pub(crate) fn unknown_in(&self, step: &Place) -> Vec<PastWrite> {
         self.past().map(|past| past.unknown_in(step.text())).unwrap_or_default()
@@ -152,7 +157,8 @@ impl Keeper {
         let text = if turn == 0 { text } else { format!("{text}#{}", turn + 1) };
         let earlier = self.past().and_then(|mut past| past.visit(&text));
         if let Some(Some(value)) = earlier.as_ref().and_then(|step| step.finished.as_ref()) {
-            return Ok(Came::Done(value.clone()));
+            let secret = self.past().map(|past| past.secrets_in(&text)).unwrap_or_default();
+            return Ok(Came::Done(value.clone(), secret));
         }
         if earlier.as_ref().is_some_and(|step| step.finished.is_some()) {
             return Err(not_kept(&text));
@@ -170,7 +176,7 @@ impl Keeper {
             for write in self.past().map(|past| past.unknown_within(step.place.text())).unwrap_or_default() {
                 self.settle(&write, Known::Applied, &Value::Null, PERSON);
             }
-            return self.finished(&step, Some(Value::Null)).map(|()| Came::Done(Value::Null));
+            return self.finished(&step, Some(Value::Null)).map(|()| Came::Done(Value::Null, Vec::new()));
         }
         Ok(Came::Do(step))
     }

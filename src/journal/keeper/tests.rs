@@ -25,7 +25,7 @@ fn whoever_ends_a_run_second_waits_until_its_end_is_written() {
         for code in [0, 143] {
             let (done, keeper, path) = (done.clone(), &keeper, &path);
             scope.spawn(move || {
-                keeper.end(code).unwrap();
+                keeper.end(code, None).unwrap();
                 done.send(find(path, Some(RUN), None).unwrap().unwrap().ended).unwrap();
             });
         }

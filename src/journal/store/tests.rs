@@ -18,7 +18,7 @@ fn journal(times: [i64; 4]) -> (TempDir, std::path::PathBuf) {
     let mut connection = open(&path).unwrap();
     let write = What::Write { operation: "ScaleApp".into(), params: Map::new(), before: None, profile: None };
     let outcome = What::Outcome { known: Known::Applied, attempts: 1, request_id: None, reply: 0.into() };
-    let whats = [What::Begun(Map::new()), write, outcome, What::Ended(0)];
+    let whats = [What::Begun(Map::new()), write, outcome, What::Ended { code: 0, why: None }];
     let events: Vec<Event> = (1..)
         .zip(times)
         .zip(whats)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, ImmutableString, Map, Module};
 
 use super::function;
+use super::options::Options;
 use crate::call::account::Account;
 use crate::error::{Error, Kind, Result};
 use crate::job::checks::{self, Check, Checks};
@@ -29,23 +30,37 @@ pub(super) fn register(module: &mut Module, config: &HostConfig, account: &Arc<A
 }
 
 fn register_checks(module: &mut Module, checks: &Arc<Checks>) {
-    const CHECK: &str = "Counts and reports whether something is as it should be; a run with a failed check ends with 4. Gives the condition.";
+    const CHECK: &str = "Counts and reports whether something is as it should be; a run with a failed check ends with 4. #{quiet: true} logs nothing of one that failed. Gives the condition.";
     let all = Arc::clone(checks);
-    let check = move |name: &str, condition: &Dynamic, detail: Option<&Dynamic>| -> ScriptResult<bool> {
+    let check = move |name: &str,
+                      condition: &Dynamic,
+                      detail: Option<&Dynamic>,
+                      options: Option<&Dynamic>|
+          -> ScriptResult<bool> {
+        let is_quiet = Options::of("check", options, &["quiet"])?.flag("quiet")?;
         let passed = condition.as_bool().map_err(|_| {
             let given = a(&kind_of(condition));
             throw(Error::new(Kind::Invalid, format!("check({name:?}) takes true or false, not {given}")))
         })?;
         let detail = detail.and_then(written).filter(|detail| !detail.is_empty());
-        all.add(Check { name: name.to_owned(), passed, detail }).map_err(throw)
+        all.add(Check { name: name.to_owned(), passed, detail }, is_quiet).map_err(throw)
     };
-    let with_detail = check.clone();
+    let (with_detail, with_options) = (check.clone(), check.clone());
     function("check", &["name: string", "condition: bool", "bool"], CHECK)
-        .set_into_module(module, move |name: ImmutableString, condition: Dynamic| check(&name, &condition, None));
-    function("check", &["name: string", "condition: bool", "detail: any", "bool"], CHECK)
-        .set_into_module(module, move |name: ImmutableString, condition: Dynamic, detail: Dynamic| {
-            with_detail(&name, &condition, Some(&detail))
-        });
+        .set_into_module(module, move |name: ImmutableString, condition: Dynamic| check(&name, &condition, None, None));
+    function("check", &["name: string", "condition: bool", "detail: any", "bool"], CHECK).set_into_module(
+        module,
+        move |name: ImmutableString, condition: Dynamic, detail: Dynamic| {
+            with_detail(&name, &condition, Some(&detail), None)
+        },
+    );
+    function("check", &["name: string", "condition: bool", "detail: any", "options: map", "bool"], CHECK)
+        .set_into_module(
+            module,
+            move |name: ImmutableString, condition: Dynamic, detail: Dynamic, options: Dynamic| {
+                with_options(&name, &condition, Some(&detail), Some(&options))
+            },
+        );
     const THRESHOLD: &str = "A check that a number is within a bound such as \"< 0.05\"; it fails when there is no value. Gives whether it is.";
     let all = Arc::clone(checks);
     function("threshold", &["name: string", "value: float", "bound: string", "bool"], THRESHOLD).set_into_module(
@@ -53,7 +68,7 @@ fn register_checks(module: &mut Module, checks: &Arc<Checks>) {
         move |name: ImmutableString, value: Dynamic, bound: ImmutableString| -> ScriptResult<bool> {
             let (passed, found) = within(&value, &bound).map_err(throw)?;
             let detail = Some(format!("{found}, wanted {bound}"));
-            all.add(Check { name: name.to_string(), passed, detail }).map_err(throw)
+            all.add(Check { name: name.to_string(), passed, detail }, false).map_err(throw)
         },
     );
 }

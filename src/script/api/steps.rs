@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::call::account::Account;
 use crate::error::{Error, Kind, Result};
 use crate::journal::keeper::{Came, Keeper, Step};
+use crate::script::report::Sources;
 use crate::script::value::{ScriptResult, named_from_dynamic, throw, to_dynamic};
 use crate::script::words::shown;
 use crate::show::redaction::REDACTOR;
@@ -56,7 +57,10 @@ fn kept(
         }
     });
     let step = match came.map_err(throw)? {
-        Came::Done(value) => return Ok(to_dynamic(value)),
+        Came::Done(value, secret) => {
+            warn_of(context, name, secret);
+            return Ok(to_dynamic(value));
+        }
         Came::Do(step) => step,
     };
     let value = step.place.within(|| match before(context, account, journal, &step, done)? {
@@ -66,6 +70,17 @@ fn kept(
     let data = data_of(&value, step.place.text()).map_err(throw)?;
     journal.finished(&step, data).map_err(throw)?;
     Ok(value)
+}
+
+/// Says of a step that is not done again which secrets of its this run does not know, each once.
+fn warn_of(context: &NativeCallContext<'_>, step: &str, secret: Vec<String>) {
+    let Some(sources) = Sources::of(context) else { return };
+    for name in secret.into_iter().filter(|name| sources.is_new_secret(name)) {
+        tracing::warn!(
+            "the step `{step}` is done, and its {name} does not stand in the script: where it is used again, this run \
+             does not know it for a secret"
+        );
+    }
 }
 
 /// What is found out about a step that was begun and not finished: its value, if it is done.
