@@ -159,7 +159,7 @@ impl Run {
         let code = result.as_ref().map_or_else(|error| error.kind.exit_code(), |code| *code);
         // Before anybody hears of it, and before another one begins: what is told may take its time.
         if let Some(journal) = self.account.shared().journal() {
-            kept::end(journal, code, behind.why(code, result.as_ref().err()).as_deref());
+            kept::end(journal, code, result.as_ref().err().map(|error| error.message.as_str()));
         }
         behind.tell(code, result.as_ref().err(), heartbeat::PATIENT);
         result
