@@ -60,9 +60,10 @@ fn systemd_takes_the_service_and_its_timer() {
 
 #[test]
 fn kubernetes_takes_the_cron_job() {
-    let flags: [&[&str]; 4] = [
+    let flags: [&[&str]; 5] = [
         &[],
         &["--shards", "3"],
+        &["--shard", "1/2", "--no-journal"],
         &["--zone", "Europe/Berlin", "--max-writes", "20", "--allow-destructive"],
         &["--", "--max-age", "24", "--title", "a \"b\": {c} # d", "- f", "null", "0o7"],
     ];
