@@ -81,6 +81,11 @@ pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
     if settings.sim() && settings.is_by_hand("sim") {
         tracing::warn!("--sim goes into the unit: its runs work on the simulator, and change nothing of the account");
     }
+    if shards > 1 && job.heartbeat.is_some() {
+        tracing::warn!(
+            "--heartbeat: all {shards} parts tell one monitor, to which a part that did well hides one that failed"
+        );
+    }
     given::check(&args.words)?;
     let folder = std::env::current_dir()
         .map_err(|error| Error::new(Kind::Io, format!("the folder that jst stands in is not there: {error}")))?;

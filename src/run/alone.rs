@@ -383,6 +383,7 @@ impl Behind {
                     trace: self.settings.trace(),
                     script: &self.script,
                     profile,
+                    shard: self.shard,
                     host: &self.host,
                     began,
                     ended,

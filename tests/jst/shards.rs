@@ -79,15 +79,21 @@ fn a_run_that_goes_on_does_the_part_that_it_did() {
         assert_eq!(at(folder.path(), &format!("--sim {began} run a.rhai 70")).run().stdout, is_in);
         let id = newest(folder.path());
         for resumed in ["", began] {
-            let words = format!("--sim {resumed} run --metrics-file a.prom --resume {id}");
+            let words = format!("--sim {resumed} run --metrics-file a.prom --report a.json --resume {id}");
             let ran = at(folder.path(), &words).run();
             assert!(ran.code == Some(70) && ran.stdout == is_in, "{began} {resumed}: {ran:#?}");
             let metrics = std::fs::read_to_string(folder.path().join("a.prom")).unwrap();
             let label = format!("shard=\"{}\"", began.trim_start_matches("--shard="));
             assert_eq!((metrics.contains(&label), metrics.contains("shard=")), (!began.is_empty(), !began.is_empty()));
         }
+        let part = began.trim_start_matches("--shard=");
         let told: Value = serde_json::from_str(&at(folder.path(), &format!("runs {id}")).run().ok()).unwrap();
-        assert_eq!(told["facts"]["shard"], if began.is_empty() { "0/1" } else { &began[8..] });
+        assert_eq!(told["facts"]["shard"], if part.is_empty() { "0/1" } else { part });
+        let told = at(folder.path(), &format!("--output table runs {id}")).run().ok();
+        assert_eq!(told.contains(&format!("\nthe part {part}\n")), !part.is_empty(), "{told}");
+        let report = std::fs::read_to_string(folder.path().join("a.json")).unwrap();
+        let report: Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["shard"].as_str().unwrap_or_default(), part);
     }
 }
 

@@ -175,6 +175,9 @@ fn what_a_run_on_this_machine_would_fail_at_is_said_and_printed_nevertheless() {
             assert!(ran.code == Some(0) && ran.stderr.contains(&said) && !ran.stdout.is_empty(), "{flags}: {ran:#?}");
         }
     }
+    let ran = unit("--shards 3 --heartbeat https://host/x", "kubernetes");
+    let said = "--heartbeat: all 3 parts tell one monitor, to which a part that did well hides one that failed\n";
+    assert!(ran.code == Some(0) && ran.stderr.contains(said), "{ran:#?}");
     for flags in ["", "--state-dir s --report s/a.html", "--report a.html --metrics-file a.prom --lock-dir ."] {
         let ran = unit(flags, "cron");
         assert!(!ran.stderr.contains(FAILS.trim()), "{flags}: {ran:#?}");
