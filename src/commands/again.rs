@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::{Error, Interrupt, Kind, Result};
+use crate::job::shard::Shard;
 use crate::journal::keeper::{Before, lives};
 use crate::run::kept;
 use crate::settings::Settings;
@@ -18,41 +19,54 @@ pub(super) enum Found {
     GoesOn(Box<Before>),
 }
 
-impl Found {
-    /// The earlier run.
-    pub(super) fn run(&self) -> &Before {
-        match self {
-            Self::Done(before) | Self::GoesOn(before) => before,
+/// A key, and what it is given for.
+pub(super) struct Key<'a> {
+    /// As it was given.
+    pub given: &'a str,
+    /// With what is filled in.
+    pub filled: String,
+    /// The script, as it was named.
+    pub file: &'a Path,
+    /// What the script is given.
+    pub words: Vec<String>,
+    /// The part that it is to do.
+    pub shard: Shard,
+}
+
+/// The run of this id, which is to go on. `may_live` says that it is looked for again before anything is done.
+///
+/// # Errors
+/// `usage` for a run that is done, that is none, or that is not one of these settings; `locked` for one that lives;
+/// `config`.
+pub(super) fn of_id(settings: &Settings, id: &str, may_live: bool) -> Result<Option<Before>> {
+    let Some(before) = kept::earlier(settings, Some(id), None)? else { return Ok(None) };
+    match found(settings, before, may_live)? {
+        Found::GoesOn(before) => Ok(Some(*before)),
+        Found::Done(before) => {
+            Err(Error::new(Kind::Usage, format!("the run {} is done: nothing is left to resume", before.id))
+                .hint(format!("`jst runs {}` shows what it did", before.id)))
         }
     }
 }
 
-/// The earlier run of this id or key; `None` when there is none of this key yet. `may_live` says that it is looked for
-/// again before anything is done.
+/// The earlier run of this key, if there is one. `may_live` as for [`of_id`].
 ///
 /// # Errors
-/// `usage` for a run that is done or that is none; `locked` for one that lives; `config`.
-pub(super) fn before(
-    settings: &Settings,
-    id: Option<&str>,
-    key: Option<&str>,
-    may_live: bool,
-) -> Result<Option<Found>> {
-    let Some(before) = kept::earlier(settings, id, key)? else { return Ok(None) };
+/// `usage` for one that is not what this one would be; `locked` for one that lives; `config`.
+pub(super) fn of_key(settings: &Settings, key: &Key<'_>, may_live: bool) -> Result<Option<Found>> {
+    let Some(before) = kept::earlier(settings, None, Some(&key.filled))? else { return Ok(None) };
+    same(&before, key)?;
+    found(settings, before, may_live).map(Some)
+}
+
+fn found(settings: &Settings, before: Before, may_live: bool) -> Result<Found> {
+    kept::may_go_on(settings, &before)?;
     if before.lives && !may_live {
         return Err(lives(&before.id));
     }
-    match (before.ended, id) {
-        (Some(0), Some(_)) => {
-            Err(Error::new(Kind::Usage, format!("the run {} is done: nothing is left to resume", before.id))
-                .hint(format!("`jst runs {}` shows what it did", before.id)))
-        }
-        (Some(0), None) => Ok(Some(Found::Done(Box::new(before)))),
-        _ => {
-            kept::may_go_on(settings, &before)?;
-            Ok(Some(Found::GoesOn(Box::new(before))))
-        }
-    }
+    let is_done = before.ended == Some(0);
+    let before = Box::new(before);
+    Ok(if is_done { Found::Done(before) } else { Found::GoesOn(before) })
 }
 
 /// What a script sees as `args`: what it saw when the run began.
@@ -79,19 +93,22 @@ pub(super) fn args(before: Option<&Before>, given: Vec<String>) -> Result<Vec<St
     Ok(then.into_iter().map(str::to_owned).collect())
 }
 
-/// Whether the earlier run of a key is what this one would do: of the same script, by its path or as it was named, and with
-/// the same arguments.
+/// Whether the earlier run of a key is what this one would do: of the same script, by its path or as it was named, with
+/// the same arguments, and the same part.
 ///
 /// # Errors
 /// `usage`, naming both.
-pub(super) fn same(before: &Before, key: &str, file: &Path, given: &[String]) -> Result<()> {
+fn same(before: &Before, key: &Key<'_>) -> Result<()> {
+    let Key { given, filled, file, words: args, shard } = key;
     let fact = |name: &str| before.facts.get(name).and_then(Value::as_str).unwrap_or_default();
-    let wrong = |was: String, is: String| {
-        let message = format!("the run {} of the key {key} {was}, and this one {is}", before.id);
-        Err(Error::new(Kind::Usage, message)
-            .hint("give each job a key of its own, such as --run-key '{script}-{date}'"))
+    let differs = |was: String, is: String| {
+        let message = format!("the run {} of the key {filled} {was}, and this one {is}", before.id);
+        Error::new(Kind::Usage, message)
     };
-    let named = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
+    let wrong = |was: String, is: String| {
+        Err(differs(was, is).hint("give each job a key of its own, such as --run-key '{script}-{date}'"))
+    };
+    let named = if *file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
     let real = file.canonicalize().map(|real| real.display().to_string()).unwrap_or_default();
     // What a link leads to may have changed its place since.
     if named != fact("script") && (real.is_empty() || real != fact("file")) {
@@ -99,11 +116,15 @@ pub(super) fn same(before: &Before, key: &str, file: &Path, given: &[String]) ->
     }
     let list = before.facts.get("args").and_then(Value::as_array);
     let then: Vec<&str> = list.into_iter().flatten().filter_map(Value::as_str).collect();
-    let shown: Vec<String> = given.iter().map(|word| REDACTOR.text(word).into_owned()).collect();
+    let shown: Vec<String> = args.iter().map(|word| REDACTOR.text(word).into_owned()).collect();
     if shown != then {
         return wrong(format!("was given {}", words(&then)), format!("is given {}", words(&shown)));
     }
-    Ok(())
+    match kept::shard(before).filter(|then| then != shard) {
+        None => Ok(()),
+        Some(then) => Err(differs(format!("did {}", then.words()), format!("would do {}", shard.words()))
+            .hint(format!("give each part a key of its own, such as --run-key '{given}-{{shard}}'"))),
+    }
 }
 
 fn words<T: AsRef<str>>(words: &[T]) -> String {

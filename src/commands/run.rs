@@ -23,8 +23,8 @@ pub(super) struct RunArgs {
     /// Go on with this run, by its id or the beginning of it: what it did is not done again; FILE and ARGS may be left out
     #[arg(long, value_name = "ID")]
     resume: Option<String>,
-    /// Start the run of this key, resume it when it did not end well, or end at once when it is done; {date}, {week}
-    /// and {script} are filled in
+    /// Start the run of this key, resume it when it did not end well, or end at once when it is done; {date}, {week},
+    /// {script} and {shard} are filled in
     #[arg(long, value_name = "KEY", conflicts_with = "resume")]
     run_key: Option<String>,
     /// With --resume: only tell the first difference to the earlier run, and write nothing
@@ -69,7 +69,7 @@ pub(super) fn run(settings: &Arc<Settings>, exit: &Exit, args: RunArgs) -> Resul
     // One that lives may have ended when the lock is free.
     let may_live = alone::is_locked(settings) && !args.check_only;
     let Some(again) = again(settings, &args, may_live).map_err(&told)? else { return Ok(0) };
-    let begun = again.id().and_then(|id| Run::of_id(id, settings, exit, false)).map_err(&told);
+    let begun = again.which(settings).and_then(|which| Run::going_on(which, settings, exit, false)).map_err(&told);
     let begun = begun?;
     let given = args.clone();
     script_again(args, again, |_| Ok(begun), |run, script, first| kept(settings, exit, &given, run, script, first))
@@ -98,7 +98,7 @@ fn kept(
         let found = first.take().map_or_else(|| again(settings, args, false), |first| Ok(Some(first)))?;
         let Some(again) = found else { return Ok(None) };
         if let Some(before) = &again.before {
-            run.goes_on_as(again.id()?);
+            run.goes_on_as(before.id.parse()?);
             again::tell(settings, before);
         }
         looks += 1;
@@ -272,22 +272,18 @@ fn name_of(file: &Path) -> String {
 /// How the run stands to earlier ones; `None` when it is done already.
 fn again(settings: &Settings, args: &RunArgs, may_live: bool) -> Result<Option<Again>> {
     let script = args.words.first().map(PathBuf::from).unwrap_or_default();
-    let key = args.run_key.as_ref().map(|key| kept::filled(key, &script)).transpose()?;
+    let key = args.run_key.as_ref().map(|given| key(settings, given, &script, args)).transpose()?;
     let before = match (&args.resume, &key) {
+        (Some(id), _) => again::of_id(settings, id, may_live)?,
         (None, None) => None,
-        (id, key) => again::before(settings, id.as_deref(), key.as_deref(), may_live)?,
-    };
-    if let (Some(key), Some(found)) = (&key, &before) {
-        let words = words::of_script("run", "FILE", args.words.iter().skip(1).cloned().collect())?;
-        again::same(found.run(), key, &script, &words)?;
-    }
-    let before = match before {
-        Some(again::Found::Done(before)) => {
-            alone::is_done(settings, &before.id, &key.unwrap_or_default())?;
-            return Ok(None);
-        }
-        Some(again::Found::GoesOn(before)) => Some(*before),
-        None => None,
+        (None, Some(key)) => match again::of_key(settings, key, may_live)? {
+            Some(again::Found::Done(before)) => {
+                alone::is_done(settings, &before.id, &key.filled)?;
+                return Ok(None);
+            }
+            Some(again::Found::GoesOn(before)) => Some(*before),
+            None => None,
+        },
     };
     if let (Some(flag), None) = (about_earlier(args), &before) {
         return Err(Error::new(Kind::Usage, format!("{flag} is about an earlier run, and this one has none"))
@@ -295,12 +291,20 @@ fn again(settings: &Settings, args: &RunArgs, may_live: bool) -> Result<Option<A
     }
     Ok(Some(Again {
         before,
-        key,
+        key: key.map(|key| key.filled),
         assume_done: args.assume_done.clone(),
         assume_not_done: args.assume_not_done.clone(),
         unprotected: args.unprotected,
         check_only: args.check_only,
     }))
+}
+
+/// The key of a run, and what it is the key of.
+fn key<'a>(settings: &Settings, given: &'a str, file: &'a Path, args: &RunArgs) -> Result<again::Key<'a>> {
+    let shard = settings.shard()?;
+    let filled = kept::filled(given, file, shard)?;
+    let words = words::of_script("run", "FILE", args.words.iter().skip(1).cloned().collect())?;
+    Ok(again::Key { given, filled, file, words, shard })
 }
 
 /// A flag that is about an earlier run.

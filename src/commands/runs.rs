@@ -11,6 +11,7 @@ use super::{show, show_to, write_out};
 use crate::call::look::Seen;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
+use crate::job::shard::Shard;
 use crate::journal::list::{Listed, Wanted, list};
 use crate::journal::story::{self, Story, Unsettled, Written};
 use crate::journal::{Bounds, Known, prune};
@@ -173,6 +174,9 @@ fn told(story: &Story) -> String {
         run.endpoint,
         fact("jst").unwrap_or_default()
     );
+    if let Some(part) = fact("shard").and_then(|part| part.parse::<Shard>().ok()).filter(|part| part.is_part()) {
+        let _ = writeln!(text, "{}", part.words());
+    }
     if let Some(trace) = fact("trace") {
         let _ = writeln!(text, "trace {trace}");
     }

@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 use super::write_out;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
-use crate::job::{metrics, report};
+use crate::job::shard::Shard;
+use crate::job::{heartbeat, metrics, report};
 use crate::run::reading;
 use crate::script::read_script;
 use crate::settings::Settings;
@@ -77,6 +78,15 @@ pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
         .variables()
         .iter()
         .for_each(|name| tracing::warn!("{name} is set here, and not where the unit runs: give it as a flag"));
+    if settings.sim() && settings.is_by_hand("sim") {
+        tracing::warn!("--sim goes into the unit: its runs work on the simulator, and change nothing of the account");
+    }
+    if shards > 1 && job.heartbeat.is_some() {
+        tracing::warn!(
+            "--heartbeat: all {shards} parts tell one monitor, to which a part that did well hides one that failed"
+        );
+    }
+    given::check(&args.words)?;
     let folder = std::env::current_dir()
         .map_err(|error| Error::new(Kind::Io, format!("the folder that jst stands in is not there: {error}")))?;
     let [before, flags] = settings.by_hand()?.map(|flags| given::words(&flags, scheduler));
@@ -102,12 +112,15 @@ pub(super) fn unit(settings: &Settings, args: &UnitArgs) -> Result<u8> {
         reports: job.report.iter().map(|file| path("report", file)).collect::<Result<_>>()?,
         image: args.image.clone(),
         shards,
+        // A variable is not set where the unit runs.
+        shard: if settings.is_by_hand("shard") { settings.shard()? } else { Shard::default() },
     };
     if let Some(word) = plan.args.iter().chain(&plan.before).chain(&plan.flags).find(|word| word.contains(['\n', '\0']))
     {
         return Err(Error::new(Kind::Usage, format!("{word:?} has a line break, which no unit takes")));
     }
-    unit::out_of_reach(&plan, scheduler).iter().for_each(|why| tracing::warn!("{why}"));
+    let amiss = unit::out_of_reach(&plan, scheduler).into_iter().chain(unit::amiss(&plan, scheduler));
+    amiss.for_each(|why| tracing::warn!("{why}"));
     write_out(unit::text(&plan, scheduler).trim_end())
 }
 
@@ -123,6 +136,7 @@ fn check(settings: &Settings, script: &Path, scheduler: For) -> Result<()> {
     let profile = settings.profile().filter(|_| !matches!(scheduler, For::Kubernetes));
     profile.map_or(Ok(()), |name| settings.check_profile(name))?;
     let job = settings.job();
+    job.heartbeat.iter().try_for_each(|url| heartbeat::check(url))?;
     job.report.iter().try_for_each(|path| report::check(path))?;
     job.metrics_file.iter().try_for_each(|path| metrics::check(path))
 }

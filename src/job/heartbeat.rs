@@ -128,6 +128,14 @@ fn rid(run: &str) -> String {
     uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
 }
 
+/// Refuses what no heartbeat goes to.
+///
+/// # Errors
+/// As [`Heartbeat::new`].
+pub(crate) fn check(url: &str) -> Result<()> {
+    place(url).map(drop)
+}
+
 /// Reads where heartbeats go.
 fn place(text: &str) -> Result<Url> {
     let wrong = |why: &str| Error::new(Kind::Config, format!("--heartbeat: {why}: write it as https://HOST/PATH"));

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Kind, Result};
 use crate::files::locked;
+use crate::job::shard::Shard;
 use crate::show::visible;
 
 /// What is locked, in words: it is what all who exclude each other say alike.
@@ -25,15 +26,16 @@ impl Name {
         Self(name.to_owned())
     }
 
-    /// That of a script, wherever it is called from, and a profile.
+    /// That of a script, wherever it is called from, a profile, and a part: the parts of a fleet work beside each other.
     ///
     /// # Errors
     /// `io` when the script has no path.
-    pub(crate) fn of_script(script: &Path, profile: &str) -> Result<Self> {
+    pub(crate) fn of_script(script: &Path, profile: &str, shard: Shard) -> Result<Self> {
         let real = script
             .canonicalize()
             .map_err(|error| Error::new(Kind::Io, format!("cannot lock {}: {error}", script.display())))?;
-        Ok(Self(format!("{} with profile {profile}", real.display())))
+        let part = if shard.is_part() { format!(" for {}", shard.words()) } else { String::new() };
+        Ok(Self(format!("{} with profile {profile}{part}", real.display())))
     }
 
     /// The lock's file: readable for people, and different for different names.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::file;
+use super::shard::Shard;
 use super::tally::{Counts, OfOperation};
 use crate::error::{Error, Kind, Result};
 
@@ -13,6 +14,8 @@ pub(crate) struct Told<'a> {
     pub script: &'a str,
     /// Its profile.
     pub profile: &'a str,
+    /// The part that it did.
+    pub shard: Shard,
     /// When it ended, in seconds since 1970.
     pub ended: f64,
     /// Seconds that it took.
@@ -49,7 +52,11 @@ pub(crate) fn write(path: &Path, told: &Told<'_>) -> std::result::Result<(), Str
 }
 
 fn text(told: &Told<'_>, before: &str) -> String {
-    let labels = format!("script=\"{}\",profile=\"{}\"", escaped(told.script), escaped(told.profile));
+    let mut labels = format!("script=\"{}\",profile=\"{}\"", escaped(told.script), escaped(told.profile));
+    // The files of all parts are collected together, where each series may come once.
+    if told.shard.is_part() {
+        labels.push_str(&format!(",shard=\"{}\"", told.shard));
+    }
     let success = match told.code {
         0 => Some(told.ended),
         _ => value_of(before, &format!("{LAST_SUCCESS}{{{labels}}} ")),
@@ -102,8 +109,17 @@ mod tests {
     #[test]
     fn a_failure_keeps_the_last_success_of_the_same_script() {
         let counts = Counts::default();
-        let told =
-            |script, ended, code| Told { script, profile: "p", ended, took: 1.5, code, counts: &counts, earlier: None };
+        let shard = Shard::default();
+        let told = |script, ended, code| Told {
+            script,
+            profile: "p",
+            shard,
+            ended,
+            took: 1.5,
+            code,
+            counts: &counts,
+            earlier: None,
+        };
         let good = text(&told("a \"b\"\\", 100.0, 0), "");
         assert!(
             good.contains("jst_run_last_success_timestamp_seconds{script=\"a \\\"b\\\"\\\\\",profile=\"p\"} 100\n")
@@ -112,5 +128,7 @@ mod tests {
         assert!(bad.contains("success_timestamp_seconds{script=\"a \\\"b\\\"\\\\\",profile=\"p\"} 100\n"), "{bad}");
         assert!(bad.contains("jst_run_exit_code{script=\"a \\\"b\\\"\\\\\",profile=\"p\"} 11\n"), "{bad}");
         assert!(!text(&told("other", 200.0, 11), &good).contains("last_success"));
+        let part = Told { shard: Shard { part: 0, parts: 2 }, ..told("a", 1.0, 0) };
+        assert!(text(&part, "").contains("jst_run_exit_code{script=\"a\",profile=\"p\",shard=\"0/2\"} 0\n"));
     }
 }

@@ -19,21 +19,30 @@ pub(crate) struct Shard {
     pub parts: u32,
 }
 
+/// The most parts that a fleet is divided into.
+pub(crate) const MOST: u32 = 10_000;
+
 /// The whole.
 const ALL: Shard = Shard { part: 0, parts: 1 };
+
+impl Default for Shard {
+    fn default() -> Self {
+        ALL
+    }
+}
 
 impl Shard {
     /// The part that flags and Kubernetes' variable say together.
     ///
     /// # Errors
     /// `usage` when they do not fit.
-    pub(crate) fn of(given: Option<(u32, u32)>, parts: Option<u32>, index: Option<&str>) -> Result<Self> {
+    pub(crate) fn of(given: Option<Self>, parts: Option<u32>, index: Option<&str>) -> Result<Self> {
         let wrong = |why: String| Err(Error::new(Kind::Usage, why));
         match (given, parts) {
-            (Some((_, of)), Some(parts)) if of != parts => {
+            (Some(Self { parts: of, .. }), Some(parts)) if of != parts => {
                 wrong(format!("--shard says one of {of} parts, --shards says {parts}"))
             }
-            (Some((part, parts)), _) => Ok(Self { part, parts }),
+            (Some(given), _) => Ok(given),
             (None, None) => Ok(ALL),
             (None, Some(1)) => Ok(ALL),
             (None, Some(parts)) => match index.map(|index| (index, index.parse::<u32>())) {
@@ -53,6 +62,33 @@ impl Shard {
         let digest = Sha256::digest(id);
         let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
         number % u64::from(self.parts.max(1)) == u64::from(self.part)
+    }
+
+    /// Whether it is less than the whole.
+    pub(crate) fn is_part(self) -> bool {
+        self.parts > 1
+    }
+
+    /// As names have it that take no slash, of files and of keys: `0-2`.
+    pub(crate) fn dashed(self) -> String {
+        format!("{}-{}", self.part, self.parts)
+    }
+
+    /// What it is, in words.
+    pub(crate) fn words(self) -> String {
+        if self.is_part() { format!("the part {self}") } else { "the whole".to_owned() }
+    }
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    /// Reads what [`Display`](std::fmt::Display) writes.
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let wrong = || format!("`{text}` is no part: write K/N, from 0/N to (N-1)/N");
+        let (part, parts) = text.split_once('/').ok_or_else(wrong)?;
+        let (part, parts): (u32, u32) = (part.parse().map_err(|_| wrong())?, parts.parse().map_err(|_| wrong())?);
+        if part < parts && parts <= MOST { Ok(Self { part, parts }) } else { Err(wrong()) }
     }
 }
 
@@ -75,6 +111,11 @@ impl Share {
         Self { shard, divides: AtomicBool::new(false) }
     }
 
+    /// The part itself.
+    pub(crate) fn shard(&self) -> Shard {
+        self.shard
+    }
+
     /// Whether what has this id is in the part.
     pub(crate) fn has(&self, id: &str) -> bool {
         self.divides.store(true, Ordering::Relaxed);
@@ -83,8 +124,8 @@ impl Share {
 
     /// That the script of a run which does a part has asked of nothing whether it is in it.
     pub(crate) fn undivided(&self) -> Option<String> {
-        let is_so = self.shard.parts > 1 && !self.divides.load(Ordering::Relaxed);
-        is_so.then(|| format!("this run is the part {}, and its script divides nothing", self.shard))
+        let is_so = self.shard.is_part() && !self.divides.load(Ordering::Relaxed);
+        is_so.then(|| format!("this run is {}, and its script divides nothing", self.shard.words()))
     }
 }
 
@@ -134,7 +175,10 @@ mod tests {
 
     #[test]
     fn flags_and_the_index_of_the_job_say_which_part() {
-        let of = |given, parts, index| Shard::of(given, parts, index).map_err(|error| error.message.clone());
+        let of = |given: Option<(u32, u32)>, parts, index| {
+            let given = given.map(|(part, parts)| Shard { part, parts });
+            Shard::of(given, parts, index).map_err(|error| error.message.clone())
+        };
         assert_eq!(of(None, None, Some("3")), Ok(ALL));
         assert_eq!(of(Some((1, 4)), None, Some("3")), Ok(Shard { part: 1, parts: 4 }));
         assert_eq!(of(None, Some(4), Some("3")), Ok(Shard { part: 3, parts: 4 }));
@@ -146,5 +190,18 @@ mod tests {
             assert_eq!(of(given, parts, index), Err(why.to_owned()));
         }
         assert!(of(None, Some(4), None).is_err());
+    }
+
+    #[test]
+    fn parts_are_read_as_they_are_written() {
+        for (text, is_one) in
+            [("0/1", true), ("7/8", true), ("8/8", false), ("0/0", false), ("1", false), ("-1/8", false)]
+        {
+            let read = text.parse::<Shard>();
+            assert_eq!(read.map(|shard| shard.to_string()).ok().as_deref(), is_one.then_some(text));
+        }
+        let [whole, part] = [ALL, Shard { part: 1, parts: 12 }];
+        assert_eq!((whole.dashed(), whole.words()), ("0-1".to_owned(), "the whole".to_owned()));
+        assert_eq!((part.dashed(), part.words()), ("1-12".to_owned(), "the part 1/12".to_owned()));
     }
 }

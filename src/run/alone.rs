@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::job::checks::NOT_AS_IT_SHOULD_BE;
 use crate::job::heartbeat::{self, Heartbeat, Way};
 use crate::job::lock::{self, Folder, Holder, Lock, Name};
+use crate::job::shard::Shard;
 use crate::job::tally::Tally;
 use crate::job::{file, jitter, metrics, report};
 use crate::journal::keeper::PastWrite;
@@ -28,6 +29,7 @@ use crate::system;
 struct Behind {
     settings: Arc<Settings>,
     script: String,
+    shard: Shard,
     host: String,
     began: Mutex<Began>,
     is_begun: AtomicBool,
@@ -137,6 +139,7 @@ impl Run {
 
     fn told(&self, name: &str, work: impl FnOnce(&Behind) -> Result<u8>) -> Result<u8> {
         let behind = Arc::new(Behind {
+            shard: self.share.shard(),
             tally: Arc::clone(&self.tally),
             checks: Arc::clone(&self.checks),
             shared: Arc::clone(self.account.shared()),
@@ -200,7 +203,10 @@ impl Run {
         let Some(given) = lock_name(flags) else { return Ok(None) };
         let name = match (given, script) {
             (Some(name), _) => Name::given(name),
-            (None, Some(script)) => Name::of_script(script, self.settings.profile().unwrap_or("default"))?,
+            (None, Some(script)) => {
+                let profile = self.settings.profile().unwrap_or("default");
+                Name::of_script(script, profile, self.share.shard())?
+            }
             (None, None) => {
                 return Err(Error::new(Kind::Usage, "--lock has no script's path to lock").hint("name it: --lock=NAME"));
             }
@@ -304,6 +310,8 @@ impl Behind {
         Ok(Self {
             settings: Arc::clone(settings),
             script: script.to_owned(),
+            // A run that is refused for what is said of its part does none.
+            shard: settings.shard().unwrap_or_default(),
             host: system::host_name(),
             began: Mutex::new(Began::now(run)),
             is_begun: AtomicBool::new(false),
@@ -375,6 +383,7 @@ impl Behind {
                     trace: self.settings.trace(),
                     script: &self.script,
                     profile,
+                    shard: self.shard,
                     host: &self.host,
                     began,
                     ended,
@@ -395,6 +404,7 @@ impl Behind {
                 &metrics::Told {
                     script: &self.script,
                     profile,
+                    shard: self.shard,
                     ended: ended.as_millisecond() as f64 / 1000.0,
                     took: since.as_secs_f64(),
                     code,

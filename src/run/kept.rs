@@ -11,10 +11,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::exit::Exit;
 use super::id::RunId;
-use super::{Run, alone};
+use super::{Run, Which, alone};
 use crate::catalogue;
 use crate::clock::BEIJING;
 use crate::error::{Error, Kind, Result};
+use crate::job::shard::Shard;
 use crate::journal::keeper::{Before, Keeper, Plan, find};
 use crate::journal::list;
 use crate::net::endpoint::Endpoint;
@@ -54,13 +55,15 @@ pub(crate) struct Again {
 }
 
 impl Again {
-    /// What the run is called: what it was called when it began. As long as that one lives, it is not this one.
+    /// Which run it is: of one that goes on, that which it was when it began. As long as that one lives, it is not this
+    /// one.
     ///
     /// # Errors
-    /// `usage` for what is no id of a run.
-    pub(crate) fn id(&self) -> Result<RunId> {
-        let earlier = self.before.as_ref().filter(|before| !before.lives);
-        earlier.map_or_else(|| Ok(RunId::new()), |before| before.id.parse())
+    /// `usage` for what is no id of a run, and when what is said of its part does not fit together.
+    pub(crate) fn which(&self, settings: &Settings) -> Result<Which> {
+        let Some(before) = &self.before else { return Which::new(settings) };
+        let shard = shard(before).map_or_else(|| settings.shard(), Ok)?;
+        Ok(Which { id: if before.lives { RunId::new() } else { before.id.parse()? }, shard })
     }
 }
 
@@ -96,7 +99,7 @@ impl Run {
             path,
             bounds: self.settings.journal_bounds(),
             id: self.id().to_string(),
-            facts: facts(&self.settings, script, again.key.as_deref()),
+            facts: facts(&self.settings, script, again.key.as_deref(), self.share.shard()),
             assume_done: again.assume_done,
             assume_not_done: again.assume_not_done,
             unprotected: again.unprotected,
@@ -143,7 +146,7 @@ fn journal(settings: &Settings, is_keyed: bool) -> Result<Option<PathBuf>> {
 }
 
 /// What is known of a run when it begins.
-fn facts(settings: &Settings, script: &Script, key: Option<&str>) -> Map<String, Value> {
+fn facts(settings: &Settings, script: &Script, key: Option<&str>, shard: Shard) -> Map<String, Value> {
     let args: Vec<String> = script.args.iter().map(|word| REDACTOR.text(word).into_owned()).collect();
     let facts = json!({
         "script": script.name,
@@ -153,6 +156,7 @@ fn facts(settings: &Settings, script: &Script, key: Option<&str>) -> Map<String,
         "profile": settings.journal_profile(),
         "endpoint": settings.journal_endpoint(),
         "key": key,
+        "shard": shard.to_string(),
         "jst": env!("CARGO_PKG_VERSION"),
         "catalogue": catalogue::VERSION,
         "host": system::host_name(),
@@ -213,10 +217,15 @@ pub(crate) fn named(journal: &Path, text: &str) -> Result<RunId> {
     }
 }
 
+/// The part that an earlier run did, as far as its journal says so.
+pub(crate) fn shard(before: &Before) -> Option<Shard> {
+    before.facts.get("shard")?.as_str()?.parse().ok()
+}
+
 /// Whether an earlier run may go on with these settings.
 ///
 /// # Errors
-/// `usage`: it is one of another profile or service.
+/// `usage`: it is one of another profile, service or part.
 pub(crate) fn may_go_on(settings: &Settings, before: &Before) -> Result<()> {
     let text = |name: &str| before.facts.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let profile = settings.journal_profile().unwrap_or_default();
@@ -238,11 +247,22 @@ pub(crate) fn may_go_on(settings: &Settings, before: &Before) -> Result<()> {
         .hint(hint));
     }
     let (then, now) = endpoints(settings, before);
-    if is_same(&then, &now) {
-        return Ok(());
+    if !is_same(&then, &now) {
+        let message = format!("the run {} was one of {then}, and this one would be of {now}", before.id);
+        return Err(Error::new(Kind::Usage, message).hint("name the service that it ran with"));
     }
-    let message = format!("the run {} was one of {then}, and this one would be of {now}", before.id);
-    Err(Error::new(Kind::Usage, message).hint("name the service that it ran with"))
+    match (shard(before), settings.given_shard()?) {
+        (Some(then), Some(now)) if then != now => Err(other_part(before, then, now)),
+        _ => Ok(()),
+    }
+}
+
+/// The refusal to go on with what another part did.
+fn other_part(before: &Before, then: Shard, now: Shard) -> Error {
+    let message = format!("the run {} did {}, and this one would do {}", before.id, then.words(), now.words());
+    let way_out =
+        if then.is_part() { format!("say --shard {then}, or leave it out") } else { "leave --shard out".into() };
+    Error::new(Kind::Usage, message).hint(way_out)
 }
 
 /// That an earlier run goes on at another address than it began at, in words.
@@ -271,11 +291,14 @@ fn is_same(then: &str, now: &str) -> bool {
     }
 }
 
-/// A key with `{date}`, `{week}` and `{script}` filled in; days begin at midnight in Beijing.
+/// What is filled in in keys.
+const FILLED_IN: [&str; 4] = ["{date}", "{week}", "{script}", "{shard}"];
+
+/// A key with `{date}`, `{week}`, `{script}` and `{shard}` filled in; days begin at midnight in Beijing.
 ///
 /// # Errors
 /// `usage` for an empty one, which every run would share, and for another word in braces.
-pub(crate) fn filled(key: &str, script: &Path) -> Result<String> {
+pub(crate) fn filled(key: &str, script: &Path, shard: Shard) -> Result<String> {
     let wrong = |why: String| Error::new(Kind::Usage, why).hint("such as --run-key 'nightly-{date}'");
     if key.trim().is_empty() {
         return Err(wrong("--run-key is empty: runs with the same key are one".to_owned()));
@@ -283,15 +306,14 @@ pub(crate) fn filled(key: &str, script: &Path) -> Result<String> {
     let now = BEIJING.to_datetime(Timestamp::now()).date();
     let week = now.iso_week_date();
     let name = script.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let known = key.replace("{date}", "").replace("{week}", "").replace("{script}", "");
+    let known = FILLED_IN.iter().fold(key.to_owned(), |key, word| key.replace(word, ""));
     if let Some((_, rest)) = known.split_once('{') {
         let word = rest.split('}').next().unwrap_or_default();
-        return Err(wrong(format!("--run-key: {{{word}}} is none of {{date}}, {{week}} and {{script}}")));
+        return Err(wrong(format!("--run-key: {{{word}}} is none of {{date}}, {{week}}, {{script}} and {{shard}}")));
     }
-    Ok(key
-        .replace("{date}", &now.to_string())
-        .replace("{week}", &format!("{}-W{:02}", week.year(), week.week()))
-        .replace("{script}", &name))
+    let week = format!("{}-W{:02}", week.year(), week.week());
+    let values = [now.to_string(), week, name, shard.dashed()];
+    Ok(FILLED_IN.iter().zip(&values).fold(key.to_owned(), |key, (word, value)| key.replace(word, value)))
 }
 
 /// The hash of a script and of what it imports from beside itself.
@@ -329,13 +351,16 @@ mod tests {
 
     #[test]
     fn keys_are_filled_in_and_addresses_compared_but_for_ports_of_this_machine() {
-        let filled = |key: &str, script: &str| filled(key, Path::new(script)).map_err(|error| error.message.clone());
+        let part = Shard { part: 2, parts: 12 };
+        let filled =
+            |key: &str, script: &str| filled(key, Path::new(script), part).map_err(|error| error.message.clone());
         let key = filled("{script}-{date}-{week}", "/srv/nightly.rhai").unwrap_or_default();
         assert!(key.starts_with("nightly-20") && key.contains("-W") && !key.contains('{'), "{key}");
         for (key, expected) in [
             ("plain", Ok("plain")),
+            ("a-{shard}", Ok("a-2-12")),
             (" ", Err("--run-key is empty: runs with the same key are one")),
-            ("a-{day}", Err("--run-key: {day} is none of {date}, {week} and {script}")),
+            ("a-{day}", Err("--run-key: {day} is none of {date}, {week}, {script} and {shard}")),
         ] {
             assert_eq!(filled(key, "x"), expected.map(str::to_owned).map_err(str::to_owned));
         }

@@ -69,6 +69,24 @@ pub(crate) struct Ready {
     pub stands_in: bool,
 }
 
+/// Which run it is among those of its script.
+pub(crate) struct Which {
+    /// What it is called.
+    pub id: RunId,
+    /// The part that it does.
+    pub shard: Shard,
+}
+
+impl Which {
+    /// A run that begins, with these settings.
+    ///
+    /// # Errors
+    /// As [`Settings::shard`].
+    fn new(settings: &Settings) -> Result<Self> {
+        Ok(Self { id: RunId::new(), shard: settings.shard()? })
+    }
+}
+
 /// Makes a client of the account of a profile with these settings.
 pub(crate) type Beside = Box<dyn Fn(&str, &Arc<Settings>) -> Result<Connect> + Send + Sync>;
 
@@ -78,14 +96,14 @@ impl Run {
     /// # Errors
     /// `io` when the system gives no thread or no signal handler; what is said of the simulator is wrong.
     pub(crate) fn new(settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
-        Self::of_id(RunId::new(), settings, exit, for_person)
+        Self::going_on(Which::new(settings)?, settings, exit, for_person)
     }
 
-    /// The same of a run that has its id already, as it goes on.
+    /// The same of a run of which it is known which it is, as it may go on.
     ///
     /// # Errors
     /// As [`Run::new`].
-    pub(crate) fn of_id(id: RunId, settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
+    pub(crate) fn going_on(which: Which, settings: &Arc<Settings>, exit: &Exit, for_person: bool) -> Result<Self> {
         system::room_for_run()?;
         let stop = Arc::new(Stop::new(settings.deadline));
         let background = Background::start()?;
@@ -101,7 +119,7 @@ impl Run {
         let connect = Box::new(move || service.connect());
         let ready =
             Ready { clock, connect, observer: None, coverage: None, beside: Box::new(beside), stands_in: false };
-        Self::on(id, ready, settings, exit, stop, Some(&background), for_person)
+        Self::on(which, ready, settings, exit, stop, Some(&background), for_person)
     }
 
     /// A run inside another one's process, which watches what stops both.
@@ -109,7 +127,7 @@ impl Run {
     /// # Errors
     /// As [`Run::new`].
     pub(crate) fn within(settings: &Arc<Settings>, exit: &Exit, ready: Ready) -> Result<Self> {
-        Self::on(RunId::new(), ready, settings, exit, Arc::default(), None, false)
+        Self::on(Which::new(settings)?, ready, settings, exit, Arc::default(), None, false)
     }
 
     /// A run on a service that is there already.
@@ -118,11 +136,11 @@ impl Run {
     /// As [`Run::new`].
     pub(crate) fn watched(settings: &Arc<Settings>, exit: &Exit, ready: Ready) -> Result<Self> {
         let stop = Arc::new(Stop::new(settings.deadline));
-        Self::on(RunId::new(), ready, settings, exit, stop, Some(&Background::start()?), false)
+        Self::on(Which::new(settings)?, ready, settings, exit, stop, Some(&Background::start()?), false)
     }
 
     fn on(
-        id: RunId,
+        which: Which,
         ready: Ready,
         settings: &Arc<Settings>,
         exit: &Exit,
@@ -131,12 +149,12 @@ impl Run {
         for_person: bool,
     ) -> Result<Self> {
         let Ready { clock, connect, observer, coverage, beside, stands_in } = ready;
+        let Which { id, shard } = which;
         let job = settings.job();
         if !for_person {
             alone::prepare(settings, id.as_str())?;
         }
-        let index = settings.around.env.get("JOB_COMPLETION_INDEX").map(String::as_str);
-        let share = Arc::new(Share::new(Shard::of(job.shard, job.shards, index)?));
+        let share = Arc::new(Share::new(shard));
         log::keep_time(&clock);
         let always = Always::default();
         let confirm = confirm::confirm(settings, None, &always, &stop, for_person);

@@ -8,12 +8,13 @@ use clap::Args;
 use super::flags::{duration, switch};
 use crate::error::{Error, Kind};
 use crate::job::limits::{Failures, Limits};
+use crate::job::shard::{self, Shard};
 
 /// Flags of a run that is left alone.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Flags for jobs")]
 pub(crate) struct JobFlags {
-    /// One run at a time: of this script and profile, or of this name; another ends with 40
+    /// One run at a time: of this script, profile and part (--shard), or of this name; another ends with 40
     #[arg(long, global = true, env = "JST_LOCK", num_args = 0..=1, default_missing_value = "yes", require_equals = true, value_name = "NAME")]
     pub lock: Option<String>,
     /// Wait so long for the lock
@@ -53,15 +54,12 @@ pub(crate) struct JobFlags {
     #[arg(long, global = true, env = "JST_REPORT", value_delimiter = ',', value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub report: Vec<PathBuf>,
     /// Do part K of N, counted from 0 [default: JOB_COMPLETION_INDEX, with --shards]
-    #[arg(long, global = true, env = "JST_SHARD", value_parser = shard, value_name = "K/N")]
-    pub shard: Option<(u32, u32)>,
+    #[arg(long, global = true, env = "JST_SHARD", value_parser = clap::value_parser!(Shard), value_name = "K/N")]
+    pub shard: Option<Shard>,
     /// Of how many parts this run is one; which, Kubernetes says
-    #[arg(long, global = true, env = "JST_SHARDS", value_parser = clap::value_parser!(u32).range(1..=MOST_SHARDS), value_name = "N")]
+    #[arg(long, global = true, env = "JST_SHARDS", value_parser = clap::value_parser!(u32).range(1..=i64::from(shard::MOST)), value_name = "N")]
     pub shards: Option<u32>,
 }
-
-/// The most parts that a fleet is divided into.
-const MOST_SHARDS: i64 = 10_000;
 
 impl JobFlags {
     /// How much may be changed.
@@ -129,19 +127,12 @@ fn failures(text: &str) -> Result<Failures, String> {
     }
 }
 
-fn shard(text: &str) -> Result<(u32, u32), String> {
-    let wrong = || format!("`{text}` is no part: write K/N, from 0/N to (N-1)/N");
-    let (part, parts) = text.split_once('/').ok_or_else(wrong)?;
-    let (part, parts): (u32, u32) = (part.parse().map_err(|_| wrong())?, parts.parse().map_err(|_| wrong())?);
-    if part < parts && i64::from(parts) <= MOST_SHARDS { Ok((part, parts)) } else { Err(wrong()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn shares_and_parts_are_read_or_refused() {
+    fn shares_are_read_or_refused() {
         for (text, wanted) in [
             ("5%", Some(Failures::Percent(5.0))),
             ("0.5 %", Some(Failures::Percent(0.5))),
@@ -152,11 +143,6 @@ mod tests {
             ("five", None),
         ] {
             assert_eq!(failures(text).ok(), wanted, "{text}");
-        }
-        for (text, wanted) in
-            [("0/1", Some((0, 1))), ("7/8", Some((7, 8))), ("8/8", None), ("0/0", None), ("1", None), ("-1/8", None)]
-        {
-            assert_eq!(shard(text).ok(), wanted, "{text}");
         }
         assert_eq!(grace("0").ok(), Some(Duration::ZERO));
         assert_eq!(grace("1m").ok(), Some(Duration::from_secs(60)));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Settings;
 use crate::error::{Error, Kind, Result};
+use crate::job::shard::Shard;
 use crate::journal::Bounds;
 
 impl Settings {
@@ -58,6 +59,24 @@ impl Settings {
             return None;
         }
         self.flags.profile.clone().or_else(|| self.found().profile.clone())
+    }
+
+    /// The part that a run does.
+    ///
+    /// # Errors
+    /// `usage` when what is said of it does not fit together.
+    pub(crate) fn shard(&self) -> Result<Shard> {
+        let index = self.around.env.get("JOB_COMPLETION_INDEX").map(String::as_str);
+        Shard::of(self.job().shard, self.job().shards, index)
+    }
+
+    /// The same where somebody says which; `None` where nobody does, and a run that goes on does the part that it did.
+    ///
+    /// # Errors
+    /// As [`Settings::shard`].
+    pub(crate) fn given_shard(&self) -> Result<Option<Shard>> {
+        let is_given = self.job().shard.is_some() || self.job().shards.is_some();
+        is_given.then(|| self.shard()).transpose()
     }
 
     /// Where calls go, as a journal names it.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Scheduler;
 use super::kubernetes::STATE;
 use crate::error::{Error, Kind, Result};
+use crate::show::redaction::REDACTOR;
 
 /// A flag as it was given.
 #[derive(Clone, Debug)]
@@ -49,6 +50,10 @@ pub(crate) fn words(flags: &[Flag], scheduler: Scheduler) -> Result<Vec<String>>
     let mut words = Vec::new();
     for flag in flags {
         let long = &flag.long;
+        if has_credentials(&flag.value) {
+            let why = format!("--{long}: the URL has credentials in it, and a unit can be read by others");
+            return Err(Error::new(Kind::Usage, why).hint("leave them out of the URL"));
+        }
         match is(flag) {
             Is::Same => words.extend(flag.words.iter().cloned()),
             Is::Own => {}
@@ -64,6 +69,28 @@ pub(crate) fn words(flags: &[Flag], scheduler: Scheduler) -> Result<Vec<String>>
         }
     }
     Ok(words)
+}
+
+/// Whether a URL in this text names a user.
+fn has_credentials(text: &str) -> bool {
+    let hosts = text.split("://").skip(1).map(|rest| rest.split(['/', '?', '#', ' ']).next().unwrap_or_default());
+    hosts.into_iter().any(|host| host.contains('@'))
+}
+
+/// Looks whether the script's words can go into a unit.
+///
+/// # Errors
+/// `usage`, naming by its number a word that holds what others must not read.
+pub(crate) fn check(args: &[String]) -> Result<()> {
+    let is_secret = |word: &&String| has_credentials(word) || REDACTOR.text(word) != word.as_str();
+    match args.iter().zip(1..).find(|(word, _)| is_secret(word)) {
+        None => Ok(()),
+        Some((_, number)) => {
+            let why = format!("word {number} of the script has credentials in it, and a unit can be read by others");
+            Err(Error::new(Kind::Usage, why)
+                .hint("let the script read them: a file that --allow-read names, or a variable that --allow-env does"))
+        }
+    }
 }
 
 /// A path that a run reads, as it is where the run is.

@@ -10,6 +10,10 @@ const FINAL: [u8; 10] = [1, 2, 3, 4, 10, 11, 20, 21, 30, 42];
 /// How often a run is begun again that could not reach the service.
 const AGAIN: u64 = 3;
 
+/// Seconds that Kubernetes waits before a Job's second pod; before each later one it is twice as long, up to the most.
+const BACK_OFF: u64 = 10;
+const MOST_BACK_OFF: u64 = 360;
+
 /// Where a container has its state, and the scripts.
 pub(super) const STATE: &str = "/var/lib/jst";
 const SCRIPTS: &str = "/scripts";
@@ -42,7 +46,7 @@ fn claim(plan: &Plan, name: &str) -> Value {
 fn cron_job(plan: &Plan, name: &str) -> Value {
     let mut job = json!({
         "backoffLimit": AGAIN,
-        "activeDeadlineSeconds": plan.longest() * (AGAIN + 1),
+        "activeDeadlineSeconds": longest(plan),
         "ttlSecondsAfterFinished": 7 * 24 * 3600,
         "podFailurePolicy": {"rules": [
             {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
@@ -60,13 +64,19 @@ fn cron_job(plan: &Plan, name: &str) -> Value {
         "kind": "CronJob",
         "metadata": {"name": name},
         "spec": {
-            "schedule": plan.schedule.cron(),
+            "schedule": plan.schedule.kubernetes(),
             "timeZone": plan.zone,
             "concurrencyPolicy": "Forbid",
             "startingDeadlineSeconds": 600,
             "jobTemplate": {"spec": job},
         },
     })
+}
+
+/// The longest that a Job takes: all of its pods, and the wait before each but the first.
+fn longest(plan: &Plan) -> u64 {
+    let waits = (0..AGAIN).map(|failed| MOST_BACK_OFF.min(BACK_OFF << failed));
+    plan.longest() * (AGAIN + 1) + waits.sum::<u64>()
 }
 
 fn pod(plan: &Plan, name: &str) -> Value {
@@ -76,7 +86,7 @@ fn pod(plan: &Plan, name: &str) -> Value {
         "automountServiceAccountToken": false,
         "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "fsGroup": 65532,
             "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [container(plan, name)],
+        "containers": [container(plan)],
         "volumes": [
             {"name": "state", "persistentVolumeClaim": {"claimName": format!("{name}-state")}},
             {"name": "scripts", "configMap": {"name": name}},
@@ -85,27 +95,30 @@ fn pod(plan: &Plan, name: &str) -> Value {
     })
 }
 
-fn container(plan: &Plan, name: &str) -> Value {
+fn container(plan: &Plan) -> Value {
     let is_divided = plan.shards > 1;
-    let part = if is_divided { "-$(JST_INDEX)" } else { "" };
     let file = plan.script.rsplit('/').next().unwrap_or_default();
-    let mut words = plan.words(STATE, &format!("{SCRIPTS}/{file}"));
+    let words = plan.words(STATE, &format!("{SCRIPTS}/{file}"));
+    // Kubernetes puts a variable's value in the place of $(NAME), and one dollar sign in that of two.
+    let mut words: Vec<String> = words.iter().map(|word| word.replace('$', "$$")).collect();
     let mut own = vec!["--lock-dir".to_owned(), STATE.to_owned()];
+    let mut env = vec![json!({"name": "JST_STATE_DIR", "value": STATE})];
     if plan.has_journal {
-        own.extend(["--run-key".to_owned(), format!("{name}-{{date}}{part}")]);
+        // All pods of a Job have its name, and each time of the schedule a Job of another one.
+        env.push(of_pod("JOB_NAME", "labels", "job-name"));
+        let key = if is_divided { "$(JOB_NAME)-{shard}" } else { "$(JOB_NAME)" };
+        own.extend(["--run-key".to_owned(), key.to_owned()]);
     }
     if is_divided {
         own.extend(["--shards".to_owned(), plan.shards.to_string()]);
     }
     let command = plan.before.len() + 1;
     words.splice(command..command, own);
-    let mut env = vec![json!({"name": "JST_STATE_DIR", "value": STATE})];
     let mut state = json!({"name": "state", "mountPath": STATE});
     if let (Value::Object(mount), true) = (&mut state, is_divided) {
         // Each part has a journal of its own.
-        let index = "metadata.annotations['batch.kubernetes.io/job-completion-index']";
-        env.push(json!({"name": "JST_INDEX", "valueFrom": {"fieldRef": {"fieldPath": index}}}));
-        mount.insert("subPathExpr".to_owned(), "$(JST_INDEX)".into());
+        env.push(of_pod("JOB_COMPLETION_INDEX", "annotations", "job-completion-index"));
+        mount.insert("subPathExpr".to_owned(), "$(JOB_COMPLETION_INDEX)".into());
     }
     json!({
         "name": "jst",
@@ -122,6 +135,12 @@ fn container(plan: &Plan, name: &str) -> Value {
             {"name": "tmp", "mountPath": "/tmp"},
         ],
     })
+}
+
+/// A variable with what Kubernetes notes of a pod.
+fn of_pod(name: &str, notes: &str, note: &str) -> Value {
+    let path = format!("metadata.{notes}['batch.kubernetes.io/{note}']");
+    json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}})
 }
 
 /// A value as YAML, its texts quoted as JSON does, which YAML reads the same.

@@ -1,14 +1,18 @@
 //! What has a scheduler run a script as a job: a line for [`cron`], units of [`systemd`], a CronJob of [`kubernetes`].
-//! All derive from one [`Plan`]; [`schedule`] is when it runs, [`given`] what becomes of flags that were given for it.
+//! All derive from one [`Plan`]; [`schedule`] is when it runs, [`given`] what becomes of flags that were given for it,
+//! [`here`] what a run on this machine would fail at.
 
 mod cron;
 pub(crate) mod given;
+mod here;
 mod kubernetes;
 mod schedule;
 mod systemd;
 
 use std::time::Duration;
 
+use crate::job::shard::Shard;
+pub(crate) use here::amiss;
 pub(crate) use schedule::Schedule;
 
 /// Which scheduler.
@@ -57,6 +61,8 @@ pub(crate) struct Plan {
     pub image: String,
     /// In how many parts a cluster does it.
     pub shards: u32,
+    /// The part that it does where each has a unit of its own.
+    pub shard: Shard,
 }
 
 /// The text that the scheduler takes.
@@ -89,8 +95,13 @@ fn profile_note(plan: &Plan, mark: &str) -> String {
 const FEW: usize = 40;
 
 impl Plan {
-    /// What units are called: the script's name in lower-case letters, digits and dashes.
+    /// What units and files are called: the script's name in lower-case letters, digits and dashes, and the part.
     fn name(&self) -> String {
+        let name = self.name_of_script();
+        if self.shard.is_part() { format!("{name}-{}", self.shard.dashed()) } else { name }
+    }
+
+    fn name_of_script(&self) -> String {
         let file = self.script.rsplit('/').next().unwrap_or_default().trim_end_matches(".rhai");
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
         let name: String = file.chars().map(plain).take(FEW).collect();

@@ -11,13 +11,16 @@ const FIELDS: [(&str, u32, u32); 5] =
     [("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("day of the week", 0, 7)];
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+/// The most days that each month has.
+const LENGTHS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
 const DAYS: [&str; 8] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 impl Schedule {
     /// Reads `0 3 * * *`, or `@hourly`, `@daily`, `@weekly`, `@monthly`.
     ///
     /// # Errors
-    /// `usage`, naming the field.
+    /// `usage`, naming the field, or the day that never comes.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let wrong = |why: String| {
             Error::new(Kind::Usage, format!("--every \"{text}\": {why}"))
@@ -43,12 +46,25 @@ impl Schedule {
                 is_part(part, least, most, names).ok_or_else(|| wrong(format!("`{part}` is no {name}")))?;
             }
         }
+        let [_, _, day, month, weekday] = &fields;
+        // With a day of the week cron means either of both.
+        if weekday == "*" && !comes(day, month) {
+            return Err(wrong(format!("day {day} never comes in month {month}")));
+        }
         Ok(Self(fields))
     }
 
-    /// As cron and Kubernetes take it.
+    /// As cron takes it.
     pub(super) fn cron(&self) -> String {
         self.0.join(" ")
+    }
+
+    /// As Kubernetes takes it: to it, no day of the week is the seventh.
+    pub(super) fn kubernetes(&self) -> String {
+        let [minute, hour, day, month, weekday] = &self.0;
+        let is_seventh = |part: &str| part.split('/').next().is_some_and(|range| range.contains('7'));
+        let days = if weekday.split(',').any(is_seventh) { weekdays(weekday) } else { weekday.clone() };
+        [minute, hour, day, month, &days].map(String::as_str).join(" ")
     }
 
     /// As systemd takes it: one line, or two, where cron means either the day of the month or that of the week.
@@ -77,16 +93,41 @@ fn is_part(part: &str, least: u32, most: u32, names: &[&str]) -> Option<()> {
     if range == "*" {
         return Some(());
     }
-    let number = |text: &str| match names.contains(&text) {
-        true => Some(()),
-        false => text.parse::<u32>().ok().filter(|number| (least..=most).contains(number)).map(drop),
-    };
+    let number = |text: &str| number(text, names, least).filter(|number| (least..=most).contains(number));
     match range.split_once('-') {
-        Some((from, to)) => number(from).and(number(to)),
+        Some((from, to)) => (number(from)? <= number(to)?).then_some(()),
         // A step needs a range: cron itself takes the other forms differently from one another.
         None if step.is_some() => None,
-        None => number(range),
+        None => number(range).map(drop),
     }
+}
+
+/// A number, or what a name stands for; the first name stands for the least number.
+fn number(text: &str, names: &[&str], least: u32) -> Option<u32> {
+    let named = names.iter().zip(least..).find(|(name, _)| **name == text).map(|(_, number)| number);
+    named.or_else(|| text.parse().ok())
+}
+
+/// All numbers that a field means.
+fn meant(field: &str, names: &[&str], least: u32, most: u32) -> Vec<u32> {
+    let number = |text: &str| number(text, names, least).unwrap_or(least);
+    let part = |part: &str| {
+        let (range, step) = part.split_once('/').map_or((part, 1), |(range, step)| (range, step.parse().unwrap_or(1)));
+        let (from, to) = match range.split_once('-') {
+            Some((from, to)) => (number(from), number(to)),
+            None if range == "*" => (least, most),
+            None => (number(range), number(range)),
+        };
+        (from..=to).step_by(step.max(1))
+    };
+    field.split(',').flat_map(part).collect()
+}
+
+/// Whether any of these months has any of these days.
+fn comes(days: &str, months: &str) -> bool {
+    let first = meant(days, &[], 1, 31).into_iter().min().unwrap_or_default();
+    let months = meant(months, &MONTHS, 1, 12);
+    (1..).zip(LENGTHS).any(|(month, length)| months.contains(&month) && first <= length)
 }
 
 /// A field as systemd writes numbers: `..` between, and a start before each step.
@@ -109,21 +150,9 @@ fn numbers(field: &str, names: &[&str], least: u32) -> String {
 
 /// Days of the week by their names, each by itself.
 fn weekdays(field: &str) -> String {
-    let index = |text: &str| {
-        text.parse::<usize>().ok().or_else(|| DAYS.iter().position(|day| *day == text)).unwrap_or_default()
-    };
-    let mut days: Vec<usize> = Vec::new();
-    for part in field.split(',') {
-        let (range, step) = part.split_once('/').map_or((part, 1), |(range, step)| (range, step.parse().unwrap_or(1)));
-        let (from, to) = match range.split_once('-') {
-            Some((from, to)) => (index(from), index(to)),
-            None if range == "*" => (0, 6),
-            None => (index(range), index(range)),
-        };
-        days.extend((from..=to).step_by(step).map(|day| day % 7));
-    }
+    let mut days: Vec<u32> = meant(field, &DAYS, 0, 6).into_iter().map(|day| day % 7).collect();
     days.sort_unstable();
     days.dedup();
-    let name = |day: usize| DAYS.get(day).copied().unwrap_or_default();
+    let name = |day: u32| DAYS.get(day as usize).copied().unwrap_or_default();
     days.into_iter().map(name).collect::<Vec<_>>().join(",")
 }

@@ -20,6 +20,7 @@ fn plan(every: &str) -> Plan {
         reports: Vec::new(),
         image: "jst:0.1.0".to_owned(),
         shards: 1,
+        shard: Shard::default(),
     }
 }
 
@@ -47,10 +48,28 @@ fn schedules_are_checked_and_written_for_systemd() {
         ("0 0 * * 8", "`8` is no day of the week"),
         ("*/0 * * * *", "`*/0` is no minute"),
         ("5/10 * * * *", "`5/10` is no minute"),
+        ("0 18-9 * * *", "`18-9` is no hour"),
+        ("0 0 * * fri-sun", "`fri-sun` is no day of the week"),
+        ("0 3 31 2 *", "day 31 never comes in month 2"),
+        ("0 3 30,31 feb *", "day 30,31 never comes in month feb"),
+        ("0 3 31 4,jun,9-9,11 *", "day 31 never comes in month 4,jun,9-9,11"),
+        ("0 3 30-31 2-2/2 *", "day 30-31 never comes in month 2-2/2"),
         ("mon * * * *", "`mon` is no minute"),
         ("@yearly-ish", "it has 1 fields, not 5"),
     ] {
         assert_eq!(Schedule::parse(every).unwrap_err().message, format!("--every \"{every}\": {why}"));
+    }
+    // Once in four years, in the other of two months, or on the day of the week.
+    for every in ["0 3 29 2 *", "0 3 31 2,3 *", "0 3 */30 2 *", "0 3 31 2 mon", "0 3 * 2 *"] {
+        Schedule::parse(every).unwrap();
+    }
+    for (every, wanted) in [
+        ("0 0 * * 7", "0 0 * * sun"),
+        ("0 0 * * 5-7", "0 0 * * sun,fri,sat"),
+        ("0 0 * * */7", "0 0 * * */7"),
+        ("0 0 7 7 1-5", "0 0 7 7 1-5"),
+    ] {
+        assert_eq!(Schedule::parse(every).unwrap().kubernetes(), wanted, "{every}");
     }
 }
 
@@ -92,24 +111,100 @@ fn a_cron_job_says_what_is_never_run_again_and_divides_a_fleet() {
     for part in [
         "concurrencyPolicy: \"Forbid\"\n",
         "startingDeadlineSeconds: 600\n",
-        "activeDeadlineSeconds: 14680\n",
         "terminationGracePeriodSeconds: 30\n",
         "values: [1,2,3,4,10,11,20,21,30,42]\n",
         "timeZone: \"Asia/Shanghai\"\n",
         "restartPolicy: \"Never\"\n",
-        "- \"--run-key\"\n",
-        "- \"backup-audit-{date}\"\n",
+        "- name: \"JOB_NAME\"\n",
+        "fieldPath: \"metadata.labels['batch.kubernetes.io/job-name']\"\n",
+        "- \"50% of $$HOME's\"\n",
         "- \"/scripts/backup_audit.rhai\"\n",
         "name: \"jst-credentials\"\n",
     ] {
         assert!(whole.contains(part), "{part}{whole}");
     }
     let divided = text(&Plan { shards: 8, ..plan("0 3 * * *") }, Scheduler::Kubernetes);
-    for part in
-        ["completionMode: \"Indexed\"\n", "completions: 8\n", "- \"--shards\"\n", "subPathExpr: \"$(JST_INDEX)\"\n"]
-    {
+    for part in [
+        "completionMode: \"Indexed\"\n",
+        "completions: 8\n",
+        "- \"--shards\"\n",
+        "- \"$(JOB_NAME)-{shard}\"\n",
+        "fieldPath: \"metadata.annotations['batch.kubernetes.io/job-completion-index']\"\n",
+        "subPathExpr: \"$(JOB_COMPLETION_INDEX)\"\n",
+    ] {
         assert!(divided.contains(part) && !whole.contains(part), "{part}{divided}");
     }
+}
+
+/// A key in which only a day is filled in is done from the first run of that day on.
+#[test]
+fn a_cron_job_has_a_key_for_each_of_its_jobs_however_often_they_are() {
+    for every in ["0 * * * *", "*/15 * * * *", "0 3,15 * * *", "0 3 * * *", "@weekly"] {
+        for shards in [1, 8] {
+            let text = text(&Plan { shards, ..plan(every) }, Scheduler::Kubernetes);
+            let (_, behind) = text.split_once("- \"--run-key\"\n").unwrap();
+            let key = behind.lines().next().unwrap().trim().trim_start_matches("- ").trim_matches('"');
+            assert_eq!(key, if shards > 1 { "$(JOB_NAME)-{shard}" } else { "$(JOB_NAME)" }, "{every}");
+        }
+    }
+}
+
+#[test]
+fn limits_of_a_cron_job_agree_with_each_other() {
+    for (deadline, grace) in [(1, 0), (3600, 10), (90_000, 600)] {
+        let [deadline_of, grace_of] = [deadline, grace].map(Duration::from_secs);
+        let plan = Plan { deadline: deadline_of, grace: grace_of, ..plan("0 3 * * *") };
+        let text = text(&plan, Scheduler::Kubernetes);
+        let number = |name: &str| -> u64 {
+            let (_, behind) = text.split_once(&format!("{name}: ")).unwrap();
+            behind.lines().next().unwrap().parse().unwrap()
+        };
+        // A run ends by itself before it is killed.
+        assert!(number("terminationGracePeriodSeconds") > grace);
+        // A Job that could still begin its last pod, and let it end, is not over. Its pods are begun again after 10 s,
+        // 20 s, 40 s and so on, six minutes at most.
+        let again = number("backoffLimit");
+        let waits: u64 = (0..again).map(|failed| (10 * 2_u64.pow(u32::try_from(failed).unwrap())).min(360)).sum();
+        assert_eq!(waits, 70);
+        let (longest, needed) = (number("activeDeadlineSeconds"), (deadline + grace) * (again + 1) + waits);
+        assert!(longest >= needed && longest <= needed + 60 * (again + 1), "{longest} {needed}");
+    }
+}
+
+#[test]
+fn units_of_parts_share_no_file_and_no_name() {
+    let unit = |part, parts, scheduler| text(&Plan { shard: Shard { part, parts }, ..plan("0 3 * * *") }, scheduler);
+    for (scheduler, names) in [
+        (Scheduler::Cron, &["/backup-audit-1-2.prom ", "/backup-audit-1-2.html "][..]),
+        (
+            Scheduler::Systemd,
+            &[
+                "/backup-audit-1-2.prom ",
+                "/backup-audit-1-2.html ",
+                "/jst-backup-audit-1-2.service\n",
+                "/jst-backup-audit-1-2.timer\n",
+                "/etc/jst/backup-audit-1-2.env\n",
+                "Description=jst: backup-audit-1-2\n",
+            ],
+        ),
+        (
+            Scheduler::Kubernetes,
+            &["name: \"backup-audit-1-2\"\n", "claimName: \"backup-audit-1-2-state\"\n", "/backup-audit-1-2.prom\"\n"],
+        ),
+    ] {
+        let text = unit(1, 2, scheduler);
+        for name in names {
+            assert!(text.contains(name), "{name}: {text}");
+            assert!(!unit(0, 2, scheduler).contains(name) && unit(0, 1, scheduler).contains(&name.replace("-1-2", "")));
+        }
+    }
+    // As long as Kubernetes takes names of CronJobs.
+    let long = Plan {
+        script: format!("/x/{}.rhai", "a".repeat(80)),
+        shard: Shard { part: 9_999, parts: 10_000 },
+        ..plan("@daily")
+    };
+    assert_eq!(long.name().len(), 51);
 }
 
 #[test]

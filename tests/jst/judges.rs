@@ -60,9 +60,10 @@ fn systemd_takes_the_service_and_its_timer() {
 
 #[test]
 fn kubernetes_takes_the_cron_job() {
-    let flags: [&[&str]; 4] = [
+    let flags: [&[&str]; 5] = [
         &[],
         &["--shards", "3"],
+        &["--shard", "1/2", "--no-journal"],
         &["--zone", "Europe/Berlin", "--max-writes", "20", "--allow-destructive"],
         &["--", "--max-age", "24", "--title", "a \"b\": {c} # d", "- f", "null", "0o7"],
     ];
@@ -233,9 +234,14 @@ fn what_is_told_in_json_is_as_its_schema_says() {
         [("1", 0), ("check(\"a\", false, \"b\"); step(\"s\", || scale_app(3004, 2).Success)", 4), (lost, 10)]
     {
         let fault: &[&str] = if code == lost { &["--sim-fault", "ScaleApp:lost:first=1"] } else { &[] };
-        let ran = jst(["--sim", "--journal", &journal, "--report", &report]).args(fault).args(&["eval", code]).run();
+        let flags = ["--sim", "--journal", &journal, "--report", &report, "--shard"];
+        // A script that divides nothing is to write in no part.
+        let part = if code == "1" { "1/2" } else { "0/1" };
+        let ran = jst(flags).args(&[part]).args(fault).args(&["eval", code]).run();
         assert_eq!(ran.code, Some(exit), "{ran:#?}");
-        judged("report", &std::fs::read_to_string(&report).unwrap());
+        let told = std::fs::read_to_string(&report).unwrap();
+        assert_eq!(told.contains("\"shard\": \"1/2\""), code == "1", "{told}");
+        judged("report", &told);
         let list = jst(["runs", "--journal", &journal, "--output", "json"]).run().ok();
         judged("runs", &list);
         let runs: Value = serde_json::from_str(&list).unwrap();

@@ -28,6 +28,7 @@ mod scarcity;
 mod scripts;
 mod secrets;
 mod settings;
+mod shards;
 mod signin;
 mod simulated;
 mod support;

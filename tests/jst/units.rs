@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::jst;
+use crate::support::{FAKE_SECRET, jst};
 
 #[test]
 fn flags_that_are_given_stand_in_the_unit_as_its_run_needs_them() {
@@ -134,10 +134,96 @@ fn what_a_run_would_refuse_is_no_unit() {
 }
 
 #[test]
+fn what_a_run_on_this_machine_would_fail_at_is_said_and_printed_nevertheless() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().canonicalize().unwrap().join(name).display().to_string();
+    std::fs::write(folder.path().join("a.rhai"), "1").unwrap();
+    let unit = |flags: &str, scheduler: &str| {
+        let words = format!("unit a.rhai --every @daily --for {scheduler} {flags}");
+        jst(words.split_whitespace()).in_folder(folder.path()).run()
+    };
+    const FAILS: &str = ": on this machine, a run of this unit would fail\n";
+    for (flags, said) in [
+        (
+            "--metrics-file none/x.prom",
+            format!("--metrics-file: cannot write {}: its folder is missing{FAILS}", at("none/x.prom")),
+        ),
+        (
+            "--report a.rhai/b.md",
+            format!("--report: cannot write {}: what should be its folder is a file{FAILS}", at("a.rhai/b.md")),
+        ),
+        (
+            "--report b.md --report none/b.md",
+            format!("--report: cannot write {}: its folder is missing{FAILS}", at("none/b.md")),
+        ),
+        ("--lock-dir none", format!("--lock-dir: {} is no folder{FAILS}", at("none"))),
+        (
+            "--ca-file none.pem",
+            format!("--ca-file: cannot read {}: No such file or directory (os error 2){FAILS}", at("none.pem")),
+        ),
+        (
+            "--sim=none.json",
+            format!("--sim: cannot read {}: No such file or directory (os error 2){FAILS}", at("none.json")),
+        ),
+        (
+            "--sim",
+            "--sim goes into the unit: its runs work on the simulator, and change nothing of the account\n".to_owned(),
+        ),
+    ] {
+        for scheduler in ["cron", "systemd"] {
+            let ran = unit(flags, scheduler);
+            assert!(ran.code == Some(0) && ran.stderr.contains(&said) && !ran.stdout.is_empty(), "{flags}: {ran:#?}");
+        }
+    }
+    let ran = unit("--shards 3 --heartbeat https://host/x", "kubernetes");
+    let said = "--heartbeat: all 3 parts tell one monitor, to which a part that did well hides one that failed\n";
+    assert!(ran.code == Some(0) && ran.stderr.contains(said), "{ran:#?}");
+    for flags in ["", "--state-dir s --report s/a.html", "--report a.html --metrics-file a.prom --lock-dir ."] {
+        let ran = unit(flags, "cron");
+        assert!(!ran.stderr.contains(FAILS.trim()), "{flags}: {ran:#?}");
+    }
+    let ran = unit("--report /var/lib/jst/none/a.html", "kubernetes");
+    assert!(ran.code == Some(0) && !ran.stderr.contains(FAILS.trim()), "{ran:#?}");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["a.rhai"]);
+}
+
+#[test]
+fn credentials_in_urls_and_in_the_scripts_words_do_not_go_into_a_unit() {
+    const OTHERS: &str = "and a unit can be read by others\n";
+    for (words, code, said) in [
+        (
+            "--heartbeat https://u:fake-p@host/x",
+            21,
+            "--heartbeat: the URL must not contain credentials: write it as https://HOST/PATH\n".to_owned(),
+        ),
+        ("--sts-endpoint https://u:fake-p@host", 2, format!("--sts-endpoint: the URL has credentials in it, {OTHERS}")),
+        (
+            "--metadata-endpoint http://fake-p@host:1/",
+            2,
+            format!("--metadata-endpoint: the URL has credentials in it, {OTHERS}"),
+        ),
+        ("-- a --hook=https://u:fake-p@host/x?y", 2, format!("word 2 of the script has credentials in it, {OTHERS}")),
+        ("-- fake-secret-never-shown", 2, format!("word 1 of the script has credentials in it, {OTHERS}")),
+        ("-- https://host/@someone a@b", 0, String::new()),
+    ] {
+        for scheduler in ["cron", "systemd", "kubernetes"] {
+            let line = format!("unit a.rhai --every @daily --for {scheduler} {words}");
+            let ran = jst(line.split(' ')).file("a.rhai", "1").fake_key().run();
+            assert!(ran.code == Some(code) && ran.stderr.contains(&said), "{line}: {ran:#?}");
+            assert_eq!(ran.stdout.is_empty(), code != 0, "{line}: {ran:#?}");
+            let all = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(!all.contains("fake-p") && !all.contains(FAKE_SECRET), "{line}: {ran:#?}");
+        }
+    }
+}
+
+#[test]
 fn what_no_scheduler_takes_is_refused() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (words, says) in [
         (&["--for", "cron", "--every", "61 * * * *"][..], "`61` is no minute"),
+        (&["--for", "systemd", "--every", "0 3 31 2 *"], "--every \"0 3 31 2 *\": day 31 never comes in month 2\n"),
         (&["--for", "cron", "--every", "0 3 * * *", "--zone", "a b"], "--zone `a b` is no time zone"),
         (&["--for", "cron", "--every", "0 3 * * *", "--zone", "Beijing"], "--zone `Beijing` is no time zone"),
         (&["--for", "kubernetes", "--every", "0 3 * * *", "--zone", "UTC+8"], "--zone `UTC+8` is no time zone"),

@@ -46,7 +46,7 @@ pub(super) fn text(report: &Value) -> String {
 
 fn facts(page: &mut String, report: &Value) {
     page.push_str("<table>");
-    let keys = ["run", "trace", "profile", "host", "started", "ended", "duration_ms", "exit_code", "jst"];
+    let keys = ["run", "trace", "profile", "shard", "host", "started", "ended", "duration_ms", "exit_code", "jst"];
     for key in keys.into_iter().filter(|key| !text_at(report, key).is_empty()) {
         page.push_str(&format!(
             "<tr><th>{}</th><td>{}</td></tr>",

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::checks::Check;
 use super::file;
+use super::shard::Shard;
 use super::tally::{Called, Counts, How};
 use crate::catalogue::Effect;
 use crate::error::{Error, Kind, Result};
@@ -32,6 +33,8 @@ pub(crate) struct Told<'a> {
     pub script: &'a str,
     /// Its profile.
     pub profile: &'a str,
+    /// The part that it did.
+    pub shard: Shard,
     /// Its machine.
     pub host: &'a str,
     /// When it began and ended.
@@ -109,6 +112,7 @@ fn report(told: &Told<'_>) -> Value {
         "trace": told.trace,
         "script": told.script,
         "profile": told.profile,
+        "shard": told.shard.is_part().then(|| told.shard.to_string()),
         "host": told.host,
         "jst": env!("CARGO_PKG_VERSION"),
         "started": told.began.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
