@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -40,6 +40,8 @@ struct Behind {
     shared: Arc<Shared>,
     heartbeat: Mutex<Option<Heartbeat>>,
     is_told: AtomicBool,
+    /// What is said when the process ends now: a heartbeat is being told.
+    untold: Mutex<Option<String>>,
 }
 
 /// A run that began; before that, one that waits to.
@@ -153,6 +155,8 @@ impl Run {
             });
             let at_exit = Arc::clone(&behind);
             exit.complete(move |error| way_on(error, &at_exit.tally, &at_exit.shared));
+            let cut_short = Arc::clone(&behind);
+            exit.admit(move |code| cut_short.admit(code));
         }
         let result = work(&behind);
         behind.is_own_code.store(matches!(result, Ok(1..)), Ordering::Release);
@@ -321,6 +325,7 @@ impl Behind {
             shared: Arc::default(),
             heartbeat: Mutex::new(heartbeat),
             is_told: AtomicBool::new(false),
+            untold: Mutex::default(),
         })
     }
 
@@ -342,20 +347,32 @@ impl Behind {
         if self.is_told.swap(true, Ordering::AcqRel) {
             return;
         }
+        let heartbeat = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).take();
+        *self.untold() = heartbeat.as_ref().map(Heartbeat::untold);
         // Whoever reads the files wants to know of the run that holds the lock.
         if !error.is_some_and(|error| error.kind == Kind::Locked) {
             self.write_files(code, error);
         }
-        let heartbeat = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(heartbeat) = heartbeat {
             let why = self.why(code, error).map(|why| why + "\n").unwrap_or_default();
             let body = format!("run {}, exit code {code}\n{}{why}", self.began().run, streams::tail());
             let redacted = crate::show::redaction::REDACTOR.talk(&body).into_owned();
-            for why in heartbeat.end(code, redacted, tries) {
-                show_all(code);
-                tracing::warn!("{why}");
+            let failures = heartbeat.end(code, redacted, tries);
+            // Whoever ended the process meanwhile has said so.
+            if self.untold().take().is_some() {
+                failures.iter().for_each(|why| warn(code, why));
             }
         }
+    }
+
+    /// Says what is not told yet, as nobody waits for it any longer.
+    fn admit(&self, code: u8) {
+        let untold = self.untold().take();
+        untold.iter().for_each(|why| warn(code, why));
+    }
+
+    fn untold(&self) -> MutexGuard<'_, Option<String>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write_files(&self, code: u8, error: Option<&Error>) {
@@ -433,6 +450,12 @@ impl Behind {
     fn earlier(&self) -> Option<Vec<String>> {
         Some(self.shared.journal()?.made_earlier()?.iter().map(PastWrite::words).collect())
     }
+}
+
+/// Says what could not be told.
+fn warn(code: u8, why: &str) {
+    show_all(code);
+    tracing::warn!("{why}");
 }
 
 /// Shows what is held back of a run that did well, as something about it went wrong of which nobody would hear.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Behaviour, Ran, Server, Simulator, jst, until};
+use crate::support::{Behaviour, Ran, Server, Simulator, behind, jst, until};
 
 fn good() -> Behaviour {
     let body = r#"{"Code":0,"Success":true,"RequestId":"REQ-1","Result":{"Admitted":true,"DeployOrderId":"1"}}"#;
@@ -131,6 +131,13 @@ fn a_limit_stops_before_the_next_write_and_says_what_was_done() {
         assert_eq!(ran.code, Some(42), "{flags:?}: {ran:#?}");
         assert_eq!(server.requests().len(), requests, "{flags:?}: {ran:#?}");
         assert!(ran.stderr.contains(&format!("of its writes {says}")), "{flags:?}: {ran:#?}");
+        // How many it is in the end is said once.
+        let headline = match flags[0] {
+            "--max-writes" => format!("the run may make {} writes (--max-writes)", flags[1]),
+            "--max-unknown" => "more writes have an unknown outcome than --max-unknown 1 lets pass".to_owned(),
+            _ => format!("more writes failed than --max-failures {} lets pass", flags[1]),
+        };
+        assert!(ran.stderr.contains(&format!("error: {headline}: ScaleApp was not called\n")), "{ran:#?}");
     }
     let server = Server::new(vec![good()]);
     let code = r#"for n in 1..9 { try { call("DeleteThing", #{ Id: n }) } catch (e) {} }"#;
@@ -172,6 +179,38 @@ fn a_write_under_way_gets_the_grace_time_and_no_new_call_begins() {
         assert!(said.contains(says), "{said}");
         assert_eq!(said.matches("sending").count(), 1, "{said}");
     }
+}
+
+/// Under `nohup`, in the background of a shell, or behind a `trap` of one.
+#[test]
+fn a_signal_that_whoever_starts_a_run_ignores_does_not_end_it() {
+    for (ignored, sent, exit) in [
+        ("HUP", &["HUP"][..], 0),
+        ("INT QUIT", &["INT", "QUIT"], 0),
+        ("TERM", &["TERM"], 0),
+        ("HUP", &["HUP", "TERM"], 143),
+        ("INT", &["HUP"], 129),
+    ] {
+        let sim = Simulator::new(&["--pace", "real", "--fault", "ScaleApp:latency:ms=700"]);
+        let run = behind(&format!("trap '' {ignored}"), ["-vv", "eval", "scale_app(3002, 4);"]);
+        let (mut child, _home) = sim.known_to(run).start();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("sending") {
+            assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        sent.iter().for_each(|name| signal(&child, name));
+        stderr.read_to_string(&mut said).unwrap();
+        assert_eq!(Ran::of(child).code, Some(exit), "{ignored} {sent:?}: {said}");
+    }
+    // A simulator hears as little.
+    let (mut sim, _home) = behind("trap '' INT", ["sim", "--json", "--listen", "127.0.0.1:0"]).start();
+    BufReader::new(sim.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", sim.id())).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    assert_eq!(u64::from_str_radix(mask.trim(), 16).unwrap() & 0b11, 0b10, "SIGINT is the second: {status}");
+    signal(&sim, "TERM");
+    assert_eq!(Ran::of(sim).code, Some(0));
 }
 
 #[test]
@@ -433,6 +472,75 @@ fn a_monitor_that_hangs_keeps_no_run_from_its_result() {
     let server = Server::new(vec![Behaviour::Stall]);
     let ran = jst(["--heartbeat", &server.url(), "--deadline", "1s", "eval", "1"]).run();
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
+}
+
+/// A monitor that takes the start and hangs at the end of a run.
+fn hangs_at_the_end() -> Server {
+    Server::new(vec![Behaviour::Answer(200, "", "OK".to_owned()), Behaviour::Stall])
+}
+
+#[test]
+fn a_monitor_that_hangs_is_named_though_the_wait_for_it_is_cut_short() {
+    let said = "the heartbeat was not told: the run was ended before 127.0.0.1 answered\n";
+    let flags = ["--quiet-success", "--heartbeat"];
+    for hangs in [Server::new(vec![Behaviour::Stall]), hangs_at_the_end()] {
+        let ran = jst(flags).args(&[&hangs.url(), "--deadline", "1s", "eval", "print(1)"]).run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
+        assert!(ran.stderr.ends_with(said) && ran.stderr.matches("heartbeat").count() == 1, "{ran:#?}");
+    }
+    for (name, twice, exit, shown, code) in [
+        ("INT", false, 0, "1\n", "print(1)"),
+        ("TERM", false, 0, "1\n", "print(1)"),
+        ("HUP", false, 0, "1\n", "print(1)"),
+        ("TERM", true, 0, "1\n", "print(1)"),
+        ("TERM", false, 70, "1\n", "print(1); exit(70)"),
+    ] {
+        let server = hangs_at_the_end();
+        let (mut child, _home) = jst(flags).args(&[&server.url(), "eval", code]).start();
+        until(|| server.requests().len() == 2);
+        signal(&child, name);
+        while twice && child.try_wait().unwrap().is_none() {
+            signal(&child, name);
+        }
+        let ran = Ran::of(child);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(exit), shown), "{name} {code}: {ran:#?}");
+        assert!(ran.stderr.ends_with(said), "{name} {code}: {ran:#?}");
+    }
+    // One that is ended in the middle, and has a moment only.
+    let (monitor, service) = (hangs_at_the_end(), Server::new(vec![Behaviour::Stall]));
+    let flags = ["--grace", "1h", "--heartbeat", &monitor.url(), "--endpoint", &service.url()];
+    let (mut child, _home) = jst(flags).args(&["eval", "scale_app(1, 2)"]).fake_key().start();
+    until(|| !service.requests().is_empty() && !monitor.requests().is_empty());
+    signal(&child, "TERM");
+    while child.try_wait().unwrap().is_none() {
+        signal(&child, "TERM");
+    }
+    let ran = Ran::of(child);
+    assert!(ran.code == Some(143) && ran.stderr.contains(said), "{ran:#?}");
+}
+
+#[test]
+fn a_monitor_has_heard_of_a_run_when_it_says_so() {
+    let moved = "its address has changed: give --heartbeat the one that it leads to";
+    for (status, why) in [
+        (200, None),
+        (204, None),
+        (301, Some(format!("301: {moved}"))),
+        (302, Some(format!("302: {moved}"))),
+        (303, Some(format!("303: {moved}"))),
+        (307, Some(format!("307: {moved}"))),
+        (308, Some(format!("308: {moved}"))),
+        (304, Some("304".to_owned())),
+        (404, Some("404".to_owned())),
+        (503, Some("503".to_owned())),
+    ] {
+        let server = Server::new(vec![Behaviour::Answer(status, "Location: /fake-secret\r\n", String::new())]);
+        let ran = jst(["--quiet-success", "--heartbeat", &server.url(), "eval", "1"]).run();
+        let said = why.as_ref().map(|why| format!("WARN the heartbeat was not told: 127.0.0.1 answered {why}\n"));
+        let (_, shown) = ran.stderr.split_at(ran.stderr.find("WARN").unwrap_or_default());
+        assert_eq!((ran.code, shown), (Some(0), said.as_deref().unwrap_or_default()), "{status}: {ran:#?}");
+        assert!(server.requests().iter().all(|request| !request.contains("fake-secret")), "{status}");
+    }
 }
 
 #[test]
