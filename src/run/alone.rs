@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::id::RunId;
+use super::places::Places;
 use super::{Run, kept};
 use crate::call::shared::Shared;
 use crate::error::{Error, Kind, Result};
@@ -17,7 +18,7 @@ use crate::job::heartbeat::{self, Heartbeat, Way};
 use crate::job::lock::{self, Folder, Holder, Lock, Name};
 use crate::job::shard::Shard;
 use crate::job::tally::Tally;
-use crate::job::{file, jitter, metrics, report};
+use crate::job::{jitter, metrics, report};
 use crate::journal::keeper::PastWrite;
 use crate::memory;
 use crate::settings::Settings;
@@ -30,6 +31,7 @@ struct Behind {
     settings: Arc<Settings>,
     script: String,
     shard: Shard,
+    places: Places,
     host: String,
     began: Mutex<Began>,
     is_begun: AtomicBool,
@@ -114,9 +116,8 @@ impl Run {
         // Held until all is told: the next one tells the same places.
         let mut held = None;
         self.told(name, |behind| {
-            let flags = self.settings.job();
-            places(flags)?;
-            if let Some(span) = flags.jitter {
+            behind.places.check()?;
+            if let Some(span) = self.settings.job().jitter {
                 self.pause(jitter::wait(span, &behind.host, name))?;
             }
             held = self.lock(script, &behind.host)?;
@@ -224,7 +225,10 @@ impl Run {
             };
             match flags.lock_wait {
                 Some(longest) if begun.elapsed() < longest => self.pause(AGAIN)?,
-                waited => return Err(lock::held(&name, other.as_ref(), Timestamp::now(), waited)),
+                waited => {
+                    let waited = waited.filter(|longest| !longest.is_zero());
+                    return Err(lock::held(&name, other.as_ref(), Timestamp::now(), waited));
+                }
             }
         }
     }
@@ -283,21 +287,6 @@ fn heartbeat_of(settings: &Settings, run: &str) -> Result<Option<Heartbeat>> {
     Heartbeat::new(url, way, run).map(Some)
 }
 
-/// Looks whether files that tell of the run can be written, as far as that can be seen before.
-///
-/// # Errors
-/// `config`.
-fn places(flags: &JobFlags) -> Result<()> {
-    let wrong = |flag: &str, why: String| {
-        Err(Error::new(Kind::Config, format!("--{flag}: {why}: nothing was run"))
-            .hint("name a file in a folder that is there and can be written to"))
-    };
-    for path in &flags.report {
-        file::check(path).or_else(|why| wrong("report", why))?;
-    }
-    flags.metrics_file.iter().try_for_each(|path| file::check(path).or_else(|why| wrong("metrics-file", why)))
-}
-
 impl Behind {
     /// What is to be told of a run that has done nothing yet; holds back what is printed, where that was asked for.
     ///
@@ -316,6 +305,7 @@ impl Behind {
             script: script.to_owned(),
             // A run that is refused for what is said of its part does none.
             shard: settings.shard().unwrap_or_default(),
+            places: Places::new(settings, script),
             host: system::host_name(),
             began: Mutex::new(Began::now(run)),
             is_begun: AtomicBool::new(false),
@@ -391,7 +381,7 @@ impl Behind {
         let said = streams::tail();
         // A run that was refused for such a path says so itself.
         let is_begun = self.is_begun.load(Ordering::Acquire);
-        let is_fit = |path: &Path| is_begun || file::check(path).is_ok();
+        let is_fit = |path: &Path| is_begun || self.places.is_fit(path);
         for path in flags.report.iter().filter(|path| is_fit(path) && report::check(path).is_ok()) {
             complain(report::write(
                 path,

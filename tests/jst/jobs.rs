@@ -82,6 +82,11 @@ fn the_second_run_of_a_script_names_the_first_or_waits_for_it() {
     assert!(second.stderr.contains(&says), "{second:#?}");
     assert!(second.stderr.contains(&format!("(process {} on ", holder.id())), "{second:#?}");
     assert!(second.stderr.contains(" s: nothing was run"), "{second:#?}");
+    for none in ["0s", "0", "0m"] {
+        let waited = run(&script, &["--lock-wait", none]).run();
+        assert!(waited.code == Some(40) && waited.stderr.contains(" s: nothing was run\n"), "{none}: {waited:#?}");
+        assert!(waited.stderr.contains("--lock-wait waits for it"), "{none}: {waited:#?}");
+    }
     let waited = run(&script, &["--lock-wait", "100ms"]).run();
     assert!(waited.code == Some(40) && waited.stderr.contains("was not free within 100ms"), "{waited:#?}");
     let (waiting, _other) = run(&script, &["--lock-wait", "1m", "--deadline", "30s"]).start();
@@ -385,7 +390,9 @@ fn the_wait_before_a_run_leaves_time_for_it() {
     let words = ["--jitter", "2h", "unit", "a.rhai", "--for", "cron", "--every", "0 3 * * *"];
     assert_eq!(jst(words).file("a.rhai", "1").run().code, Some(2));
     assert_eq!(jst(["--jitter", "10ms", "--deadline", "1m", "eval", "1"]).run().ok(), "1\n");
-    assert_eq!(jst(["--jitter", "10ms", "eval", "1"]).run().ok(), "1\n");
+    for span in ["10ms", "0s"] {
+        assert_eq!(jst(["--jitter", span, "eval", "1"]).run().ok(), "1\n");
+    }
 }
 
 /// The paths of what a monitor was told, without the run's id, and the bodies.
@@ -720,6 +727,60 @@ fn what_a_run_said_last_is_short_and_holds_no_secret() {
     let said = report["said"].as_str().unwrap();
     assert!(said.len() <= 10_000 && said.contains("line 1999 ****\n") && !said.contains("line 3 "), "{said}");
     assert!(!said.contains("fake-secret-never-shown"), "{said}");
+}
+
+#[test]
+fn what_tells_of_a_run_never_takes_the_place_of_what_it_lives_on() {
+    const SCRIPT: &str = "print(1); scale_app(3002, 4);";
+    for (words, flag, says) in [
+        ("--journal j.json --report j.json run s.md", "report", "j.json: that is the journal, j.json"),
+        (
+            "--journal link/new.json --report new.json run s.md",
+            "report",
+            "new.json: that is the journal, link/new.json",
+        ),
+        ("--journal to_j.json --report j.json run s.md", "report", "j.json: that is the journal, to_j.json"),
+        ("--report link/s.md run s.md", "report", "link/s.md: that is the script, DIR/s.md"),
+        ("--report s.md run to_s", "report", "s.md: that is the script, DIR/s.md"),
+        ("--report s.md run wrong.md --report a.json", "", ""),
+        ("--report wrong.md run wrong.md", "", ""),
+        ("--config c.json --report c.json run s.md", "report", "c.json: that is the file of settings, c.json"),
+        ("--config wrong.json --report wrong.json run s.md", "", ""),
+        ("--sim=kept.json --report kept.json run s.md", "", ""),
+        ("--metrics-file s.prom run s.prom", "metrics-file", "s.prom: that is the script, DIR/s.prom"),
+        ("--report a.xml --report b.md --report ./a.xml run s.md", "report", "./a.xml: that is the report, a.xml"),
+        ("--report a.xml,link/a.xml eval 1", "report", "link/a.xml: that is the report, a.xml"),
+    ] {
+        let run = jst(words.split(' ')).env("JST_SIM", "yes").env("JST_METRICS_FILE", "m.prom");
+        let run = ["s.md", "s.prom"].iter().fold(run, |run, name| run.file(name, SCRIPT));
+        let run = ["j.json", "wrong.md", "wrong.json"].iter().fold(run, |run, name| run.file(name, "let x = ;"));
+        let run = run.file("c.json", "").file("kept.json", "{}");
+        let home = run.home.path().to_owned();
+        for (to, link) in [(".", "link"), ("j.json", "to_j.json"), ("s.md", "to_s")] {
+            std::os::unix::fs::symlink(to, home.join(link)).unwrap();
+        }
+        let before = files(&home);
+        let (child, _home) = run.start();
+        let ran = Ran::of(child);
+        let mut after = files(&home);
+        // A run that is refused is told of where it may be.
+        after.retain(|name, _| !["m.prom", "a.xml", "b.md", "a.json"].contains(&name.as_str()));
+        assert_eq!(after, before, "{words}: {ran:#?}");
+        assert!(ran.stdout.is_empty() && ran.code != Some(0), "{words}: {ran:#?}");
+        if !says.is_empty() {
+            let real = home.canonicalize().unwrap();
+            let says = says.replace("DIR", real.to_str().unwrap());
+            let said = format!("error: --{flag}: cannot write {says}: nothing was run\n");
+            assert!(ran.code == Some(21) && ran.stderr.contains(&said), "{words}: {said}: {ran:#?}");
+        }
+    }
+}
+
+/// The files of a folder by their names, with what they hold.
+fn files(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let files = names.filter(|entry| entry.file_type().unwrap().is_file());
+    files.map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())).collect()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Jst, Ran, jst};
+use crate::support::{Jst, Ran, jst, limited};
 
 /// A run of this script on the simulator, with a journal in this folder.
 fn with_journal(folder: &Path, args: &[&str]) -> Jst {
@@ -115,6 +115,21 @@ fn a_run_tells_why_it_failed() {
 }
 
 #[test]
+fn a_flag_of_runs_that_would_do_nothing_is_refused() {
+    for (words, says) in [
+        ("prune --keep 90d --verify", "`jst runs prune` takes no --verify: it is one of `jst runs ID`"),
+        ("prune --keep 90d --failed", "`jst runs prune` takes no --failed: it is one of `jst runs`"),
+        ("01k2 --limit 3", "`jst runs ID` takes no --limit: it is one of `jst runs`"),
+        ("01k2 --keep 90d", "`jst runs ID` takes no --keep: it is one of `jst runs prune`"),
+        ("--max-size 1GB", "`jst runs` takes no --max-size: it is one of `jst runs prune`"),
+    ] {
+        let ran = jst(["runs"]).args(&words.split(' ').collect::<Vec<_>>()).run();
+        let said = format!("error: {says}\n |\n = help: leave it out\n");
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), said.as_str()), "{words}");
+    }
+}
+
+#[test]
 fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
     let script = "print(list_app().TotalCount > 0); scale_app(3001, 4); print(\"made\")";
     let newer = |path: &Path| {
@@ -160,6 +175,30 @@ fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
         let without = with_journal(folder.path(), &["run", "--sim", "--no-journal", "-"]).stdin(script).run();
         assert_eq!(without.ok(), "true\nmade\n");
     }
+}
+
+#[test]
+fn a_full_disk_names_the_writes_of_which_it_keeps_no_outcome() {
+    let code = r#"for n in 0..60 { call_all("CreateNodeLabel", [1, 2, 3].map(|k| #{ ClusterId: "c-demo-test",
+        LabelKey: `label.jst.com/${k}`, LabelValue: `v${n}` }), #{ concurrency: 3 }) }"#;
+    let mut named_some = 0;
+    for blocks in (100..300).step_by(12) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.db");
+        let flags = ["--sim", "--journal", path.to_str().unwrap(), "eval", code];
+        let ran = limited(&format!("-f {blocks}"), flags).run();
+        assert_eq!(ran.code, Some(21), "{blocks}: {ran:#?}");
+        let id = json(with_journal(folder.path(), &["runs"]).run())[0]["id"].as_str().unwrap().to_owned();
+        let whole = json(with_journal(folder.path(), &["runs", &id]).run());
+        let unknown = whole["writes"].as_array().unwrap().iter().filter(|write| write["outcome"] == "unknown");
+        let wanted: Vec<String> =
+            unknown.map(|write| format!("{} CreateNodeLabel (applied)", write["number"])).collect();
+        let said = ran.stderr.split("it does not say what became of write ").nth(1).unwrap_or_default();
+        assert_eq!(said.matches(" CreateNodeLabel (").count(), wanted.len(), "{blocks}: {ran:#?} {whole:#}");
+        assert!(wanted.iter().all(|write| said.contains(write)), "{blocks}: {wanted:?} {ran:#?}");
+        named_some += usize::from(!wanted.is_empty());
+    }
+    assert!(named_some > 0);
 }
 
 /// A journal with one run, damaged so.
