@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Jst, Ran, jst, limited};
+use crate::support::{Behaviour, Jst, Ran, Server, jst, limited, until};
 
 /// A run of this script on the simulator, with a journal in this folder.
 fn with_journal(folder: &Path, args: &[&str]) -> Jst {
@@ -209,28 +209,73 @@ fn damaged(path: &Path, damage: impl FnOnce(&mut Vec<u8>)) {
     std::fs::write(path, bytes).unwrap();
 }
 
-#[test]
-fn a_journal_that_may_only_be_read_is_read() {
+fn may(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
+
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+}
+
+/// A run by a user who may not do everything: whoever may does not need to be allowed anything.
+fn as_another(args: &[&str], journal: &str) -> Ran {
     use std::os::unix::process::CommandExt as _;
 
+    let (mut command, home) = jst(args).env("JST_JOURNAL", journal).into_command();
+    may(home.path(), 0o755);
+    if rustix::process::getuid().is_root() {
+        command.uid(65_534);
+    }
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[test]
+fn a_run_whose_life_others_may_not_see_is_not_taken_for_dead() {
+    let (server, folder) = (Server::new(vec![Behaviour::Stall]), tempfile::tempdir().unwrap());
+    let path = folder.path().join("j.db");
+    let journal = path.to_str().unwrap();
+    let flags = ["--journal", journal, "--endpoint", &server.url(), "run", "-"];
+    let (mut child, _home) = jst(flags).fake_key().start();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"scale_app(3001, 4)").unwrap();
+    until(|| !server.requests().is_empty());
+    let id = json(with_journal(folder.path(), &["runs"]).run())[0]["id"].as_str().unwrap().to_owned();
+    let (marks, mark) = (folder.path().join("j.db-alive"), folder.path().join("j.db-alive").join(&id));
+    may(folder.path(), 0o777);
+    for file in ["j.db", "j.db-wal", "j.db-shm"] {
+        may(&folder.path().join(file), 0o666);
+    }
+    let why = format!(
+        "error: it cannot be told whether the run {id} still lives: {}: Permission denied (os error 13)\n |\n = help: \
+         ask as the user who started it, or let others read that file and its folder\n",
+        mark.display()
+    );
+    for (folder_mode, mark_mode) in [(0o600, 0o644), (0o755, 0o000)] {
+        may(&mark, mark_mode);
+        may(&marks, folder_mode);
+        for args in [&["runs"][..], &["runs", "--failed"], &["runs", &id], &["run", "--resume", &id]] {
+            let ran = as_another(args, journal);
+            assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(21), "", why.as_str()), "{args:?}");
+        }
+        let ran = as_another(&["runs", "prune", "--max-size", "1"], journal);
+        assert_eq!(json(ran)["pruned"], 0);
+        may(&marks, 0o755);
+    }
+    may(&mark, 0o644);
+    let runs = json(as_another(&["runs"], journal));
+    assert_eq!((&runs[0]["state"], &runs[0]["unknown"]), (&"running".into(), &0.into()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(json(as_another(&["runs"], journal))[0]["state"], "died");
+}
+
+#[test]
+fn a_journal_that_may_only_be_read_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a journal?.db");
     let journal = path.to_str().unwrap();
     jst(["--sim", "--journal", journal, "eval", "scale_app(3001, 4);"]).run().ok();
-    let may = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     std::fs::remove_dir_all(folder.path().join("a journal?.db-alive")).unwrap();
-    let read = |args: &[&str]| {
-        let (mut command, home) = jst(args).env("JST_JOURNAL", journal).into_command();
-        may(home.path(), 0o755);
-        // Whoever may do everything may write, too.
-        if rustix::process::getuid().is_root() {
-            command.uid(65_534);
-        }
-        let output = command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-    };
+    let read = |args: &[&str]| as_another(args, journal);
     for (file, within) in [(0o444, 0o555), (0o444, 0o777), (0o666, 0o555)] {
         may(&path, file);
         may(folder.path(), within);
