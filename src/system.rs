@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use crate::error::{Error, Kind, Result};
 
@@ -119,6 +119,19 @@ fn home_of(file: &str, user: u32) -> Option<std::path::PathBuf> {
     home.starts_with('/').then(|| home.into())
 }
 
+/// Whether whoever started the process has it ignore this signal, as `nohup` does, and a shell for what it starts in the
+/// background. Where the system does not tell, none is.
+pub(crate) fn is_ignored(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignored(&status).is_some_and(|mask| u32::try_from(signal.as_raw() - 1).is_ok_and(|bit| mask >> bit & 1 == 1))
+}
+
+/// The signals that a process ignores, by what Linux tells of it: the lowest bit is signal 1.
+fn ignored(status: &str) -> Option<u64> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
+}
+
 /// Whether the process was started without a standard output. What is written there then is lost without a
 /// word, as the runtime puts an empty device in its place.
 pub(crate) fn is_stdout_closed() -> bool {
@@ -168,6 +181,14 @@ mod tests {
         }
         // ext4, XFS, tmpfs, overlay.
         assert!([0xef53, 0x5846_5342, 0x0102_1994, 0x794c_7630].into_iter().all(|disk| network_of(disk).is_none()));
+    }
+
+    #[test]
+    fn ignored_signals_are_read_from_what_linux_tells() {
+        // nohup, as seen in the background of a shell.
+        let status = "Name:\tjst\nSigBlk:\t0000000000000004\nSigIgn:\t0000000000001007\nSigCgt:\t0\n";
+        assert_eq!(ignored(status), Some(0x1007));
+        assert!(ignored("Name:\tjst\n").is_none() && ignored("SigIgn:\tnone\n").is_none());
     }
 
     #[test]

@@ -31,10 +31,10 @@ pub(super) struct RunArgs {
     #[arg(long)]
     check_only: bool,
     /// With --resume: this step, or the write of this number, is done
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", value_parser = step)]
     assume_done: Vec<String>,
     /// With --resume: this step, or the write of this number, is not done
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", value_parser = step)]
     assume_not_done: Vec<String>,
     /// With --resume: go on though the script no longer makes what the earlier run wrote outside steps
     #[arg(long)]
@@ -48,6 +48,14 @@ pub(super) struct RunArgs {
     /// The script, or - for standard input; every word behind it is the script's, which sees them as `args`
     #[arg(trailing_var_arg = true, required_unless_present_any = ["help", "resume"], value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub words: Vec<String>,
+}
+
+/// Reads what names a step or a write.
+fn step(text: &str) -> std::result::Result<String, String> {
+    match text.trim() {
+        "" => Err("nothing is named: write the name of a step, or the number of a write".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// Runs the script, or prints the command's help.

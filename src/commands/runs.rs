@@ -45,15 +45,46 @@ pub(super) struct RunsArgs {
     /// Only runs with writes of which it is not known whether they took effect
     #[arg(long)]
     unknown: bool,
-    /// At most so many runs
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    limit: usize,
+    /// At most so many runs [default: 50]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
     /// With `prune`: take runs out that began longer ago: 90d
     #[arg(long, value_parser = age, value_name = "TIME")]
     keep: Option<std::time::Duration>,
     /// With `prune`: take the oldest runs out while the journal is larger: 1GB
     #[arg(long, value_parser = size, value_name = "SIZE")]
     max_size: Option<u64>,
+}
+
+/// Runs that are listed where nobody says how many.
+const USUAL: usize = 50;
+
+/// What is asked for.
+const ONE: &str = "`jst runs ID`";
+const LIST: &str = "`jst runs`";
+const PRUNE: &str = "`jst runs prune`";
+
+impl RunsArgs {
+    /// The error of a flag that would do nothing.
+    fn stray(&self) -> Option<Error> {
+        let asked = match self.id.as_deref() {
+            Some("prune") => PRUNE,
+            Some(_) => ONE,
+            None => LIST,
+        };
+        let given = [
+            ("verify", ONE, self.verify),
+            ("script", LIST, self.script.is_some()),
+            ("since", LIST, self.since.is_some()),
+            ("failed", LIST, self.failed),
+            ("unknown", LIST, self.unknown),
+            ("limit", LIST, self.limit.is_some()),
+            ("keep", PRUNE, self.keep.is_some()),
+            ("max-size", PRUNE, self.max_size.is_some()),
+        ];
+        let stray = given.into_iter().find(|(_, of, is_given)| *is_given && *of != asked);
+        stray.map(|(flag, of, _)| Error::new(Kind::Usage, format!("{asked} takes no --{flag}: it is one of {of}")))
+    }
 }
 
 fn since(text: &str) -> std::result::Result<Timestamp, String> {
@@ -65,11 +96,11 @@ fn since(text: &str) -> std::result::Result<Timestamp, String> {
 
 /// Lists runs, shows one, or takes old ones out.
 pub(super) fn runs(settings: &Arc<Settings>, exit: &Exit, args: &RunsArgs) -> Result<u8> {
+    if let Some(error) = args.stray() {
+        return Err(error.hint("leave it out"));
+    }
     match args.id.as_deref() {
         Some("prune") => prune_runs(settings, args),
-        _ if args.keep.is_some() || args.max_size.is_some() => {
-            Err(Error::new(Kind::Usage, "--keep and --max-size say what `jst runs prune` takes out"))
-        }
         Some(id) => one(settings, exit, id, args.verify),
         None => all(settings, args),
     }
@@ -82,7 +113,7 @@ fn all(settings: &Settings, args: &RunsArgs) -> Result<u8> {
         since: args.since.map(Timestamp::as_millisecond),
         failed: args.failed,
         unknown: args.unknown,
-        limit: args.limit,
+        limit: args.limit.unwrap_or(USUAL),
     };
     let runs = list(&settings.journal_file()?, &wanted)?;
     match settings.output() {

@@ -9,13 +9,14 @@ use base64::Engine as _;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
+use rustix::process::Signal;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::clock::{Clock, Pace};
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::run::heard::Heard;
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::sim::Fleet;
@@ -137,10 +138,10 @@ pub(super) fn serve(settings: &Settings, args: &SimArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io("start"))?;
     runtime.block_on(async {
         // Before anybody is told that the server is there: from then on it stops in good order.
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(io("watch signals"))?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(io("watch signals"))?;
+        let mut interrupt = Heard::new(Signal::INT).map_err(io("watch signals"))?;
+        let mut terminate = Heard::new(Signal::TERM).map_err(io("watch signals"))?;
         // Watched by nobody, it no longer ends the process: a state file that may not grow is an error of that write.
-        let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map_err(io("watch signals"))?;
+        let _ = Heard::new(Signal::XFSZ).map_err(io("watch signals"))?;
         let server = server::bind(sim, args.listen).await?;
         let (address, token) = (server.address(), token.as_ref());
         let text = if args.json { ready_json(address, &key, token) } else { ready_text(address, &key, token) };

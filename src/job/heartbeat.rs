@@ -55,6 +55,11 @@ impl Heartbeat {
         self.rid = rid(run);
     }
 
+    /// What is said when the process ends before the end is told.
+    pub(crate) fn untold(&self) -> String {
+        failed(&format!("the run was ended before {} answered", self.url.host_str().unwrap_or_default()))
+    }
+
     /// Tells of the start, while the run goes on.
     pub(crate) fn start(&mut self) {
         let (url, way, is_over) = (self.below(Some("start")), self.way.clone(), Arc::clone(&self.is_over));
@@ -95,7 +100,7 @@ pub(crate) const PATIENT: usize = TRIES;
 /// Gives why it could not be told. Of the URL nothing is said but its host: the rest may be a secret.
 fn tell(url: &Url, way: &Way, body: &str, tries: usize, is_over: &dyn Fn() -> bool) -> Option<String> {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
-        return Some("the heartbeat was not told: the system gives no means to".to_owned());
+        return Some(failed("the system gives no means to"));
     };
     let host = url.host_str().unwrap_or_default();
     let mut why = None;
@@ -110,15 +115,28 @@ fn tell(url: &Url, way: &Way, body: &str, tries: usize, is_over: &dyn Fn() -> bo
             authorities: way.authorities.as_ref(),
         };
         why = match runtime.block_on(ask(asked)) {
-            Ok(answer) if answer.status < 400 => return None,
-            Ok(answer) => Some(Error::new(Kind::Network, format!("{host} answered {}", answer.status))),
-            Err(error) => Some(error),
+            Ok(answer) if (200..300).contains(&answer.status) => return None,
+            Ok(answer) => Some(format!("{host} answered {}{}", answer.status, moved(answer.status))),
+            Err(error) => Some(error.message.clone()),
         };
         if is_over() {
             break;
         }
     }
-    why.map(|why| format!("the heartbeat was not told: {}", why.message))
+    why.map(|why| failed(&why))
+}
+
+fn failed(why: &str) -> String {
+    format!("the heartbeat was not told: {why}")
+}
+
+/// What an answer of this status says of the monitor's address. It is not followed: only a person knows whose the
+/// other one is.
+fn moved(status: u16) -> &'static str {
+    match status {
+        301 | 302 | 303 | 307 | 308 => ": its address has changed: give --heartbeat the one that it leads to",
+        _ => "",
+    }
 }
 
 /// A run's id as a UUID, which is what monitors take.

@@ -90,8 +90,20 @@ fn held(mut file: &File) -> Option<Held> {
 }
 
 /// Whether the process of a run is there.
-pub(super) fn is_alive(journal: &Path, run: &str) -> bool {
-    File::open(path_of(journal, run)).is_ok_and(|file| held(&file) == Some(Held::Lives))
+///
+/// # Errors
+/// `config` when that cannot be told, as the file is another user's: what cannot be read is not gone.
+pub(super) fn is_alive(journal: &Path, run: &str) -> Result<bool> {
+    let path = path_of(journal, run);
+    match File::open(&path) {
+        Ok(file) => Ok(held(&file) == Some(Held::Lives)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => {
+            let why = format!("it cannot be told whether the run {run} still lives: {}: {error}", path.display());
+            Err(Error::new(Kind::Config, why)
+                .hint("ask as the user who started it, or let others read that file and its folder"))
+        }
+    }
 }
 
 /// The error of a run that cannot be `done` now, as its lock is held.
@@ -122,17 +134,17 @@ mod tests {
     fn a_run_lives_as_long_as_somebody_holds_its_lock_and_a_file_left_behind_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("journal.db");
-        assert!(!is_alive(&journal, "one"));
+        assert!(!is_alive(&journal, "one").unwrap());
         let held = take(&journal, "one", Held::Lives).unwrap();
-        assert!(is_alive(&journal, "one"));
+        assert!(is_alive(&journal, "one").unwrap());
         assert_eq!(take(&journal, "one", Held::LookedAt).unwrap_err(), Held::Lives);
         drop(held);
-        assert!(!is_alive(&journal, "one"));
+        assert!(!is_alive(&journal, "one").unwrap());
         for left in ["", "?"] {
             std::fs::write(path_of(&journal, "two"), left).unwrap();
-            assert!(!is_alive(&journal, "two"));
+            assert!(!is_alive(&journal, "two").unwrap());
             let held = take(&journal, "two", Held::Lives).unwrap();
-            assert!(is_alive(&journal, "two"), "{left}");
+            assert!(is_alive(&journal, "two").unwrap(), "{left}");
             drop(held);
         }
     }
@@ -142,7 +154,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("journal.db");
         let looks = take(&journal, "one", Held::LookedAt).unwrap();
-        assert!(!is_alive(&journal, "one"));
+        assert!(!is_alive(&journal, "one").unwrap());
         assert_eq!(take(&journal, "one", Held::Lives).unwrap_err(), Held::LookedAt);
         drop(looks);
         assert!(take(&journal, "one", Held::Lives).is_ok());
@@ -156,7 +168,7 @@ mod tests {
         std::fs::remove_file(path_of(&journal, "one")).unwrap();
         let second = take(&journal, "one", Held::Lives).unwrap();
         drop(first);
-        assert!(is_alive(&journal, "one"));
+        assert!(is_alive(&journal, "one").unwrap());
         drop(second);
         let looks = File::create(path_of(&journal, "one")).unwrap();
         looks.lock_shared().unwrap();
@@ -165,5 +177,17 @@ mod tests {
             looks.unlock().unwrap();
             assert!(taking.join().unwrap());
         });
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_not_taken_for_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal.db");
+        let marks = folder.path().join("journal.db-alive");
+        std::fs::write(&marks, "").unwrap();
+        let error = is_alive(&journal, "one").unwrap_err();
+        let why = format!("{}/one: Not a directory (os error 20)", marks.display());
+        assert_eq!(error.message, format!("it cannot be told whether the run one still lives: {why}"));
+        assert_eq!(error.kind.exit_code(), 21);
     }
 }

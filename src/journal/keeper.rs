@@ -101,7 +101,7 @@ pub(crate) fn find(path: &std::path::Path, id: Option<&str>, key: Option<&str>) 
     // Asked first: one that ends meanwhile is seen to have ended.
     let was_alive = alive::is_alive(path, &id);
     let past = Past::read(&connection, path, &id)?;
-    Ok(Some(Before { id, facts: past.facts, ended: past.ended, lives: was_alive && past.ended.is_none() }))
+    Ok(Some(Before { id, facts: past.facts, ended: past.ended, lives: past.ended.is_none() && was_alive? }))
 }
 
 /// What a run is that goes on.
@@ -113,7 +113,7 @@ impl Plan {
     fn past(&self) -> Result<(Option<Alive>, Past)> {
         let (path, id) = (&self.path, &self.id);
         if self.check_only {
-            if alive::is_alive(path, id) {
+            if alive::is_alive(path, id)? {
                 return Err(lives(id));
             }
             let past = store::open_to_read(path)?.map(|connection| Past::read(&connection, path, id)).transpose()?;

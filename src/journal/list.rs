@@ -53,12 +53,13 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
-    fn read(row: &Row<'_>, path: &Path) -> rusqlite::Result<Self> {
+    /// A run whose process is there, or not.
+    fn read(row: &Row<'_>, lives: bool) -> rusqlite::Result<Self> {
         let (id, ended, exit): (String, Option<i64>, Option<u8>) =
             (row.get("id")?, row.get("ended")?, row.get("exit")?);
         let (unknown, open): (i64, i64) = (row.get("unknown")?, row.get("open")?);
         let state = match exit {
-            None if alive::is_alive(path, &id) => "running",
+            None if lives => "running",
             None => "died",
             Some(0) => "done",
             // By a signal, the deadline or a limit.
@@ -97,7 +98,7 @@ impl Listed {
 /// `config` for a journal that cannot be read.
 pub(crate) fn list(path: &Path, wanted: &Wanted) -> Result<Vec<Listed>> {
     let Some(connection) = store::open_to_read(path)? else { return Ok(Vec::new()) };
-    select(&connection, path, wanted).map_err(|error| store::failed(path, &error))
+    select(&connection, path, wanted)
 }
 
 /// The ids of runs that begin so, oldest first, and at most so many.
@@ -114,8 +115,21 @@ pub(crate) fn ids(path: &Path, beginning: &str, most: usize) -> Result<Vec<Strin
     read().map_err(|error| store::failed(path, &error))
 }
 
+/// Whether the process of a run is there that has not ended.
+fn lives(row: &Row<'_>, path: &Path) -> Result<bool> {
+    let read = || -> rusqlite::Result<(String, Option<u8>)> { Ok((row.get("id")?, row.get("exit")?)) };
+    match read().map_err(|error| store::failed(path, &error))? {
+        (id, None) => alive::is_alive(path, &id),
+        _ => Ok(false),
+    }
+}
+
 /// The same of a journal that is open.
-pub(super) fn select(connection: &Connection, path: &Path, wanted: &Wanted) -> rusqlite::Result<Vec<Listed>> {
+///
+/// # Errors
+/// `config`, also when it cannot be told of one of them whether it lives.
+pub(super) fn select(connection: &Connection, path: &Path, wanted: &Wanted) -> Result<Vec<Listed>> {
+    let failed = |error: rusqlite::Error| store::failed(path, &error);
     let mut given: Vec<types::Value> = Vec::new();
     let mut conditions: Vec<&str> = Vec::new();
     if let Some(id) = &wanted.id {
@@ -137,13 +151,14 @@ pub(super) fn select(connection: &Connection, path: &Path, wanted: &Wanted) -> r
         conditions.push("unknown + open > 0");
     }
     let which = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
-    let mut query = connection.prepare(&format!("SELECT * FROM runs {which} ORDER BY started DESC, id DESC"))?;
-    let mut rows = query.query(params_from_iter(given))?;
+    let query = connection.prepare(&format!("SELECT * FROM runs {which} ORDER BY started DESC, id DESC"));
+    let mut query = query.map_err(failed)?;
+    let mut rows = query.query(params_from_iter(given)).map_err(failed)?;
     let mut found = Vec::new();
     while found.len() < wanted.limit
-        && let Some(row) = rows.next()?
+        && let Some(row) = rows.next().map_err(failed)?
     {
-        let run = Listed::read(row, path)?;
+        let run = Listed::read(row, lives(row, path)?).map_err(failed)?;
         // One that runs has not failed, and its open calls are under way.
         let fits = (!wanted.failed || run.state != "running") && (!wanted.unknown || run.unknown > 0);
         if fits {

@@ -83,7 +83,8 @@ fn candidates(
     )?;
     let ids = query.query_map(params![before, most, own], |row| row.get::<_, String>(0))?;
     let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(ids.into_iter().filter(|id| !alive::is_alive(path, id)).collect())
+    // One of which that cannot be told stays, too.
+    Ok(ids.into_iter().filter(|id| alive::is_alive(path, id).is_ok_and(|lives| !lives)).collect())
 }
 
 /// Takes a run out, unless it was resumed meanwhile. Nobody resumes it while it goes.

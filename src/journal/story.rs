@@ -112,12 +112,9 @@ pub(crate) fn story(path: &Path, id: &str) -> Result<Story> {
             .hint("`jst runs` lists the runs; --journal or --state-dir names another journal")
     };
     let connection = store::open_to_read(path)?.ok_or_else(none)?;
-    let read = || -> rusqlite::Result<Option<Story>> {
-        let wanted = Wanted { id: Some(id.to_owned()), limit: 1, ..Wanted::default() };
-        let Some(run) = select(&connection, path, &wanted)?.pop() else { return Ok(None) };
-        events(&connection, run).map(Some)
-    };
-    read().map_err(|error| store::failed(path, &error))?.ok_or_else(none)
+    let wanted = Wanted { id: Some(id.to_owned()), limit: 1, ..Wanted::default() };
+    let run = select(&connection, path, &wanted)?.pop().ok_or_else(none)?;
+    events(&connection, run).map_err(|error| store::failed(path, &error))
 }
 
 fn events(connection: &Connection, run: Listed) -> rusqlite::Result<Story> {
@@ -190,7 +187,7 @@ impl Unsettled {
     pub(crate) fn of(path: &Path, id: &str) -> Result<Option<Self>> {
         const SETTLED: &str = "looked at again";
         let past = || store::open_to_read(path)?.map(|connection| Past::read(&connection, path, id)).transpose();
-        if alive::is_alive(path, id) {
+        if alive::is_alive(path, id)? {
             return Err(alive::refused(id, Held::Lives, SETTLED));
         }
         // Where nothing is unknown nothing has to be written, either.

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
-use super::event::{Event, What};
+use super::event::{Event, Known, What};
 use super::prune::{Bounds, prune_old};
 use super::store;
 use crate::error::{Error, Kind, Result};
@@ -119,6 +119,7 @@ fn write(
         let has_ended =
             group.iter().flat_map(|item| &item.events).any(|event| matches!(event.what, What::Ended { .. }));
         if has_ended {
+            let result = result.map_err(|error| unrecorded(&connection, run, &behind, error));
             // Nothing of the run is left in the file of new pages, and nothing says that it lives.
             let _ = connection.close();
             drop(held);
@@ -131,6 +132,34 @@ fn write(
 /// What tells a file from one that takes its place; whoever deletes it leaves the run a file that nobody finds.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// The most writes that are named where there was no room for what became of them.
+const NAMED: usize = 5;
+
+/// Why a run's end could not be written down, with the writes of which it could not be said what became of them.
+fn unrecorded(connection: &Connection, run: &str, behind: &[Event], error: Error) -> Error {
+    let operation = |number: i64| {
+        let query = "SELECT json_extract(body, '$.operation') FROM events WHERE run = ?1 AND number = ?2";
+        connection.query_row(query, params![run, number], |row| row.get::<_, String>(0)).ok()
+    };
+    let words = |(number, known): &(i64, Known)| {
+        let operation = operation(*number).map(|name| format!(" {name}")).unwrap_or_default();
+        format!("{number}{operation} ({})", known.word())
+    };
+    let lost = behind.iter().filter_map(|event| match event.what {
+        What::Outcome { known, .. } => Some((event.of?, known)),
+        _ => None,
+    });
+    let lost: Vec<(i64, Known)> = lost.collect();
+    if lost.is_empty() {
+        return error;
+    }
+    let named: Vec<String> = lost.iter().take(NAMED).map(words).collect();
+    let others = lost.len().saturating_sub(NAMED);
+    let more = if others > 0 { format!(" and of {others} others") } else { String::new() };
+    let why = format!("{}: it does not say what became of write {}{more}", error.message, named.join(", "));
+    error.with(|error| error.message = why)
 }
 
 /// Waits for something to write, and takes all that is there; false when nobody can ask for more. Where nothing comes

@@ -3,12 +3,13 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::id::RunId;
+use super::places::Places;
 use super::{Run, kept};
 use crate::call::shared::Shared;
 use crate::error::{Error, Kind, Result};
@@ -17,7 +18,7 @@ use crate::job::heartbeat::{self, Heartbeat, Way};
 use crate::job::lock::{self, Folder, Holder, Lock, Name};
 use crate::job::shard::Shard;
 use crate::job::tally::Tally;
-use crate::job::{file, jitter, metrics, report};
+use crate::job::{jitter, metrics, report};
 use crate::journal::keeper::PastWrite;
 use crate::memory;
 use crate::settings::Settings;
@@ -30,6 +31,7 @@ struct Behind {
     settings: Arc<Settings>,
     script: String,
     shard: Shard,
+    places: Places,
     host: String,
     began: Mutex<Began>,
     is_begun: AtomicBool,
@@ -40,6 +42,8 @@ struct Behind {
     shared: Arc<Shared>,
     heartbeat: Mutex<Option<Heartbeat>>,
     is_told: AtomicBool,
+    /// What is said when the process ends now: a heartbeat is being told.
+    untold: Mutex<Option<String>>,
 }
 
 /// A run that began; before that, one that waits to.
@@ -112,9 +116,8 @@ impl Run {
         // Held until all is told: the next one tells the same places.
         let mut held = None;
         self.told(name, |behind| {
-            let flags = self.settings.job();
-            places(flags)?;
-            if let Some(span) = flags.jitter {
+            behind.places.check()?;
+            if let Some(span) = self.settings.job().jitter {
                 self.pause(jitter::wait(span, &behind.host, name))?;
             }
             held = self.lock(script, &behind.host)?;
@@ -153,6 +156,8 @@ impl Run {
             });
             let at_exit = Arc::clone(&behind);
             exit.complete(move |error| way_on(error, &at_exit.tally, &at_exit.shared));
+            let cut_short = Arc::clone(&behind);
+            exit.admit(move |code| cut_short.admit(code));
         }
         let result = work(&behind);
         behind.is_own_code.store(matches!(result, Ok(1..)), Ordering::Release);
@@ -220,7 +225,10 @@ impl Run {
             };
             match flags.lock_wait {
                 Some(longest) if begun.elapsed() < longest => self.pause(AGAIN)?,
-                waited => return Err(lock::held(&name, other.as_ref(), Timestamp::now(), waited)),
+                waited => {
+                    let waited = waited.filter(|longest| !longest.is_zero());
+                    return Err(lock::held(&name, other.as_ref(), Timestamp::now(), waited));
+                }
             }
         }
     }
@@ -279,21 +287,6 @@ fn heartbeat_of(settings: &Settings, run: &str) -> Result<Option<Heartbeat>> {
     Heartbeat::new(url, way, run).map(Some)
 }
 
-/// Looks whether files that tell of the run can be written, as far as that can be seen before.
-///
-/// # Errors
-/// `config`.
-fn places(flags: &JobFlags) -> Result<()> {
-    let wrong = |flag: &str, why: String| {
-        Err(Error::new(Kind::Config, format!("--{flag}: {why}: nothing was run"))
-            .hint("name a file in a folder that is there and can be written to"))
-    };
-    for path in &flags.report {
-        file::check(path).or_else(|why| wrong("report", why))?;
-    }
-    flags.metrics_file.iter().try_for_each(|path| file::check(path).or_else(|why| wrong("metrics-file", why)))
-}
-
 impl Behind {
     /// What is to be told of a run that has done nothing yet; holds back what is printed, where that was asked for.
     ///
@@ -312,6 +305,7 @@ impl Behind {
             script: script.to_owned(),
             // A run that is refused for what is said of its part does none.
             shard: settings.shard().unwrap_or_default(),
+            places: Places::new(settings, script),
             host: system::host_name(),
             began: Mutex::new(Began::now(run)),
             is_begun: AtomicBool::new(false),
@@ -321,6 +315,7 @@ impl Behind {
             shared: Arc::default(),
             heartbeat: Mutex::new(heartbeat),
             is_told: AtomicBool::new(false),
+            untold: Mutex::default(),
         })
     }
 
@@ -342,20 +337,32 @@ impl Behind {
         if self.is_told.swap(true, Ordering::AcqRel) {
             return;
         }
+        let heartbeat = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).take();
+        *self.untold() = heartbeat.as_ref().map(Heartbeat::untold);
         // Whoever reads the files wants to know of the run that holds the lock.
         if !error.is_some_and(|error| error.kind == Kind::Locked) {
             self.write_files(code, error);
         }
-        let heartbeat = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(heartbeat) = heartbeat {
             let why = self.why(code, error).map(|why| why + "\n").unwrap_or_default();
             let body = format!("run {}, exit code {code}\n{}{why}", self.began().run, streams::tail());
             let redacted = crate::show::redaction::REDACTOR.talk(&body).into_owned();
-            for why in heartbeat.end(code, redacted, tries) {
-                show_all(code);
-                tracing::warn!("{why}");
+            let failures = heartbeat.end(code, redacted, tries);
+            // Whoever ended the process meanwhile has said so.
+            if self.untold().take().is_some() {
+                failures.iter().for_each(|why| warn(code, why));
             }
         }
+    }
+
+    /// Says what is not told yet, as nobody waits for it any longer.
+    fn admit(&self, code: u8) {
+        let untold = self.untold().take();
+        untold.iter().for_each(|why| warn(code, why));
+    }
+
+    fn untold(&self) -> MutexGuard<'_, Option<String>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write_files(&self, code: u8, error: Option<&Error>) {
@@ -374,7 +381,7 @@ impl Behind {
         let said = streams::tail();
         // A run that was refused for such a path says so itself.
         let is_begun = self.is_begun.load(Ordering::Acquire);
-        let is_fit = |path: &Path| is_begun || file::check(path).is_ok();
+        let is_fit = |path: &Path| is_begun || self.places.is_fit(path);
         for path in flags.report.iter().filter(|path| is_fit(path) && report::check(path).is_ok()) {
             complain(report::write(
                 path,
@@ -433,6 +440,12 @@ impl Behind {
     fn earlier(&self) -> Option<Vec<String>> {
         Some(self.shared.journal()?.made_earlier()?.iter().map(PastWrite::words).collect())
     }
+}
+
+/// Says what could not be told.
+fn warn(code: u8, why: &str) {
+    show_all(code);
+    tracing::warn!("{why}");
 }
 
 /// Shows what is held back of a run that did well, as something about it went wrong of which nobody would hear.

@@ -23,6 +23,9 @@ type Finish = Box<dyn FnOnce(u8, Option<&Error>) + Send>;
 /// Adds what there is to say of why the process ends.
 type Complete = Box<dyn Fn(Error) -> Error + Send + Sync>;
 
+/// Says what had no time to be finished.
+type Admit = Box<dyn Fn(u8) + Send + Sync>;
+
 /// The way out, shared by all who may leave.
 #[derive(Clone)]
 pub(crate) struct Exit(Arc<Inner>);
@@ -32,6 +35,7 @@ struct Inner {
     told: AtomicBool,
     finish: Mutex<Vec<Finish>>,
     complete: OnceLock<Complete>,
+    admit: OnceLock<Admit>,
     /// The exit code, and why, once nothing changes it any more.
     decided: OnceLock<(u8, Option<Error>)>,
 }
@@ -44,6 +48,7 @@ impl Exit {
             told: AtomicBool::default(),
             finish: Mutex::default(),
             complete: OnceLock::new(),
+            admit: OnceLock::new(),
             decided: OnceLock::new(),
         }))
     }
@@ -64,6 +69,12 @@ impl Exit {
     /// Has something done before the process ends. It must not wait for what may never come.
     pub(crate) fn before(&self, finish: impl FnOnce(u8, Option<&Error>) + Send + 'static) {
         self.pending().push(Box::new(finish));
+    }
+
+    /// Has something said when the process is ended whatever is in the middle: what that leaves unfinished.
+    pub(crate) fn admit(&self, admit: impl Fn(u8) + Send + Sync + 'static) {
+        // A run inside another one's process has nothing of its own behind it.
+        let _ = self.0.admit.set(Box::new(admit));
     }
 
     /// Does what is to be done before the process ends with this code, the latest first.
@@ -92,7 +103,10 @@ impl Exit {
         let exit = self.clone();
         within(FINISHING, move || exit.finish(code));
         let exit = self.clone();
-        within(TELLING, move || why.iter().for_each(|why| exit.tell(why)));
+        within(TELLING, move || {
+            exit.0.admit.get().iter().for_each(|admit| admit(code));
+            why.iter().for_each(|why| exit.tell(why));
+        });
         within(FINISHING, move || streams::release(code != 0));
         std::process::exit(code.into())
     }

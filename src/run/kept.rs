@@ -307,9 +307,17 @@ pub(crate) fn filled(key: &str, script: &Path, shard: Shard) -> Result<String> {
     let week = now.iso_week_date();
     let name = script.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let known = FILLED_IN.iter().fold(key.to_owned(), |key, word| key.replace(word, ""));
-    if let Some((_, rest)) = known.split_once('{') {
-        let word = rest.split('}').next().unwrap_or_default();
-        return Err(wrong(format!("--run-key: {{{word}}} is none of {{date}}, {{week}}, {{script}} and {{shard}}")));
+    match known.split_once('{') {
+        Some((_, rest)) => {
+            return Err(wrong(match rest.split_once('}') {
+                Some((word, _)) => {
+                    format!("--run-key: {{{word}}} is none of {{date}}, {{week}}, {{script}} and {{shard}}")
+                }
+                None => format!("--run-key: the brace of `{{{rest}` is not closed"),
+            }));
+        }
+        None if known.contains('}') => return Err(wrong("--run-key: a closing brace has no opening one".to_owned())),
+        None => {}
     }
     let week = format!("{}-W{:02}", week.year(), week.week());
     let values = [now.to_string(), week, name, shard.dashed()];
@@ -361,6 +369,10 @@ mod tests {
             ("a-{shard}", Ok("a-2-12")),
             (" ", Err("--run-key is empty: runs with the same key are one")),
             ("a-{day}", Err("--run-key: {day} is none of {date}, {week}, {script} and {shard}")),
+            ("{}", Err("--run-key: {} is none of {date}, {week}, {script} and {shard}")),
+            ("a-{date", Err("--run-key: the brace of `{date` is not closed")),
+            ("{date}-{", Err("--run-key: the brace of `{` is not closed")),
+            ("a-date}", Err("--run-key: a closing brace has no opening one")),
         ] {
             assert_eq!(filled(key, "x"), expected.map(str::to_owned).map_err(str::to_owned));
         }

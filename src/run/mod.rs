@@ -1,14 +1,16 @@
 //! A run of a command: its [`service`] and account, what goes on in the [`background`], what stops it
-//! ([`signals`]), a script that is only read ([`reading`]), what is [`alone`] around it when nobody watches, who is asked ([`confirm`]), what it is called
+//! ([`signals`], as far as they are [`heard`]), a script that is only read ([`reading`]), what is [`alone`] around it when nobody watches and in what [`places`] that is told, who is asked ([`confirm`]), what it is called
 //! ([`id`]), what its journal knows of it ([`kept`]), the way out ([`exit`]), and who a run would be ([`identity`]).
 
 pub(crate) mod alone;
 mod background;
 mod confirm;
 pub(crate) mod exit;
+pub(crate) mod heard;
 pub(crate) mod id;
 pub(crate) mod identity;
 pub(crate) mod kept;
+mod places;
 pub(crate) mod profiles;
 pub(crate) mod reading;
 mod service;

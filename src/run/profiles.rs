@@ -8,8 +8,8 @@ use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::heard::Heard;
 use crate::error::{Error, Kind, Result};
 use crate::show::data;
 
@@ -123,14 +123,10 @@ fn gravity(code: u8) -> u8 {
 
 /// Passes on what would end this process to those that it started, for as long as it lives.
 async fn pass_on_signals(groups: &[Pid]) -> std::io::Error {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
-    let listen = || kinds.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>();
-    let mut streams = match listen() {
-        Ok(streams) => streams,
-        Err(error) => return error,
-    };
-    let [interrupt, terminate, hang_up, quit] = streams.as_mut_slice() else {
-        return std::io::Error::other("there are no signals");
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up), Ok(mut quit)] =
+        [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT].map(Heard::new)
+    else {
+        return std::io::Error::other("the system does not tell of signals");
     };
     loop {
         let signal = tokio::select! {

@@ -6,10 +6,11 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::process::Signal;
 
 use super::background::Background;
 use super::exit::Exit;
+use super::heard::Heard;
 use crate::call::account::Account;
 use crate::call::shared::Shared;
 use crate::error::{Error, Interrupt, Kind, Result};
@@ -32,12 +33,11 @@ pub(super) fn watch(
     for_person: bool,
 ) -> Result<()> {
     let failed = |error: std::io::Error| Error::new(Kind::Io, format!("cannot watch signals: {error}"));
-    let listen = |kind| background.within(|| signal(kind)).map_err(failed);
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
-    let [interrupt, terminate, hang_up, quit] = kinds.map(listen);
+    let listen = |signal| background.within(|| Heard::new(signal)).map_err(failed);
+    let [interrupt, terminate, hang_up, quit] = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT].map(listen);
     let signals = [interrupt?, terminate?, hang_up?, quit?];
     // Listened to by nobody, it no longer ends the process: what would make a file longer than a quota lets it be fails.
-    let _ = listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
+    let _ = listen(Signal::XFSZ)?;
     background.spawn(stop_on_signals(signals, Arc::clone(stop), exit.clone(), for_person));
     let deadline = Arc::clone(stop);
     background.spawn(async move { deadline.keep_deadline().await });
@@ -57,7 +57,7 @@ const SAME: Duration = Duration::from_secs(1);
 
 /// The first signal stops the run, a later one ends the process at once; but a person's Ctrl-C, however often it
 /// is pressed, ends what runs and never the session.
-async fn stop_on_signals(signals: [Signal; 4], stop: Arc<Stop>, exit: Exit, for_person: bool) {
+async fn stop_on_signals(signals: [Heard; 4], stop: Arc<Stop>, exit: Exit, for_person: bool) {
     let [mut interrupt, mut terminate, mut hang_up, mut quit] = signals;
     let mut first: Option<Instant> = None;
     loop {

@@ -234,6 +234,14 @@ impl ValueEnum for LogFormat {
 
 /// A span of time: `30s`, `20m`, `1h 30m`, or a number of seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    match wait(text) {
+        Ok(span) if span.is_zero() => Err(format!("`{text}` must be more than nothing and at most a year")),
+        span => span,
+    }
+}
+
+/// The same of what may also be none at all.
+pub(crate) fn wait(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a span of time: write 30s, 20m, 1h or a number of seconds");
     let span = match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?,
@@ -243,10 +251,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     };
     // Far enough for any run, and near enough to add to any clock.
     const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
-    if span.is_zero() || span > LONGEST {
-        return Err(format!("`{text}` must be more than nothing and at most a year"));
-    }
-    Ok(span)
+    if span > LONGEST { Err(format!("`{text}` must be at most a year")) } else { Ok(span) }
 }
 
 /// How long ago: `90d`, `2w`, `12h`; a day has 24 hours.

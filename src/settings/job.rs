@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::flags::{duration, switch};
+use super::flags::{switch, wait};
 use crate::error::{Error, Kind};
 use crate::job::limits::{Failures, Limits};
 use crate::job::shard::{self, Shard};
@@ -18,13 +18,13 @@ pub(crate) struct JobFlags {
     #[arg(long, global = true, env = "JST_LOCK", num_args = 0..=1, default_missing_value = "yes", require_equals = true, value_name = "NAME")]
     pub lock: Option<String>,
     /// Wait so long for the lock
-    #[arg(long, global = true, env = "JST_LOCK_WAIT", value_parser = duration, value_name = "TIME")]
+    #[arg(long, global = true, env = "JST_LOCK_WAIT", value_parser = wait, value_name = "TIME")]
     pub lock_wait: Option<Duration>,
     /// The folder of locks, which all who share them can write to [default: /run/lock]
     #[arg(long, global = true, env = "JST_LOCK_DIR", value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub lock_dir: Option<PathBuf>,
     /// What calls under way get to end when the run is stopped [default: 10s]
-    #[arg(long, global = true, env = "JST_GRACE", value_parser = grace, value_name = "TIME")]
+    #[arg(long, global = true, env = "JST_GRACE", value_parser = wait, value_name = "TIME")]
     pub grace: Option<Duration>,
     /// Most calls that change something
     #[arg(long, global = true, env = "JST_MAX_WRITES", value_name = "N")]
@@ -42,7 +42,7 @@ pub(crate) struct JobFlags {
     #[arg(long, global = true, env = "JST_QUIET_SUCCESS", value_parser = switch, num_args = 0..=1, default_missing_value = "true", value_name = "yes|no", require_equals = true)]
     pub quiet_success: Option<bool>,
     /// Wait up to so long before anything else; always the same for this host and script
-    #[arg(long, global = true, env = "JST_JITTER", value_parser = duration, value_name = "TIME")]
+    #[arg(long, global = true, env = "JST_JITTER", value_parser = wait, value_name = "TIME")]
     pub jitter: Option<Duration>,
     /// Tell this URL of the start, the end and the exit code, as healthchecks.io takes it
     #[arg(long, global = true, env = "JST_HEARTBEAT", hide_env_values = true, value_name = "URL")]
@@ -112,10 +112,6 @@ impl JobFlags {
     }
 }
 
-fn grace(text: &str) -> Result<Duration, String> {
-    if text.parse() == Ok(0.0) || text == "0s" { Ok(Duration::ZERO) } else { duration(text) }
-}
-
 fn failures(text: &str) -> Result<Failures, String> {
     let wrong = || format!("`{text}` is neither a share of the writes such as 5%, nor a number of them");
     match text.strip_suffix('%') {
@@ -144,7 +140,8 @@ mod tests {
         ] {
             assert_eq!(failures(text).ok(), wanted, "{text}");
         }
-        assert_eq!(grace("0").ok(), Some(Duration::ZERO));
-        assert_eq!(grace("1m").ok(), Some(Duration::from_secs(60)));
+        for (text, wanted) in [("0", Some(0)), ("0s", Some(0)), ("1m", Some(60)), ("-1s", None), ("400d", None)] {
+            assert_eq!(wait(text).ok(), wanted.map(Duration::from_secs), "{text}");
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Where what outlives a run is kept, and what a journal says of whose run it is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Settings;
+use super::flags::Simulator;
 use crate::error::{Error, Kind, Result};
 use crate::job::shard::Shard;
 use crate::journal::Bounds;
@@ -40,6 +41,22 @@ impl Settings {
                 .hint("--state-dir or --journal names one, and --no-journal goes without")
         };
         given.map_or_else(|| self.state_dir().map(|folder| folder.join("journal.db")).map_err(nowhere), Ok)
+    }
+
+    /// Files that a run reads or keeps, with what each is: nothing is to be written in their places.
+    pub(crate) fn files(&self) -> Vec<(&'static str, PathBuf)> {
+        let simulator = match &self.flags.sim {
+            Some(Simulator::Kept(path)) => Some(path.clone()),
+            _ => None,
+        };
+        let in_use = self.config_of_run().map(|file| file.path.clone());
+        let files = [
+            ("the journal", self.journal_file().ok()),
+            ("the file of settings", in_use.or_else(|| self.config_file().map(PathBuf::from))),
+            ("the file of authorities", self.ca_file().map(Path::to_owned)),
+            ("the simulator's account", simulator),
+        ];
+        files.into_iter().filter_map(|(what, path)| Some((what, path?))).collect()
     }
 
     /// Whether it was asked for to go without a journal, and no flag names one where only a variable or file says so.

@@ -97,13 +97,35 @@ pub(crate) fn tail() -> String {
     })
 }
 
-/// Ends holding back: prints what was held, or forgets it.
+/// Ends holding back: prints what was held, or forgets it. What cannot be printed is said on stderr, and changes
+/// nothing.
 pub(crate) fn release(print: bool) {
     let held = streams().held.take();
-    if let (Some(held), true) = (held, print) {
-        // There is nowhere left to complain to.
-        let _ = held.print(&mut io::stdout(), &mut io::stderr());
+    let (Some(held), true) = (held, print) else { return };
+    let printed = match system::is_stdout_closed() {
+        true => held.print(&mut Closed, &mut io::stderr()),
+        false => held.print(&mut io::stdout(), &mut io::stderr()),
+    };
+    if let Err(why) = printed {
+        tracing::error!("{why}");
     }
+}
+
+/// Where a standard output would be that the process was started without.
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(closed())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn closed() -> io::Error {
+    io::Error::other("it is closed")
 }
 
 /// Whether nobody holds the streams: what is written is seen at once.
@@ -120,17 +142,18 @@ pub(crate) fn out(text: &str) -> io::Result<()> {
         holder(Stream::Stdout, text);
         return Ok(());
     }
-    if system::is_stdout_closed() {
-        return Err(io::Error::other("it is closed"));
-    }
     let text = if io::stdout().is_terminal() { visible::block(text) } else { text.into() };
     let mut streams = streams();
     streams.keep_end(&text);
     if let Some(held) = &mut streams.held {
+        // Whether anybody could read it matters only if it comes to be printed.
         held.add(Stream::Stdout, text.as_bytes());
         return Ok(());
     }
     drop(streams);
+    if system::is_stdout_closed() {
+        return Err(closed());
+    }
     progress::clear();
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
@@ -207,19 +230,32 @@ impl Held {
         Ok(())
     }
 
-    fn print<'a>(mut self, out: &'a mut dyn Write, err: &'a mut dyn Write) -> io::Result<()> {
+    /// Prints all of it. Gives why that cannot be done, in words; nothing of a stderr that is gone, nor of a reader of
+    /// stdout that went away.
+    fn print<'a>(mut self, out: &'a mut dyn Write, err: &'a mut dyn Write) -> Result<(), String> {
         // A stream that is gone does not keep the other from its words.
         let mut state = [(out, Ok(())), (err, Ok(()))];
-        print_pieces(self.memory.as_slice(), &mut state)?;
-        if let Some(file) = &mut self.file {
-            file.seek(SeekFrom::Start(0))?;
-            print_pieces(io::BufReader::new(file.take(self.in_file)), &mut state)?;
-        }
+        let read = self.print_held(&mut state);
+        let [(_, out), (err, _)] = &mut state;
         if self.lost > 0 {
-            let [_, (err, _)] = &mut state;
-            writeln!(err, "jst: {} bytes more were printed than --quiet-success could hold back", self.lost)?;
+            let _ = writeln!(err, "jst: {} bytes more were printed than --quiet-success could hold back", self.lost);
         }
-        Ok(())
+        read.map_err(|error| format!("cannot read again what --quiet-success held back: {error}"))?;
+        match out {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write to stdout: {error}")),
+            _ => Ok(()),
+        }
+    }
+
+    fn print_held(&mut self, state: &mut [Taker<'_>; 2]) -> io::Result<()> {
+        print_pieces(self.memory.as_slice(), state)?;
+        match &mut self.file {
+            Some(file) => {
+                file.seek(SeekFrom::Start(0))?;
+                print_pieces(io::BufReader::new(file.take(self.in_file)), state)
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Behaviour, Ran, Server, Simulator, jst, until};
+use crate::support::{Behaviour, Ran, Server, Simulator, behind, jst, until};
 
 fn good() -> Behaviour {
     let body = r#"{"Code":0,"Success":true,"RequestId":"REQ-1","Result":{"Admitted":true,"DeployOrderId":"1"}}"#;
@@ -82,6 +82,11 @@ fn the_second_run_of_a_script_names_the_first_or_waits_for_it() {
     assert!(second.stderr.contains(&says), "{second:#?}");
     assert!(second.stderr.contains(&format!("(process {} on ", holder.id())), "{second:#?}");
     assert!(second.stderr.contains(" s: nothing was run"), "{second:#?}");
+    for none in ["0s", "0", "0m"] {
+        let waited = run(&script, &["--lock-wait", none]).run();
+        assert!(waited.code == Some(40) && waited.stderr.contains(" s: nothing was run\n"), "{none}: {waited:#?}");
+        assert!(waited.stderr.contains("--lock-wait waits for it"), "{none}: {waited:#?}");
+    }
     let waited = run(&script, &["--lock-wait", "100ms"]).run();
     assert!(waited.code == Some(40) && waited.stderr.contains("was not free within 100ms"), "{waited:#?}");
     let (waiting, _other) = run(&script, &["--lock-wait", "1m", "--deadline", "30s"]).start();
@@ -131,6 +136,13 @@ fn a_limit_stops_before_the_next_write_and_says_what_was_done() {
         assert_eq!(ran.code, Some(42), "{flags:?}: {ran:#?}");
         assert_eq!(server.requests().len(), requests, "{flags:?}: {ran:#?}");
         assert!(ran.stderr.contains(&format!("of its writes {says}")), "{flags:?}: {ran:#?}");
+        // How many it is in the end is said once.
+        let headline = match flags[0] {
+            "--max-writes" => format!("the run may make {} writes (--max-writes)", flags[1]),
+            "--max-unknown" => "more writes have an unknown outcome than --max-unknown 1 lets pass".to_owned(),
+            _ => format!("more writes failed than --max-failures {} lets pass", flags[1]),
+        };
+        assert!(ran.stderr.contains(&format!("error: {headline}: ScaleApp was not called\n")), "{ran:#?}");
     }
     let server = Server::new(vec![good()]);
     let code = r#"for n in 1..9 { try { call("DeleteThing", #{ Id: n }) } catch (e) {} }"#;
@@ -172,6 +184,38 @@ fn a_write_under_way_gets_the_grace_time_and_no_new_call_begins() {
         assert!(said.contains(says), "{said}");
         assert_eq!(said.matches("sending").count(), 1, "{said}");
     }
+}
+
+/// Under `nohup`, in the background of a shell, or behind a `trap` of one.
+#[test]
+fn a_signal_that_whoever_starts_a_run_ignores_does_not_end_it() {
+    for (ignored, sent, exit) in [
+        ("HUP", &["HUP"][..], 0),
+        ("INT QUIT", &["INT", "QUIT"], 0),
+        ("TERM", &["TERM"], 0),
+        ("HUP", &["HUP", "TERM"], 143),
+        ("INT", &["HUP"], 129),
+    ] {
+        let sim = Simulator::new(&["--pace", "real", "--fault", "ScaleApp:latency:ms=700"]);
+        let run = behind(&format!("trap '' {ignored}"), ["-vv", "eval", "scale_app(3002, 4);"]);
+        let (mut child, _home) = sim.known_to(run).start();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("sending") {
+            assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        sent.iter().for_each(|name| signal(&child, name));
+        stderr.read_to_string(&mut said).unwrap();
+        assert_eq!(Ran::of(child).code, Some(exit), "{ignored} {sent:?}: {said}");
+    }
+    // A simulator hears as little.
+    let (mut sim, _home) = behind("trap '' INT", ["sim", "--json", "--listen", "127.0.0.1:0"]).start();
+    BufReader::new(sim.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", sim.id())).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    assert_eq!(u64::from_str_radix(mask.trim(), 16).unwrap() & 0b11, 0b10, "SIGINT is the second: {status}");
+    signal(&sim, "TERM");
+    assert_eq!(Ran::of(sim).code, Some(0));
 }
 
 #[test]
@@ -346,7 +390,9 @@ fn the_wait_before_a_run_leaves_time_for_it() {
     let words = ["--jitter", "2h", "unit", "a.rhai", "--for", "cron", "--every", "0 3 * * *"];
     assert_eq!(jst(words).file("a.rhai", "1").run().code, Some(2));
     assert_eq!(jst(["--jitter", "10ms", "--deadline", "1m", "eval", "1"]).run().ok(), "1\n");
-    assert_eq!(jst(["--jitter", "10ms", "eval", "1"]).run().ok(), "1\n");
+    for span in ["10ms", "0s"] {
+        assert_eq!(jst(["--jitter", span, "eval", "1"]).run().ok(), "1\n");
+    }
 }
 
 /// The paths of what a monitor was told, without the run's id, and the bodies.
@@ -433,6 +479,75 @@ fn a_monitor_that_hangs_keeps_no_run_from_its_result() {
     let server = Server::new(vec![Behaviour::Stall]);
     let ran = jst(["--heartbeat", &server.url(), "--deadline", "1s", "eval", "1"]).run();
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
+}
+
+/// A monitor that takes the start and hangs at the end of a run.
+fn hangs_at_the_end() -> Server {
+    Server::new(vec![Behaviour::Answer(200, "", "OK".to_owned()), Behaviour::Stall])
+}
+
+#[test]
+fn a_monitor_that_hangs_is_named_though_the_wait_for_it_is_cut_short() {
+    let said = "the heartbeat was not told: the run was ended before 127.0.0.1 answered\n";
+    let flags = ["--quiet-success", "--heartbeat"];
+    for hangs in [Server::new(vec![Behaviour::Stall]), hangs_at_the_end()] {
+        let ran = jst(flags).args(&[&hangs.url(), "--deadline", "1s", "eval", "print(1)"]).run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1\n"), "{ran:#?}");
+        assert!(ran.stderr.ends_with(said) && ran.stderr.matches("heartbeat").count() == 1, "{ran:#?}");
+    }
+    for (name, twice, exit, shown, code) in [
+        ("INT", false, 0, "1\n", "print(1)"),
+        ("TERM", false, 0, "1\n", "print(1)"),
+        ("HUP", false, 0, "1\n", "print(1)"),
+        ("TERM", true, 0, "1\n", "print(1)"),
+        ("TERM", false, 70, "1\n", "print(1); exit(70)"),
+    ] {
+        let server = hangs_at_the_end();
+        let (mut child, _home) = jst(flags).args(&[&server.url(), "eval", code]).start();
+        until(|| server.requests().len() == 2);
+        signal(&child, name);
+        while twice && child.try_wait().unwrap().is_none() {
+            signal(&child, name);
+        }
+        let ran = Ran::of(child);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(exit), shown), "{name} {code}: {ran:#?}");
+        assert!(ran.stderr.ends_with(said), "{name} {code}: {ran:#?}");
+    }
+    // One that is ended in the middle, and has a moment only.
+    let (monitor, service) = (hangs_at_the_end(), Server::new(vec![Behaviour::Stall]));
+    let flags = ["--grace", "1h", "--heartbeat", &monitor.url(), "--endpoint", &service.url()];
+    let (mut child, _home) = jst(flags).args(&["eval", "scale_app(1, 2)"]).fake_key().start();
+    until(|| !service.requests().is_empty() && !monitor.requests().is_empty());
+    signal(&child, "TERM");
+    while child.try_wait().unwrap().is_none() {
+        signal(&child, "TERM");
+    }
+    let ran = Ran::of(child);
+    assert!(ran.code == Some(143) && ran.stderr.contains(said), "{ran:#?}");
+}
+
+#[test]
+fn a_monitor_has_heard_of_a_run_when_it_says_so() {
+    let moved = "its address has changed: give --heartbeat the one that it leads to";
+    for (status, why) in [
+        (200, None),
+        (204, None),
+        (301, Some(format!("301: {moved}"))),
+        (302, Some(format!("302: {moved}"))),
+        (303, Some(format!("303: {moved}"))),
+        (307, Some(format!("307: {moved}"))),
+        (308, Some(format!("308: {moved}"))),
+        (304, Some("304".to_owned())),
+        (404, Some("404".to_owned())),
+        (503, Some("503".to_owned())),
+    ] {
+        let server = Server::new(vec![Behaviour::Answer(status, "Location: /fake-secret\r\n", String::new())]);
+        let ran = jst(["--quiet-success", "--heartbeat", &server.url(), "eval", "1"]).run();
+        let said = why.as_ref().map(|why| format!("WARN the heartbeat was not told: 127.0.0.1 answered {why}\n"));
+        let (_, shown) = ran.stderr.split_at(ran.stderr.find("WARN").unwrap_or_default());
+        assert_eq!((ran.code, shown), (Some(0), said.as_deref().unwrap_or_default()), "{status}: {ran:#?}");
+        assert!(server.requests().iter().all(|request| !request.contains("fake-secret")), "{status}");
+    }
 }
 
 #[test]
@@ -612,6 +727,60 @@ fn what_a_run_said_last_is_short_and_holds_no_secret() {
     let said = report["said"].as_str().unwrap();
     assert!(said.len() <= 10_000 && said.contains("line 1999 ****\n") && !said.contains("line 3 "), "{said}");
     assert!(!said.contains("fake-secret-never-shown"), "{said}");
+}
+
+#[test]
+fn what_tells_of_a_run_never_takes_the_place_of_what_it_lives_on() {
+    const SCRIPT: &str = "print(1); scale_app(3002, 4);";
+    for (words, flag, says) in [
+        ("--journal j.json --report j.json run s.md", "report", "j.json: that is the journal, j.json"),
+        (
+            "--journal link/new.json --report new.json run s.md",
+            "report",
+            "new.json: that is the journal, link/new.json",
+        ),
+        ("--journal to_j.json --report j.json run s.md", "report", "j.json: that is the journal, to_j.json"),
+        ("--report link/s.md run s.md", "report", "link/s.md: that is the script, DIR/s.md"),
+        ("--report s.md run to_s", "report", "s.md: that is the script, DIR/s.md"),
+        ("--report s.md run wrong.md --report a.json", "", ""),
+        ("--report wrong.md run wrong.md", "", ""),
+        ("--config c.json --report c.json run s.md", "report", "c.json: that is the file of settings, c.json"),
+        ("--config wrong.json --report wrong.json run s.md", "", ""),
+        ("--sim=kept.json --report kept.json run s.md", "", ""),
+        ("--metrics-file s.prom run s.prom", "metrics-file", "s.prom: that is the script, DIR/s.prom"),
+        ("--report a.xml --report b.md --report ./a.xml run s.md", "report", "./a.xml: that is the report, a.xml"),
+        ("--report a.xml,link/a.xml eval 1", "report", "link/a.xml: that is the report, a.xml"),
+    ] {
+        let run = jst(words.split(' ')).env("JST_SIM", "yes").env("JST_METRICS_FILE", "m.prom");
+        let run = ["s.md", "s.prom"].iter().fold(run, |run, name| run.file(name, SCRIPT));
+        let run = ["j.json", "wrong.md", "wrong.json"].iter().fold(run, |run, name| run.file(name, "let x = ;"));
+        let run = run.file("c.json", "").file("kept.json", "{}");
+        let home = run.home.path().to_owned();
+        for (to, link) in [(".", "link"), ("j.json", "to_j.json"), ("s.md", "to_s")] {
+            std::os::unix::fs::symlink(to, home.join(link)).unwrap();
+        }
+        let before = files(&home);
+        let (child, _home) = run.start();
+        let ran = Ran::of(child);
+        let mut after = files(&home);
+        // A run that is refused is told of where it may be.
+        after.retain(|name, _| !["m.prom", "a.xml", "b.md", "a.json"].contains(&name.as_str()));
+        assert_eq!(after, before, "{words}: {ran:#?}");
+        assert!(ran.stdout.is_empty() && ran.code != Some(0), "{words}: {ran:#?}");
+        if !says.is_empty() {
+            let real = home.canonicalize().unwrap();
+            let says = says.replace("DIR", real.to_str().unwrap());
+            let said = format!("error: --{flag}: cannot write {says}: nothing was run\n");
+            assert!(ran.code == Some(21) && ran.stderr.contains(&said), "{words}: {said}: {ran:#?}");
+        }
+    }
+}
+
+/// The files of a folder by their names, with what they hold.
+fn files(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let files = names.filter(|entry| entry.file_type().unwrap().is_file());
+    files.map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())).collect()
 }
 
 #[test]

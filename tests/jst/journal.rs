@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Jst, Ran, jst};
+use crate::support::{Behaviour, Jst, Ran, Server, jst, limited, until};
 
 /// A run of this script on the simulator, with a journal in this folder.
 fn with_journal(folder: &Path, args: &[&str]) -> Jst {
@@ -115,6 +115,21 @@ fn a_run_tells_why_it_failed() {
 }
 
 #[test]
+fn a_flag_of_runs_that_would_do_nothing_is_refused() {
+    for (words, says) in [
+        ("prune --keep 90d --verify", "`jst runs prune` takes no --verify: it is one of `jst runs ID`"),
+        ("prune --keep 90d --failed", "`jst runs prune` takes no --failed: it is one of `jst runs`"),
+        ("01k2 --limit 3", "`jst runs ID` takes no --limit: it is one of `jst runs`"),
+        ("01k2 --keep 90d", "`jst runs ID` takes no --keep: it is one of `jst runs prune`"),
+        ("--max-size 1GB", "`jst runs` takes no --max-size: it is one of `jst runs prune`"),
+    ] {
+        let ran = jst(["runs"]).args(&words.split(' ').collect::<Vec<_>>()).run();
+        let said = format!("error: {says}\n |\n = help: leave it out\n");
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), said.as_str()), "{words}");
+    }
+}
+
+#[test]
 fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
     let script = "print(list_app().TotalCount > 0); scale_app(3001, 4); print(\"made\")";
     let newer = |path: &Path| {
@@ -162,6 +177,30 @@ fn a_journal_that_cannot_be_written_stops_a_run_before_its_first_write_only() {
     }
 }
 
+#[test]
+fn a_full_disk_names_the_writes_of_which_it_keeps_no_outcome() {
+    let code = r#"for n in 0..60 { call_all("CreateNodeLabel", [1, 2, 3].map(|k| #{ ClusterId: "c-demo-test",
+        LabelKey: `label.jst.com/${k}`, LabelValue: `v${n}` }), #{ concurrency: 3 }) }"#;
+    let mut named_some = 0;
+    for blocks in (100..300).step_by(12) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.db");
+        let flags = ["--sim", "--journal", path.to_str().unwrap(), "eval", code];
+        let ran = limited(&format!("-f {blocks}"), flags).run();
+        assert_eq!(ran.code, Some(21), "{blocks}: {ran:#?}");
+        let id = json(with_journal(folder.path(), &["runs"]).run())[0]["id"].as_str().unwrap().to_owned();
+        let whole = json(with_journal(folder.path(), &["runs", &id]).run());
+        let unknown = whole["writes"].as_array().unwrap().iter().filter(|write| write["outcome"] == "unknown");
+        let wanted: Vec<String> =
+            unknown.map(|write| format!("{} CreateNodeLabel (applied)", write["number"])).collect();
+        let said = ran.stderr.split("it does not say what became of write ").nth(1).unwrap_or_default();
+        assert_eq!(said.matches(" CreateNodeLabel (").count(), wanted.len(), "{blocks}: {ran:#?} {whole:#}");
+        assert!(wanted.iter().all(|write| said.contains(write)), "{blocks}: {wanted:?} {ran:#?}");
+        named_some += usize::from(!wanted.is_empty());
+    }
+    assert!(named_some > 0);
+}
+
 /// A journal with one run, damaged so.
 fn damaged(path: &Path, damage: impl FnOnce(&mut Vec<u8>)) {
     jst(["--sim", "--journal", path.to_str().unwrap(), "eval", "scale_app(3001, 4);"]).run().ok();
@@ -170,28 +209,73 @@ fn damaged(path: &Path, damage: impl FnOnce(&mut Vec<u8>)) {
     std::fs::write(path, bytes).unwrap();
 }
 
-#[test]
-fn a_journal_that_may_only_be_read_is_read() {
+fn may(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
+
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+}
+
+/// A run by a user who may not do everything: whoever may does not need to be allowed anything.
+fn as_another(args: &[&str], journal: &str) -> Ran {
     use std::os::unix::process::CommandExt as _;
 
+    let (mut command, home) = jst(args).env("JST_JOURNAL", journal).into_command();
+    may(home.path(), 0o755);
+    if rustix::process::getuid().is_root() {
+        command.uid(65_534);
+    }
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[test]
+fn a_run_whose_life_others_may_not_see_is_not_taken_for_dead() {
+    let (server, folder) = (Server::new(vec![Behaviour::Stall]), tempfile::tempdir().unwrap());
+    let path = folder.path().join("j.db");
+    let journal = path.to_str().unwrap();
+    let flags = ["--journal", journal, "--endpoint", &server.url(), "run", "-"];
+    let (mut child, _home) = jst(flags).fake_key().start();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"scale_app(3001, 4)").unwrap();
+    until(|| !server.requests().is_empty());
+    let id = json(with_journal(folder.path(), &["runs"]).run())[0]["id"].as_str().unwrap().to_owned();
+    let (marks, mark) = (folder.path().join("j.db-alive"), folder.path().join("j.db-alive").join(&id));
+    may(folder.path(), 0o777);
+    for file in ["j.db", "j.db-wal", "j.db-shm"] {
+        may(&folder.path().join(file), 0o666);
+    }
+    let why = format!(
+        "error: it cannot be told whether the run {id} still lives: {}: Permission denied (os error 13)\n |\n = help: \
+         ask as the user who started it, or let others read that file and its folder\n",
+        mark.display()
+    );
+    for (folder_mode, mark_mode) in [(0o600, 0o644), (0o755, 0o000)] {
+        may(&mark, mark_mode);
+        may(&marks, folder_mode);
+        for args in [&["runs"][..], &["runs", "--failed"], &["runs", &id], &["run", "--resume", &id]] {
+            let ran = as_another(args, journal);
+            assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(21), "", why.as_str()), "{args:?}");
+        }
+        let ran = as_another(&["runs", "prune", "--max-size", "1"], journal);
+        assert_eq!(json(ran)["pruned"], 0);
+        may(&marks, 0o755);
+    }
+    may(&mark, 0o644);
+    let runs = json(as_another(&["runs"], journal));
+    assert_eq!((&runs[0]["state"], &runs[0]["unknown"]), (&"running".into(), &0.into()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(json(as_another(&["runs"], journal))[0]["state"], "died");
+}
+
+#[test]
+fn a_journal_that_may_only_be_read_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a journal?.db");
     let journal = path.to_str().unwrap();
     jst(["--sim", "--journal", journal, "eval", "scale_app(3001, 4);"]).run().ok();
-    let may = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     std::fs::remove_dir_all(folder.path().join("a journal?.db-alive")).unwrap();
-    let read = |args: &[&str]| {
-        let (mut command, home) = jst(args).env("JST_JOURNAL", journal).into_command();
-        may(home.path(), 0o755);
-        // Whoever may do everything may write, too.
-        if rustix::process::getuid().is_root() {
-            command.uid(65_534);
-        }
-        let output = command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-    };
+    let read = |args: &[&str]| as_another(args, journal);
     for (file, within) in [(0o444, 0o555), (0o444, 0o777), (0o666, 0o555)] {
         may(&path, file);
         may(folder.path(), within);

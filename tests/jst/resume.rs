@@ -217,6 +217,9 @@ fn runs_that_cannot_go_on_are_named() {
     for (args, code, said) in [
         (&["run", "--sim", "--resume", id][..], 2, "is done: nothing is left to resume"),
         (&["run", "--sim", "--resume", "01k2x9f8p-3v7q0m"], 2, "there is no run 01k2x9f8p-3v7q0m"),
+        (&["run", "--sim", "--resume", id, "--assume-done", ""], 2, "nothing is named: write the name of a step"),
+        (&["run", "--sim", "--resume", id, "--assume-not-done", " "], 2, "nothing is named: write the name of a step"),
+        (&["run", "--sim", "--run-key", "{date", "a.rhai"], 2, "--run-key: the brace of `{date` is not closed"),
         (&["run", "--sim", "--unprotected", "a.rhai"], 2, "--unprotected is about an earlier run"),
         (&["run", "--sim", "--no-journal", "--run-key", "k", "a.rhai"], 2, "--run-key needs a journal"),
         (&["runs", "nonsense"], 2, "`nonsense` is no id of a run"),

@@ -35,6 +35,32 @@ fn what_cannot_be_written_is_an_error() {
     }
 }
 
+#[test]
+fn a_stdout_that_is_closed_fails_no_run_that_is_to_print_nothing() {
+    const RUN: &str = "\"$JST\" --sim --quiet-success";
+    for (line, code, said) in [
+        ("eval 'print(1); scale_app(3002, 4)' >&-", 0, ""),
+        ("call ListApp >&-", 0, ""),
+        ("eval 'print(1)' >/dev/full", 0, ""),
+        ("eval 'print(1); log::warn(\"two\"); exit(70)' >&-", 70, "ERROR cannot write to stdout: it is closed\n"),
+        (
+            "eval 'print(1); exit(70)' >/dev/full",
+            70,
+            "ERROR cannot write to stdout: No space left on device (os error 28)\n",
+        ),
+        ("--metrics-file none.prom/a.prom eval 1 >&-", 21, "nothing was run\n"),
+        ("eval 'print(1); exit(70)' >&- 2>&-", 70, ""),
+        // One who has read enough.
+        ("eval 'print(1); exit(70)' 2>&1 | true", 0, ""),
+    ] {
+        let output = shell(&format!("{RUN} {line}"));
+        let shown = stderr(&output);
+        assert!(output.status.code() == Some(code) && output.stdout.is_empty(), "{line}: {output:?}");
+        assert!(shown.contains(said) && shown.is_empty() == said.is_empty(), "{line}: {output:?}");
+        assert_eq!(shown.contains("two"), line.contains("two"), "{line}: {output:?}");
+    }
+}
+
 const CALLS: &str = r#"let a = []; a.pad(256, #{AppId: 1001, EnvId: 3001});
     call_all("DescribeAppEnvironmentDetail", a, #{concurrency: 256}).len()"#;
 

@@ -32,13 +32,27 @@ const NO_METADATA: &str = "http://127.0.0.1:1";
 
 /// The binary with these arguments.
 pub(crate) fn jst<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) -> Jst {
-    started(Command::new(env!("CARGO_BIN_EXE_jst")), args)
+    // Where the tests themselves are in the background or under nohup, signals that they send would not be heard.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    // SIGPIPE, the 13th, is ignored by every program of Rust, and not passed on.
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let is_deaf = mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & !(1 << 12) != 0);
+    let mut command = Command::new(if is_deaf { "env" } else { env!("CARGO_BIN_EXE_jst") });
+    if is_deaf {
+        command.args(["--default-signal=HUP,INT,QUIT,TERM", env!("CARGO_BIN_EXE_jst")]);
+    }
+    started(command, args)
 }
 
 /// The binary with these arguments, in a shell's limit (`-f 400`).
 pub(crate) fn limited<I: AsRef<std::ffi::OsStr>>(limit: &str, args: impl IntoIterator<Item = I>) -> Jst {
+    behind(&format!("ulimit {limit}"), args)
+}
+
+/// The binary with these arguments, started by a shell that does this first.
+pub(crate) fn behind<I: AsRef<std::ffi::OsStr>>(first: &str, args: impl IntoIterator<Item = I>) -> Jst {
     let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_jst")]);
+    shell.args(["-c", &format!("{first}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_jst")]);
     started(shell, args)
 }
 
@@ -192,9 +206,13 @@ impl Simulator {
 
     /// The binary with these arguments, to talk to it.
     pub(crate) fn jst(&self, args: &[&str]) -> Jst {
+        self.known_to(jst(args))
+    }
+
+    /// The same of one that was made otherwise.
+    pub(crate) fn known_to(&self, jst: Jst) -> Jst {
         let said = |name: &str| self.ready[name].as_str().unwrap();
-        jst(args)
-            .env("JST_ENDPOINT", said("endpoint"))
+        jst.env("JST_ENDPOINT", said("endpoint"))
             .env("ALIBABA_CLOUD_ACCESS_KEY_ID", said("access_key_id"))
             .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", said("access_key_secret"))
     }
