@@ -128,7 +128,7 @@ fn of_many_runs_with_one_key_that_wait_for_each_other_one_works_and_all_end_well
 
 #[test]
 fn who_waited_for_a_run_of_its_key_resumes_it_when_it_died() {
-    let world = World::new(&format!("step(\"first\", || {LABEL}); print(\"done\")"), &[]);
+    let world = World::new(&format!("list_app(); step(\"first\", || {LABEL}); print(\"done\")"), &[]);
     let (silent, monitor) = (Server::new(vec![Behaviour::Stall]), Server::new(vec![ok()]));
     let flags = ["--lock", "--lock-wait", "2m", "--run-key", "k"];
     let (first, _home) =
