@@ -60,6 +60,13 @@ pub(super) fn help(settings: &Arc<Settings>, exit: &Exit, args: &HelpArgs) -> Re
     if let Some(function) = functions.iter().find(|function| function.name == *topic) {
         return write_out(&format!("{}\n  {}", function.forms.join("\n"), function.help));
     }
+    // Without the folder that it is in.
+    if let Some(text) = library::explain(&format!("std/{topic}")) {
+        return write_out(text.trim_end());
+    }
+    if let Some(text) = ready::text(&format!("scripts/{topic}")) {
+        return write_out(text.trim_end());
+    }
     Err(nothing_about(topic, functions.iter().map(|function| function.name.as_str())))
 }
 
@@ -89,7 +96,7 @@ fn lines(rows: impl Iterator<Item = (String, String)>) -> String {
 fn nothing_about<'a>(topic: &str, functions: impl Iterator<Item = &'a str>) -> Error {
     let error = Error::new(Kind::Usage, format!("there is no help about `{topic}`"));
     let operations = catalogue::operations().flat_map(|operation| [operation.action, operation.function]);
-    let known: Vec<&str> = operations.chain(library::names()).collect();
+    let known: Vec<&str> = operations.chain(library::names()).chain(ready::names()).collect();
     match suggest::nearest(topic, functions.chain(known)) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::api;
 use super::forms::in_text;
-use super::host::{Ended, Host};
+use super::host::{Ended, Host, Part};
 use super::tokens::{self, What};
 use crate::error::{Error, Kind, Result};
 
@@ -96,7 +96,7 @@ impl Host {
     pub(crate) fn tests(&self, name: &str, text: &str) -> Result<Vec<Test>> {
         self.on_own_thread(|| {
             self.sources.add(name, text);
-            let ast = self.compile(&self.new_scope(), name, text)?;
+            let ast = self.compile(&self.new_scope(), name, text, Part::Script)?;
             let wants = |test: &str| ast.iter_functions().find(|f| f.name == test).map_or(0, |f| f.params.len());
             let tests = functions(text).filter(|test| test.name.starts_with(PREFIX));
             let tests: Vec<Test> = tests.collect();
@@ -121,7 +121,8 @@ impl Host {
             let mut scope = self.new_scope();
             self.sources.add(name, text);
             self.sources.is_test.store(true, Ordering::Release);
-            let mut ast = self.compile(&scope, name, &without_others(text, test))?;
+            let mut ast = self.compile(&scope, name, &without_others(text, test), Part::Script)?;
+            self.look_ahead(name, &ast)?;
             ast.set_source(name);
             let options = CallFnOptions::new().eval_ast(true);
             // Its own, which the function of this name only passes on to.

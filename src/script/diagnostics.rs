@@ -4,6 +4,7 @@
 use rhai::AST;
 
 use super::forms::Moved;
+use super::known::Known;
 use super::rules;
 use super::telling;
 use super::tokens::{self, Token};
@@ -59,8 +60,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "empty-loop", level: Level::Error, look: rules::empty_loop },
     Rule { id: "open-comment", level: Level::Error, look: rules::open_comment },
     Rule { id: "call-key", level: Level::Error, look: rules::call_key },
+    Rule { id: "unknown-function", level: Level::Error, look: rules::unknown_function },
+    Rule { id: "change-in-parallel", level: Level::Error, look: rules::change_in_parallel },
+    Rule { id: "change-in-step", level: Level::Warning, look: rules::change_in_step },
     Rule { id: "value-of-change", level: Level::Warning, look: rules::value_of_change },
     Rule { id: "lost-change", level: Level::Warning, look: rules::lost_change },
+    Rule { id: "quoted-interpolation", level: Level::Warning, look: rules::quoted_interpolation },
     Rule { id: "backtick-escape", level: Level::Warning, look: rules::backtick_escape },
     Rule { id: "captured-loop-variable", level: Level::Warning, look: rules::captured_loop_variable },
 ];
@@ -75,6 +80,8 @@ pub(super) struct Code<'a> {
     pub ast: &'a AST,
     /// Where the tree's places are not the text's.
     pub moved: &'a Moved,
+    /// What it may call; none where more may be written later.
+    pub known: Option<Known<'a>>,
 }
 
 /// What a rule found.
@@ -88,8 +95,8 @@ pub(super) struct Found {
 }
 
 /// Everything that the rules find in a script of this name, in the order of its text.
-pub(super) fn check(name: &str, text: &str, ast: &AST, moved: &Moved) -> Vec<Diagnostic> {
-    let code = Code { text, tokens: tokens::read(text), ast, moved };
+pub(super) fn check(name: &str, text: &str, ast: &AST, moved: &Moved, known: Option<Known<'_>>) -> Vec<Diagnostic> {
+    let code = Code { text, tokens: tokens::read(text), ast, moved, known };
     let mut diagnostics = Vec::new();
     for rule in RULES {
         let mut found = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rhai::Engine;
+use rhai::{Engine, FuncInfo};
 use serde_json::Value;
 
 use super::words::plain;
@@ -45,6 +45,15 @@ pub(super) fn all(engine: &Engine) -> Vec<Function> {
     merged
 }
 
+/// The name of every function that the engine can call, with its module: what is hidden and operators, too.
+pub(super) fn names(engine: &Engine) -> HashSet<String> {
+    let name = |function: FuncInfo<'_>| match function.namespace.as_str() {
+        "" => Some(function.metadata.name.to_string()),
+        module => Some(format!("{module}::{}", function.metadata.name)),
+    };
+    engine.collect_fn_metadata(None, name, true).into_iter().collect()
+}
+
 impl Function {
     /// Another overload. Ours say in one line what they do, and stand before the engine's.
     fn take(&mut self, other: Self) {
@@ -85,7 +94,7 @@ fn collect(metadata: &Value, module: &str, found: &mut Vec<Function>) {
     }
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     // The engine's debugger is what counts the lines that tests run; it is no part of the language.
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name != "back_trace"

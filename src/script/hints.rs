@@ -3,6 +3,7 @@
 use rhai::{EvalAltResult, ParseErrorType, Position};
 
 use super::api::NOTHING;
+use super::forms::in_text;
 use super::host::said_name;
 use super::library;
 use super::said::did_you_mean;
@@ -22,6 +23,12 @@ pub(super) fn add(error: &mut Error, engines: &EvalAltResult, text: &str) {
             let (name, given) = signature.split_once(" (").unwrap_or((signature, ")"));
             let name = said_name(name);
             let given = if given == ")" { 0 } else { given.matches(", ").count() + 1 };
+            if let Some((module, function)) = name.split_once("::")
+                && let Some(functions) = of_import(module, &tokens::read(text))
+            {
+                error.hints.push(of_module(module, function, &functions));
+                return;
+            }
             let takes = parameters(&tokens::read(text), name);
             if let Some(most) = takes.iter().max().filter(|_| !takes.contains(&given)) {
                 error.message = format!("`{name}` takes {}, and was given {}", values(*most), values(given));
@@ -30,10 +37,58 @@ pub(super) fn add(error: &mut Error, engines: &EvalAltResult, text: &str) {
             }
             of_function(name, &takes, text).or_else(|| error.hints.is_empty().then(|| nearest(name, text))?)
         }
+        EvalAltResult::ErrorParsing(ParseErrorType::ModuleUndefined(name), _) => no_module(name, text),
         EvalAltResult::ErrorParsing(what, position) => keyword_at(text, *position, what),
         _ => None,
     };
     error.hints.extend(hint);
+}
+
+/// What may be meant by the name of a function that there is not, where `known` are those that there are.
+pub(super) fn of_unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>, text: &str) -> Option<String> {
+    let near = || suggest::nearest(name, known).map(did_you_mean);
+    of_function(name, &[], text).or_else(near).or_else(|| nearest(name, text))
+}
+
+/// A module that is not imported: one that is, or one of the library.
+fn no_module(name: &str, text: &str) -> Option<String> {
+    let words = tokens::read(text);
+    let imported = words.windows(2).filter_map(|pair| match pair {
+        [word, alias] if word.is("as") => Some(in_text(alias.text)),
+        _ => None,
+    });
+    let library = || library::names().filter_map(|name| name.strip_prefix(library::PREFIX));
+    if library().any(|known| known == name) {
+        return Some(format!("begin the script with import \"std/{name}\" as {name};"));
+    }
+    suggest::nearest(name, imported).map(did_you_mean).or_else(|| {
+        let near = suggest::nearest(name, library())?;
+        Some(format!("did you mean `{near}`? Begin the script with import \"std/{near}\" as {near};"))
+    })
+}
+
+/// What may be meant by a function that a module does not have; these it has.
+pub(super) fn of_module(module: &str, function: &str, functions: &[&str]) -> String {
+    match suggest::nearest(function, functions.iter().copied()) {
+        Some(near) => did_you_mean(&format!("{module}::{near}")),
+        None => format!("it has {}", functions.join(", ")),
+    }
+}
+
+/// The library's functions that a text calls behind this name and two colons; `None` unless all that it imports under
+/// the name is the library's.
+pub(super) fn of_import(name: &str, tokens: &[Token<'_>]) -> Option<Vec<&'static str>> {
+    let words: Vec<&Token<'_>> = tokens.iter().filter(|token| !matches!(token.what, What::Comment { .. })).collect();
+    let mut found = Vec::new();
+    for window in words.windows(4) {
+        let [import, path, word, alias] = window else { continue };
+        if word.is("as") && alias.text == name {
+            let is_plain = import.is("import") && path.what == (What::Text { open: false });
+            found.extend(library::function_names(path.said()).filter(|_| is_plain)?);
+        }
+    }
+    found.dedup();
+    (!found.is_empty()).then_some(found)
 }
 
 /// Says of an error within the library which function of it was called, and what that takes. What the library says

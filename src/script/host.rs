@@ -14,9 +14,11 @@ use super::constants;
 use super::diagnostics::{self, Diagnostic};
 use super::forms::{self, Unit};
 use super::functions::{self, Function};
+use super::known::Known;
+use super::library;
 use super::limits::{self, Limits};
 use super::loaded::Loaded;
-use super::modules::Resolver;
+use super::modules::{Imports, Resolver, imports};
 use super::report::{Sources, explain};
 use super::secrets;
 use super::threads::Threads;
@@ -66,6 +68,17 @@ pub(crate) struct HostConfig {
     pub simulated: bool,
 }
 
+/// What a text is of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// What was asked for.
+    Script,
+    /// What it imports.
+    Module,
+    /// A piece of a session: what it calls may be written later.
+    Piece,
+}
+
 /// How code ended without an error.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Ended {
@@ -82,6 +95,7 @@ pub(crate) struct Host {
     limits: Arc<Limits>,
     pub(super) threads: Arc<Threads>,
     pub(super) modules: Arc<Loaded>,
+    resolver: Arc<Resolver>,
     args: Vec<String>,
     stop: Arc<Stop>,
 }
@@ -93,6 +107,7 @@ impl Host {
         let modules = Arc::new(Loaded::default());
         let threads = Arc::new(Threads::new(config.max_memory));
         let limits = Arc::new(Limits::new(Arc::clone(&config.stop), config.max_operations, config.max_memory));
+        let resolver = Arc::new(Resolver::new(&config.root, Arc::clone(&sources), Arc::clone(&modules)));
         let mut engine = Engine::new();
         engine
             // The optimiser deletes failing imports and may run host functions.
@@ -101,7 +116,7 @@ impl Host {
             .set_fail_on_invalid_map_property(true)
             // Threads contend for the interner with waits of 10 ms.
             .set_max_strings_interned(0)
-            .set_module_resolver(Resolver::new(&config.root, Arc::clone(&sources), Arc::clone(&modules)));
+            .set_module_resolver(Imports(Arc::clone(&resolver)));
         #[expect(deprecated, reason = "marked so because it may change, not because anything replaces it")]
         engine.on_parse_token(|token, _, _| own_operators(free_names(token)));
         engine.register_global_module(api::module(account, &threads).into());
@@ -110,7 +125,7 @@ impl Host {
         caught::register(&mut engine);
         constants::register(&mut engine, &sources);
         engine.set_default_tag(Dynamic::from(Arc::clone(&sources)));
-        Self { engine, sources, limits, threads, modules, args: config.args, stop: config.stop }
+        Self { engine, sources, limits, threads, modules, resolver, args: config.args, stop: config.stop }
     }
 
     /// Every function that a script can call.
@@ -144,7 +159,7 @@ impl Host {
     pub(crate) fn parses(&self, name: &str, text: &str) -> Result<()> {
         self.on_own_thread(|| {
             self.sources.add(name, text);
-            self.compile(&self.new_scope(), name, text).map(drop)
+            self.compile(&self.new_scope(), name, text, Part::Script).map(drop)
         })
     }
 
@@ -152,15 +167,22 @@ impl Host {
         self.on_own_thread(|| {
             let mut scope = self.new_scope();
             self.sources.add(name, text);
-            let mut ast = self.compile(&scope, name, text)?;
+            let mut ast = self.compile(&scope, name, text, Part::Script)?;
+            self.look_ahead(name, &ast)?;
             ast.set_source(name);
             let result = self.engine.eval_ast_with_scope(&mut scope, &ast);
             self.ended(name, result.and_then(|value| last(&value)))
         })
     }
 
-    pub(super) fn compile(&self, scope: &Scope<'_>, name: &str, text: &str) -> Result<AST> {
-        let compiled = compile(&self.engine, &self.sources, scope, name, text, false);
+    /// Looks at the modules that a script imports before it runs.
+    pub(super) fn look_ahead(&self, name: &str, ast: &AST) -> Result<()> {
+        let looked = self.resolver.look_ahead(&self.engine, name, imports(ast));
+        looked.map_err(|error| explain(&self.engine, &self.sources, name, &error))
+    }
+
+    pub(super) fn compile(&self, scope: &Scope<'_>, name: &str, text: &str, part: Part) -> Result<AST> {
+        let compiled = compile(&self.engine, &self.sources, scope, name, text, part);
         // Reading a long text takes time, too.
         if let Some(why) = self.stop.why_set() {
             return Err(why);
@@ -304,17 +326,21 @@ pub(super) fn compile(
     scope: &Scope<'_>,
     name: &str,
     text: &str,
-    is_module: bool,
+    part: Part,
 ) -> std::result::Result<(AST, Vec<Diagnostic>), ParseError> {
     sources.gives_secrets(secrets::know(text));
-    let (written, moved) = forms::written(text, Some(Unit { number: sources.number(name), is_module }));
+    let (written, moved) =
+        forms::written(text, Some(Unit { number: sources.number(name), is_module: part == Part::Module }));
     sources.moved(name, moved.clone());
     let ast = engine.compile_with_scope(scope, &written)?;
     sources.knows(name, &ast);
     if let Some(coverage) = sources.coverage.get() {
         coverage.know(name, &written, &ast);
     }
-    let found = diagnostics::check(name, text, &ast, &moved);
+    // The library is looked at where it is made.
+    let is_looked_at = part != Part::Piece && !name.starts_with(library::PREFIX);
+    let known = is_looked_at.then_some(Known { engine, sources });
+    let found = diagnostics::check(name, text, &ast, &moved, known);
     Ok((ast, found))
 }
 

@@ -104,6 +104,13 @@ pub(crate) fn module(name: &str) -> Option<Module> {
     })
 }
 
+/// The functions that a module exports, by how it is imported: what its text begins lines with.
+pub(super) fn function_names(path: &str) -> Option<impl Iterator<Item = &'static str>> {
+    let (known, _) = text(path.strip_prefix(PREFIX)?).ok()?;
+    let (_, text) = MODULES.iter().find(|(name, _)| *name == known)?;
+    Some(text.lines().filter_map(|line| line.strip_prefix("fn ")?.split_once('(').map(|(name, _)| name)))
+}
+
 /// What there is to say of a topic: `std/list`, or a function of it as `std/list::sum`.
 pub(crate) fn explain(topic: &str) -> Option<String> {
     match topic.split_once("::") {
@@ -276,6 +283,16 @@ mod tests {
             }
         }
         assert_eq!(lacking, [""; 0]);
+    }
+
+    #[test]
+    fn the_names_of_functions_are_those_of_the_text() {
+        for module in modules() {
+            let mut names: Vec<&str> = function_names(&module.name).unwrap().collect();
+            names.dedup();
+            assert_eq!(names, module.functions.iter().map(|function| function.name.as_str()).collect::<Vec<_>>());
+        }
+        assert!(function_names("std/args").is_some() && function_names("std/none").is_none());
     }
 
     #[test]

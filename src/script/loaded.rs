@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rhai::{Module, Position, Shared};
+use rhai::{AST, Module, Position, Shared};
 
 /// The modules that were loaded, by name. Their values need a deep stack to be dropped, so their
 /// owner clears them where it has one.
@@ -20,6 +20,8 @@ struct Inner {
     modules: HashMap<String, Known>,
     /// What each module imports, as it is written there.
     imports: HashMap<String, BTreeSet<String>>,
+    /// The modules that were looked at before anything ran: each text, and its tree until it is loaded.
+    ahead: HashMap<String, (String, Option<AST>)>,
     session: Option<Piece>,
 }
 
@@ -42,7 +44,24 @@ struct Piece {
 impl Loaded {
     /// Forgets every module.
     pub(super) fn clear(&self) {
-        self.inner().modules.clear();
+        let mut inner = self.inner();
+        inner.modules.clear();
+        inner.ahead.clear();
+    }
+
+    /// Whether a module was looked at before anything ran.
+    pub(super) fn is_looked_at(&self, name: &str) -> bool {
+        self.inner().ahead.contains_key(name)
+    }
+
+    /// Keeps a module that was looked at.
+    pub(super) fn looked_at(&self, name: &str, text: String, ast: AST) {
+        self.inner().ahead.insert(name.to_owned(), (text, Some(ast)));
+    }
+
+    /// The tree of a module that was looked at, if it still has that text; it is given once.
+    pub(super) fn take_ahead(&self, name: &str, text: &str) -> Option<AST> {
+        self.inner().ahead.get_mut(name).filter(|(looked_at, _)| looked_at == text)?.1.take()
     }
 
     /// Whether there is none.

@@ -17,6 +17,7 @@ mod forms;
 pub(crate) mod functions;
 mod hints;
 mod host;
+mod known;
 pub(crate) mod library;
 mod limits;
 mod loaded;

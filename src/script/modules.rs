@@ -8,11 +8,11 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rhai::{Engine, EvalAltResult, FnNamespace, Module, Position, Scope, Shared};
+use rhai::{AST, ASTNode, Engine, EvalAltResult, Expr, FnNamespace, Module, Position, Scope, Shared, Stmt};
 
 use super::diagnostics;
 use super::forms::in_text;
-use super::host::{compile, script_text};
+use super::host::{Part, compile, script_text};
 use super::library;
 use super::loaded::Loaded;
 use super::report::Sources;
@@ -56,7 +56,10 @@ impl Resolver {
             }
             return Ok((name, text.to_owned()));
         }
-        let (file, real) = self.locate(source, path)?;
+        let (file, real) = self.locate(source, path).map_err(|why| match library::text(path) {
+            Ok((name, _)) => format!("{why}; did you mean `{name}`?"),
+            Err(_) => why,
+        })?;
         // Errors show lines of what was imported, and a file of passwords is no script.
         if real.extension() != Some(OsStr::new("rhai")) {
             return Err(format!("`{path}` is no script: only .rhai files are imported"));
@@ -92,16 +95,47 @@ impl Resolver {
         let in_module = |error: ScriptError| -> ScriptError {
             EvalAltResult::ErrorInModule(name.to_owned(), error, position).into()
         };
-        self.sources.add(name, text);
-        let (mut ast, found) = compile(engine, &self.sources, &Scope::new(), name, text, true)
-            .map_err(|error| in_module(EvalAltResult::from(error).into()))?;
-        let found = diagnostics::settle(found, text);
-        found.map_err(|error| in_module(terminate(Ending::Stopped(Box::new(error)))))?;
-        ast.set_source(name);
+        let ast = match self.loaded.take_ahead(name, text) {
+            Some(ast) => ast,
+            None => self.look(engine, name, text).map_err(in_module)?,
+        };
         let mut module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(in_module)?;
         name_imports(&mut module);
         open_closures(&mut module);
         Ok(module.into())
+    }
+
+    /// Reads a module, and looks at what it says.
+    fn look(&self, engine: &Engine, name: &str, text: &str) -> Result<AST, ScriptError> {
+        self.sources.add(name, text);
+        let (mut ast, found) =
+            compile(engine, &self.sources, &Scope::new(), name, text, Part::Module).map_err(EvalAltResult::from)?;
+        diagnostics::settle(found, text).map_err(|error| terminate(Ending::Stopped(Box::new(error))))?;
+        ast.set_source(name);
+        Ok(ast)
+    }
+
+    /// Looks at what a text imports, and at what that imports, before anything runs. What cannot be read is left to the
+    /// import, which may be guarded.
+    pub(super) fn look_ahead(
+        &self,
+        engine: &Engine,
+        importer: &str,
+        imports: Vec<(String, Position)>,
+    ) -> Result<(), ScriptError> {
+        for (path, position) in imports.into_iter().filter(|(path, _)| !path.starts_with(library::PREFIX)) {
+            let Ok((name, text)) = self.read(Some(importer), &path) else { continue };
+            if self.loaded.is_looked_at(&name) {
+                continue;
+            }
+            let in_module =
+                |error| -> ScriptError { EvalAltResult::ErrorInModule(name.clone(), error, position).into() };
+            let ast = self.look(engine, &name, &text).map_err(in_module)?;
+            let inner = self::imports(&ast);
+            self.loaded.looked_at(&name, text, ast);
+            self.look_ahead(engine, &name, inner).map_err(in_module)?;
+        }
+        Ok(())
     }
 
     /// The module of a name, if it was loaded and is still what its file says.
@@ -145,6 +179,20 @@ impl Resolver {
     }
 }
 
+/// The modules that a text imports by their names, and where it does.
+pub(super) fn imports(ast: &AST) -> Vec<(String, Position)> {
+    let mut found = Vec::new();
+    ast.walk(&mut |path| {
+        if let Some(ASTNode::Stmt(Stmt::Import(import, _))) = path.last()
+            && let Expr::StringConstant(path, position) = &import.0
+        {
+            found.push((path.to_string(), *position));
+        }
+        true
+    });
+    found
+}
+
 fn cannot_read(path: &str, why: &Unread) -> String {
     format!("cannot read `{path}`: {why}")
 }
@@ -178,7 +226,22 @@ fn open_closures(module: &mut Module) {
     module.build_index();
 }
 
-impl rhai::ModuleResolver for Resolver {
+/// What the engine asks for modules.
+pub(super) struct Imports(pub Arc<Resolver>);
+
+impl rhai::ModuleResolver for Imports {
+    fn resolve(
+        &self,
+        engine: &Engine,
+        source: Option<&str>,
+        path: &str,
+        position: Position,
+    ) -> Result<Shared<Module>, ScriptError> {
+        self.0.resolve(engine, source, path, position)
+    }
+}
+
+impl Resolver {
     fn resolve(
         &self,
         engine: &Engine,

@@ -1,6 +1,6 @@
 //! Where in a script an error happened, and how it is shown to a person.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -40,6 +40,10 @@ pub(super) struct Sources {
     closures: Mutex<HashMap<String, Vec<String>>>,
     /// The parameters whose secrets stand in a text.
     secrets: Mutex<BTreeSet<String>>,
+    /// The functions that the texts define.
+    defined: Mutex<HashSet<String>>,
+    /// What the engine itself can call, once that was asked.
+    pub callable: OnceLock<HashSet<String>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -98,8 +102,11 @@ impl Sources {
         self.texts().get(name).map_or(column, |source| source.moved.column(line, column))
     }
 
-    /// Keeps which closures stand in a text.
+    /// Keeps which functions and closures stand in a text.
     pub(super) fn knows(&self, name: &str, ast: &AST) {
+        let mut defined = self.defined.lock().unwrap_or_else(PoisonError::into_inner);
+        defined.extend(ast.iter_functions().map(|function| function.name.to_owned()));
+        drop(defined);
         let mut closures = self.closures.lock().unwrap_or_else(PoisonError::into_inner);
         for function in ast.iter_functions().filter(|function| is_closure(function.name)) {
             let texts = closures.entry(function.name.to_owned()).or_default();
@@ -107,6 +114,11 @@ impl Sources {
                 texts.push(name.to_owned());
             }
         }
+    }
+
+    /// Whether a text defines a function of this name.
+    pub(super) fn defines(&self, function: &str) -> bool {
+        self.defined.lock().unwrap_or_else(PoisonError::into_inner).contains(function)
     }
 
     /// The text that a function stands in. `within` is where the engine takes it to be: of the scripts that are on the

@@ -1,6 +1,14 @@
 //! What the rules of [`super::diagnostics`] look for, in a script's tree and in its words.
 
+mod calls;
+mod captured;
+mod texts;
+
 use rhai::{ASTNode, Expr, Position, Stmt};
+
+pub(super) use calls::unknown_function;
+pub(super) use captured::{change_in_parallel, change_in_step};
+pub(super) use texts::{backtick_escape, quoted_interpolation};
 
 use super::api;
 use super::diagnostics::{Code, Found};
@@ -198,8 +206,14 @@ fn root(expr: &Expr) -> Option<(&str, Position)> {
     }
 }
 
-/// A `for` loop's variable that is changed, and the change is read by nobody: it is a copy of the element.
+/// A change that nobody reads.
 pub(super) fn lost_change(code: &Code<'_>, found: &mut Vec<Found>) {
+    change_of_element(code, found);
+    change_of_nothing(code, found);
+}
+
+/// A `for` loop's variable that is changed, and the change is read by nobody: it is a copy of the element.
+fn change_of_element(code: &Code<'_>, found: &mut Vec<Found>) {
     code.walk(&mut |path| {
         let Some(ASTNode::Stmt(Stmt::For(parts, _))) = path.last() else {
             return;
@@ -220,6 +234,42 @@ pub(super) fn lost_change(code: &Code<'_>, found: &mut Vec<Found>) {
             }
         }
     });
+}
+
+/// A statement that changes in place what nothing keeps: a text as it is written, or what a function gives.
+fn change_of_nothing(code: &Code<'_>, found: &mut Vec<Found>) {
+    code.walk(&mut |path| {
+        let Some(ASTNode::Stmt(Stmt::Expr(statement))) = path.last() else { return };
+        let Some((name, position)) = in_vain(statement).filter(|(name, _)| !code.defines(name)) else { return };
+        // As the last thing of a function or block its value is wanted, which is told otherwise.
+        if code.behind_call(position).is_some_and(|token| token.is(";")) {
+            let message = format!("`{name}` changes what nothing keeps, and nobody reads what it becomes here");
+            let instead = IN_PLACE.iter().find(|(known, _)| *known == name).map(|(_, instead)| *instead);
+            found.push(code.found(position, message, instead.filter(|_| OF_TEXTS.contains(&name))));
+        }
+    });
+}
+
+/// The function at the end of a chain that changes what stands before it, where that is a value by itself, or what
+/// another function gave.
+fn in_vain(chain: &Expr) -> Option<(&str, Position)> {
+    let (Expr::Dot(parts, ..) | Expr::Index(parts, ..)) = chain else { return None };
+    let mut is_own = match &parts.lhs {
+        Expr::StringConstant(..) | Expr::InterpolatedString(..) | Expr::Array(..) | Expr::Map(..) => true,
+        Expr::FnCall(call, _) => call.op_token.is_none(),
+        _ => false,
+    };
+    let mut rest = &parts.rhs;
+    while let Expr::Dot(parts, ..) | Expr::Index(parts, ..) = rest {
+        is_own |= matches!(&parts.lhs, Expr::MethodCall(..));
+        rest = &parts.rhs;
+    }
+    match rest {
+        Expr::MethodCall(call, at) if is_own && IN_PLACE.iter().any(|(known, _)| *known == call.name) => {
+            Some((&call.name, *at))
+        }
+        _ => None,
+    }
 }
 
 /// Where a variable is read and changed.
@@ -275,25 +325,6 @@ fn changes(expr: &Expr) -> bool {
         Expr::Dot(parts, ..) | Expr::Index(parts, ..) => changes(&parts.rhs),
         Expr::MethodCall(call, _) => IN_PLACE.iter().any(|(name, _)| *name == call.name),
         _ => false,
-    }
-}
-
-/// `\n` and the like in backticks, which take everything as it stands.
-pub(super) fn backtick_escape(code: &Code<'_>, found: &mut Vec<Found>) {
-    for token in &code.tokens {
-        if !matches!(token.what, What::Text { .. }) || token.text.starts_with(['"', '\'', '#']) {
-            continue;
-        }
-        let escape =
-            ["\\n", "\\t", "\\r", "\\\""].into_iter().find_map(|escape| Some((escape, token.text.find(escape)?)));
-        if let Some((escape, at)) = escape {
-            let message = format!("a text in backticks takes `{escape}` as it stands");
-            let hint = match escape {
-                "\\\"" => "write the quotation mark alone".to_owned(),
-                _ => format!("write ${{\"{escape}\"}}, or a text in quotation marks"),
-            };
-            found.push(Found { at: token.start + at, message, hint: Some(hint) });
-        }
     }
 }
 

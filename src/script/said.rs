@@ -29,19 +29,25 @@ pub(super) fn said(engine: &Engine, error: &EvalAltResult) -> Error {
         EvalAltResult::ErrorIndexingType(what, _) => no_index(&plain(what)),
         EvalAltResult::ErrorMismatchDataType(wanted, given, _)
         | EvalAltResult::ErrorMismatchOutputType(wanted, given, _) => mismatch(&plain(wanted), &plain(given)),
-        EvalAltResult::ErrorAssignmentToConstant(name, _) => {
-            script(format!("`{name}` is a constant and cannot be changed")).hint(IN_PARALLEL)
-        }
+        EvalAltResult::ErrorAssignmentToConstant(name, _) => script(is_constant(name)).hint(IN_PARALLEL),
         EvalAltResult::ErrorNonPureMethodCallOnConstant(function, _) => {
-            script(format!("`{function}` would change a constant")).hint(IN_PARALLEL)
+            script(would_change(function)).hint(IN_PARALLEL)
         }
         other => thrown(other).unwrap_or_else(|| script(plain(&in_words(other)))),
     }
 }
 
 const NO_LIST: &str = "`for` goes through an array, pages, a range or a text, and this is none";
-const IN_PARALLEL: &str =
+pub(super) const IN_PARALLEL: &str =
     "a closure of `parallel` has what it captured as constants, each thread its own: return values from it";
+
+pub(super) fn is_constant(name: &str) -> String {
+    format!("`{name}` is a constant and cannot be changed")
+}
+
+pub(super) fn would_change(function: &str) -> String {
+    format!("`{function}` would change a constant")
+}
 const OF_MAPS: &str = "a map is walked by its keys: for key in map.keys() { let value = map[key]; … }";
 
 /// An engine's error in its own words, without its position.

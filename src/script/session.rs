@@ -4,7 +4,7 @@ use rhai::{AST, Array, Dynamic, LexError, Map, ParseError, ParseErrorType, Posit
 
 use super::forms::in_text;
 use super::functions;
-use super::host::{Ended, Host, data};
+use super::host::{Ended, Host, Part, data};
 use super::library;
 use super::modules::is_closure;
 use super::tokens::{self, What};
@@ -46,14 +46,14 @@ impl Session {
         let Self { host, scope, library, imports, .. } = self;
         host.on_own_thread(|| {
             let mut text = in_place(before, imports, piece);
-            let mut ast = host.compile(scope, SESSION, &text)?;
+            let mut ast = host.compile(scope, SESSION, &text, Part::Piece)?;
             // Of two imports of one name, the engine takes the first: the earlier one gives way.
             let own = top_level_imports(&ast, &text, before);
             let is_anew = |import: &String| own.iter().any(|(_, other)| alias(other) == alias(import));
             if imports.iter().any(is_anew) {
                 let others: Vec<String> = imports.iter().filter(|import| !is_anew(import)).cloned().collect();
                 text = in_place(before, &others, piece);
-                ast = host.compile(scope, SESSION, &text)?;
+                ast = host.compile(scope, SESSION, &text, Part::Piece)?;
             }
             let mut merged = library.merge(&ast);
             merged.set_source(SESSION);

@@ -28,7 +28,7 @@ fn bad_input_is_named_with_its_exit_code() {
         (&["eval", "env(\"HOME\")"], 30, &["may not read the environment variable HOME", "--allow-env HOME"]),
         (&["eval", "read_file(\"x\")"], 30, &["may not read the file x", "--allow-read x"]),
         (&["--allow-read", "x", "eval", "read_file(\"x\")"], 1, &["cannot read x: No such file"]),
-        (&["eval", "list_ap()"], 1, &["there is no function `list_ap`", "did you mean `list_app`?"]),
+        (&["eval", "list_ap()"], 3, &["there is no function `list_ap`", "did you mean `list_app`?"]),
         (&["--sim", "eval", "list_app().Dat"], 1, &["no property `Dat`", "did you mean `Data`?"]),
         (&["eval", "scale_app(1, \"three\")"], 1, &["Replicas (\"three\") must be an integer"]),
         (&["eval", "list_app()"], 20, &["there are no credentials", "--sim"]),

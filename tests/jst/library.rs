@@ -47,3 +47,16 @@ fn examples_do_what_they_say() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(count > 50, "{count}");
 }
+
+#[test]
+fn a_topic_is_found_without_its_folder_and_by_a_near_name() {
+    for (topic, begins) in [("settle", "std/settle: "), ("settle::call", "settle::call("), ("batch_scale", "//")] {
+        let said = jst(["help", topic]).run().ok();
+        assert!(said.starts_with(begins), "{topic}: {said}");
+    }
+    for (topic, near) in [("scripts/node_lable", "scripts/node_label"), ("std/setle", "std/settle")] {
+        let ran = jst(["help", topic]).run();
+        let hint = format!("did you mean `{near}`?");
+        assert!(ran.code == Some(2) && ran.stderr.contains(&hint), "{topic}: {}", ran.stderr);
+    }
+}

@@ -274,7 +274,7 @@ scale_app(3002, args.len());
 log::info("scaled");
 print(`${args} ${begun}`);
 if args.contains("no") { exit(65) }
-if args.contains("bad") { delete_environment_of_nobody() }
+if args.contains("bad") { 1.delete_environment_of_nobody() }
 "#;
     let body = r#"
 fn test_run() {

@@ -1,5 +1,6 @@
 //! Many calls at once: `call_all` for plain calls, `parallel` for closures, and their `try_` forms.
 
+use std::ops::{Range, RangeInclusive};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -272,7 +273,12 @@ fn run_calls(
 }
 
 fn array_of(value: &Dynamic, expected: &str) -> ScriptResult<Array> {
-    let wrong = |given| throw(Error::new(Kind::Invalid, format!("{expected}, not {given}")).outcome(Outcome::NotSent));
+    let is_range = value.is::<Range<i64>>() || value.is::<RangeInclusive<i64>>();
+    let hint = is_range.then(|| "(1..4).map(|n| n) is the array of a range".to_owned());
+    let wrong = |given| {
+        let error = Error::new(Kind::Invalid, format!("{expected}, not {given}")).outcome(Outcome::NotSent);
+        throw(hint.into_iter().fold(error, Error::hint))
+    };
     list_of(value)?.map_err(wrong)
 }
 

@@ -75,7 +75,7 @@ fn the_try_forms_give_one_outcome_for_each_item() {
     assert_eq!(odd().value(r#"try_call("ScaleApp", #{EnvId: 1, Replicas: 1}).value.Result.DeployOrderId"#), 10);
     // What the engine itself finds wrong is explained as well as anything.
     assert_eq!(
-        odd().value("try_parallel([1], |id| scale_ap(id, 1))[0].error.hints"),
+        odd().value("try_parallel([1], |id| id.scale_ap(1))[0].error.hints"),
         json!(["did you mean `scale_app`?"])
     );
     assert_eq!(
@@ -186,7 +186,9 @@ fn what_closures_capture_is_each_threads_own_and_constant() {
         ("l.push(x)", "`push` would change a constant"),
         ("add.call(x)", "`push` would change a constant"),
     ] {
-        let script = format!("let n = 0; let l = []; let add = |x| l.push(x); parallel([1], 1, |x| {{ {change}; }})");
+        let script = format!(
+            "let n = 0; let l = []; let add = |x| l.push(x); let work = |x| {{ {change}; }}; parallel([1], 1, work)"
+        );
         let error = bench.error(&script);
         let [(_, failure)] = error.failures.as_slice() else { panic!("{error:#?}") };
         assert_eq!(failure.message, message, "{change}");
@@ -195,6 +197,10 @@ fn what_closures_capture_is_each_threads_own_and_constant() {
         let script = script.replace(change, &format!("try {{ {change} }} catch (error) {{ return error.message }}"));
         assert_eq!(bench.value(&script), json!([message]), "{change}");
     }
+    // One that stands in the call is told before anything is done.
+    let error = bench.error("let n = 0;\nlist_app();\nparallel([1], |x| {\n    n += x;\n});");
+    assert_eq!((error.kind, error.message.as_str()), (Kind::Parse, "`n` is a constant and cannot be changed"));
+    assert_eq!((error.trace[0].line, error.trace[0].column, bench.requests.lock().unwrap().len()), (4, 5, 0));
     // A closure that captured itself, and what is too large to be had by each.
     assert_eq!(bench.value("let f = 1; let g = |x| f; f = g; parallel([1], 1, |x| type_of(f))"), json!(["Fn"]));
     let bench = Bench::with(|_| ok(json!({})), crate::stop::Stop::default(), |config| config.max_memory = 24 << 20);

@@ -158,7 +158,7 @@ fn modules_that_do_not_load_say_why() {
             "a loop with an empty body would hide every error of its list",
             "empty_loop.rhai:1:1",
         ),
-        ("reads", Kind::Script, "there is no function `list_ap`", "reads.rhai:1:1"),
+        ("reads", Kind::Parse, "there is no function `list_ap`", "reads.rhai:1:1"),
     ] {
         let error = eval(&bench, &format!("import \"{module}\" as m; 1")).unwrap_err();
         let place = format!("{}:{}:{}", error.trace[0].file, error.trace[0].line, error.trace[0].column);
@@ -168,6 +168,8 @@ fn modules_that_do_not_load_say_why() {
     assert_eq!(error.failures[0].1.message, "cannot import: `threads` imports itself");
     let error = eval(&bench, "import \"missing\" as m; 1").unwrap_err();
     assert!(error.message.starts_with("cannot import: cannot read `missing`: "), "{}", error.message);
+    let error = eval(&bench, "import \"fleet\" as m; 1").unwrap_err();
+    assert!(error.message.ends_with("; did you mean `std/fleet`?"), "{}", error.message);
     let error = eval(&bench, "import \"binary\" as m; 1").unwrap_err();
     assert!(error.message.starts_with("cannot import: cannot read `binary`: "), "{}", error.message);
     fs::File::create(bench.config.root.join("sparse.rhai")).unwrap().set_len(8 << 30).unwrap();
@@ -282,5 +284,44 @@ fn what_a_script_hands_to_a_module_means_what_it_means_in_the_script() {
     assert_eq!(error.message, "there is no variable `global::LIMITS`");
     for code in ["fn g() { global::LIMIT = 3; } g()", "const L = [1]; fn g() { global::L.push(2) } g()"] {
         assert!(eval(&bench, &script(code)).is_err(), "{code}");
+    }
+}
+
+#[test]
+fn what_is_imported_is_looked_at_before_anything_runs() {
+    let (_temporary, bench) = folder(&[
+        ("wrong.rhai", "fn f() { scale_apps(1, 2) }\nfn g() { list_ap() }"),
+        ("behind.rhai", "import \"wrong\" as wrong; fn f() { 1 }"),
+        ("ring.rhai", "fn f() { import \"ring\" as ring; 1 }"),
+        ("broken.rhai", "let x = ;"),
+        ("from_main.rhai", "fn f() { of_main() }"),
+        ("throws.rhai", "throw 1;"),
+    ]);
+    let root = bench.config.root.display().to_string();
+    for (code, message, at) in [
+        ("import \"wrong\" as w;", "there is no function `scale_apps`", "wrong.rhai:1:10"),
+        ("if false { import \"wrong\" as w; }", "there is no function `scale_apps`", "wrong.rhai:1:10"),
+        ("fn f() { import \"behind\" as b; }", "there is no function `scale_apps`", "wrong.rhai:1:10"),
+        ("import \"broken\" as b;", "Unexpected ';'", "broken.rhai:1:9"),
+    ] {
+        let error = eval(&bench, &format!("list_app();\n{code}")).unwrap_err();
+        let place = format!("{}:{}:{}", error.trace[0].file, error.trace[0].line, error.trace[0].column);
+        assert_eq!(
+            (error.kind, error.message.as_str(), place),
+            (Kind::Parse, message, format!("{root}/{at}")),
+            "{code}"
+        );
+        assert_eq!(bench.requests.lock().unwrap().len(), 0, "{code}");
+    }
+    let error = eval(&bench, "import \"wrong\" as w;").unwrap_err();
+    assert_eq!(error.more.len(), 1);
+    for code in [
+        "let n = 0; if n == 1 { import \"missing\" as m; } n + 1",
+        "import \"ring\" as ring; ring::f()",
+        "import \"from_main\" as m; fn of_main() { 1 } m::f()",
+        "if false { import \"throws\" as t; } 1",
+        "let path = \"missing\"; if false { import path as p; p::nope(); } 1",
+    ] {
+        assert_eq!(eval(&bench, code).map_err(|e| render(&e, false)), Ok(Ended::Value(json!(1))), "{code}");
     }
 }

@@ -239,9 +239,9 @@ fn catch_sees_the_engines_errors_as_all_others() {
         ("let m = #{}; m.Foo;", "script", "the map has no property `Foo`"),
         ("1 / 0;", "script", "Division by zero: 1 / 0"),
         ("() + 1;", "script", "`+` does not work between () and an int"),
-        ("fn_that_is_not(1);", "script", "there is no function `fn_that_is_not`"),
+        ("1.fn_that_is_not();", "script", "there is no function `fn_that_is_not`"),
         ("[1].map(|x| x.y);", "script", "an int has no property `y`"),
-        ("[1].map(|x| nope(x));", "script", "there is no function `nope`"),
+        ("[1].map(|x| x.nope());", "script", "there is no function `nope`"),
     ] {
         let script = format!(
             "let seen = []; {}; seen",
