@@ -1,7 +1,7 @@
 //! What earlier parts of a run left, for the part that goes on: the values of its steps, its writes and what became of
 //! them, and what its script was told.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,14 @@ pub(super) struct Past {
     pub ended: Option<u8>,
     steps: HashMap<String, PastStep>,
     writes: BTreeMap<i64, PastWrite>,
+    /// The numbers of writes by what is the same in those that are alike.
+    alike: HashMap<String, Vec<i64>>,
+    /// Those outside steps that this part did not come by.
+    bare: BTreeSet<i64>,
+    /// Parameters that are masked for their names, with the places of their writes.
+    masked: Vec<(String, String)>,
+    /// Where writes were made that this part came by at another place.
+    moved: Vec<String>,
     told: HashMap<(String, String, u32), Value>,
     /// Steps that this part came by.
     visited: HashSet<String>,
@@ -55,11 +63,11 @@ pub(crate) struct Next<'a> {
     pub params: &'a Map<String, Value>,
 }
 
-impl Next<'_> {
-    /// Whether it is the same call as this one.
-    fn is(&self, write: &PastWrite) -> bool {
-        write.operation == self.operation && write.profile.as_deref() == self.profile && write.params == *self.params
-    }
+/// What writes have in common that are the same, wherever they are made.
+fn likeness(profile: Option<&str>, operation: &str, params: &Map<String, Value>) -> String {
+    let mut params = Value::from(params.clone());
+    params.sort_all_objects();
+    format!("{operation} {params} {}", profile.unwrap_or_default())
 }
 
 /// A write of an earlier part.
@@ -170,6 +178,12 @@ impl Past {
                 }
             }
             What::Write { operation, params, before, profile } => {
+                self.alike.entry(likeness(profile.as_deref(), &operation, &params)).or_default().push(number);
+                if !place::is_in_step(&place) {
+                    self.bare.insert(number);
+                }
+                let masked = params.iter().filter(|(name, value)| *value == MASK && tells_of_secret(name));
+                self.masked.extend(masked.map(|(name, _)| (place.clone(), name.clone())));
                 let begun = PastWrite::begun(operation, params, before);
                 self.writes.insert(number, PastWrite { number, place, profile, attempt: self.attempt, ..begun });
             }
@@ -197,7 +211,7 @@ impl Past {
     pub(super) fn visit(&mut self, place: &str) -> Option<PastStep> {
         self.visited.insert(place.to_owned());
         let mut step = self.steps.get(place)?.clone();
-        if self.writes.values().any(|write| write.taken && place::is_within(&write.place, place)) {
+        if self.moved.iter().any(|moved| place::is_within(moved, place)) {
             step.finished = None;
         }
         if step.finished.is_some() {
@@ -252,31 +266,47 @@ impl Past {
     /// come by from now on, if it was made or may have been.
     pub(super) fn same(&mut self, next: &Next<'_>) -> Option<PastWrite> {
         let step = place::step_of(next.here);
-        let fits = |write: &PastWrite| !write.taken && write.counts() && next.is(write);
-        let there = self.writes.values().find(|write| write.place == next.here && fits(write));
-        let elsewhere = || self.writes.values().find(|write| place::step_of(&write.place) == step && fits(write));
-        let anywhere = || self.writes.values().find(|write| fits(write) && !self.is_given(&write.place));
-        let number = there.or_else(elsewhere).or_else(anywhere)?.number;
-        let write = self.writes.get_mut(&number)?;
-        write.taken = true;
-        let write = write.clone();
-        Some(self.with_later(&write))
+        let fit: Vec<&PastWrite> = self.like(next).filter(|write| write.counts()).collect();
+        let there = fit.iter().find(|write| write.place == next.here);
+        let elsewhere = || fit.iter().find(|write| place::step_of(&write.place) == step);
+        let anywhere = || fit.iter().find(|write| !self.is_given(&write.place));
+        let write = there.or_else(elsewhere).or_else(anywhere)?;
+        let (whole, is_moved) = (self.with_later(write), place::step_of(&write.place) != step);
+        if is_moved {
+            self.moved.push(whole.place.clone());
+        }
+        self.come_by(whole.number);
+        Some(whole)
+    }
+
+    /// Writes of earlier parts that are the same as this one, and that this part did not come by.
+    fn like(&self, next: &Next<'_>) -> impl Iterator<Item = &PastWrite> {
+        let numbers = self.alike.get(&likeness(next.profile, next.operation, next.params)).into_iter().flatten();
+        numbers.filter_map(|number| self.writes.get(number)).filter(|write| !write.taken)
+    }
+
+    fn come_by(&mut self, number: i64) {
+        self.bare.remove(&number);
+        self.writes.entry(number).and_modify(|write| write.taken = true);
     }
 
     /// Whether a step around this place gave the value that it had.
     fn is_given(&self, text: &str) -> bool {
-        self.given.iter().any(|step| place::is_within(text, step))
+        let mut step = place::step_of(text);
+        while !step.is_empty() && !self.given.contains(step) {
+            step = place::step_of(place::around(step));
+        }
+        !step.is_empty()
     }
 
     /// Where among the events an earlier part tried this write here, to no effect.
     pub(super) fn tried(&mut self, next: &Next<'_>) -> Option<i64> {
         let step = place::step_of(next.here);
-        let fits = |write: &&mut PastWrite| {
-            !write.taken && !write.counts() && place::step_of(&write.place) == step && next.is(write)
-        };
-        let write = self.writes.values_mut().find(fits)?;
-        write.taken = true;
-        Some(write.number)
+        let mut fit = self.like(next).filter(|write| !write.counts() && place::step_of(&write.place) == step);
+        let number = fit.next()?.number;
+        drop(fit);
+        self.come_by(number);
+        Some(number)
     }
 
     /// Says what a write is now known to be.
@@ -294,9 +324,9 @@ impl Past {
             std::iter::successors(Some(here), |text| Some(place::around(text)).filter(|text| !text.is_empty()));
         let begun = wholes.filter_map(|text| self.steps.get(text)).map(|step| step.number).min();
         let before = if place::is_in_step(here) { before.min(begun.unwrap_or(i64::MAX)) } else { before };
-        self.writes.range(..before).map(|(_, write)| write).find(|write| {
+        self.bare.range(..before).filter_map(|number| self.writes.get(number)).find(|write| {
             let on_the_way = here.starts_with(&write.place) || write.place.starts_with(here);
-            write.counts() && !write.taken && !place::is_in_step(&write.place) && on_the_way
+            write.counts() && on_the_way
         })
     }
 
@@ -320,11 +350,8 @@ impl Past {
 
     /// The parameters of a step's writes, and of the steps in it, that are masked for their names.
     pub(super) fn secrets_in(&self, step: &str) -> Vec<String> {
-        let is_in =
-            |place: &str| place.strip_prefix(step).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']));
-        let params = self.writes.values().filter(|write| is_in(&write.place)).flat_map(|write| &write.params);
-        let masked = params.filter(|(name, value)| *value == MASK && tells_of_secret(name));
-        masked.map(|(name, _)| name.clone()).collect()
+        let within = self.masked.iter().filter(|(place, _)| place::is_within(place, step));
+        within.map(|(_, name)| name.clone()).collect()
     }
 
     /// Writes that took effect.

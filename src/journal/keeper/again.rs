@@ -74,7 +74,9 @@ impl Keeper {
             if let Some(earlier) = past.left_out(next.here, before) {
                 return Err(differs(earlier, &words()));
             }
-            if let Some(step) = past.passed_over(next.here, before).filter(|_| self.is_changed(&past)) {
+            if self.is_changed(&past)
+                && let Some(step) = past.passed_over(next.here, before)
+            {
                 return Err(other_step(step, &words()));
             }
         }
@@ -164,7 +166,8 @@ impl Keeper {
             return Err(not_kept(&text));
         }
         if let (None, Some(past), false) = (&earlier, self.past(), self.plan.unprotected)
-            && let Some(other) = past.passed_over(place::around(&text), i64::MAX).filter(|_| self.is_changed(&past))
+            && self.is_changed(&past)
+            && let Some(other) = past.passed_over(place::around(&text), i64::MAX)
         {
             return Err(other_step(other, &format!("the step `{text}`")));
         }
