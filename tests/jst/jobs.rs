@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Behaviour, Ran, Server, Simulator, behind, jst, until};
+use crate::support::{Behaviour, Ran, Server, Simulator, behind, jst, may, until};
 
 fn good() -> Behaviour {
     let body = r#"{"Code":0,"Success":true,"RequestId":"REQ-1","Result":{"Admitted":true,"DeployOrderId":"1"}}"#;
@@ -95,6 +95,26 @@ fn the_second_run_of_a_script_names_the_first_or_waits_for_it() {
     until(|| server.requests().len() == 2);
     signal(&waiting, "TERM");
     assert_eq!(Ran::of(waiting).code, Some(143));
+}
+
+#[test]
+fn a_lock_is_one_for_all_users_of_a_machine() {
+    let (server, locks) = (Server::new(vec![Behaviour::Stall]), tempfile::tempdir().unwrap());
+    may(locks.path(), 0o1777);
+    let lock = ["--lock=nightly", "--lock-dir", locks.path().to_str().unwrap()];
+    let (mut holder, _home) = jst(lock).args(&["--endpoint", &server.url(), "eval", "list_app()"]).fake_key().start();
+    until(|| !server.requests().is_empty());
+    let other = || jst(lock).args(&["eval", "1"]).run_as_another();
+    let refused = other();
+    assert!(
+        refused.code == Some(40) && refused.stderr.contains(&format!("(process {} on ", holder.id())),
+        "{refused:#?}"
+    );
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!(other().ok(), "1\n");
+    // And back: what another user made is a lock for this one.
+    assert_eq!(jst(lock).args(&["eval", "1"]).run().ok(), "1\n");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Behaviour, Jst, Ran, Server, jst, limited, until};
+use crate::support::{Behaviour, Jst, Ran, Server, jst, limited, may, until};
 
 /// A run of this script on the simulator, with a journal in this folder.
 fn with_journal(folder: &Path, args: &[&str]) -> Jst {
@@ -209,24 +209,9 @@ fn damaged(path: &Path, damage: impl FnOnce(&mut Vec<u8>)) {
     std::fs::write(path, bytes).unwrap();
 }
 
-fn may(path: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt;
-
-    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
-}
-
-/// A run by a user who may not do everything: whoever may does not need to be allowed anything.
+/// A run by [another user](Jst::run_as_another) with this journal.
 fn as_another(args: &[&str], journal: &str) -> Ran {
-    use std::os::unix::process::CommandExt as _;
-
-    let (mut command, home) = jst(args).env("JST_JOURNAL", journal).into_command();
-    may(home.path(), 0o755);
-    if rustix::process::getuid().is_root() {
-        command.uid(65_534);
-    }
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    jst(args).env("JST_JOURNAL", journal).run_as_another()
 }
 
 #[test]
