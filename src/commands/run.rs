@@ -11,7 +11,7 @@ use crate::journal::keeper::Keeper;
 use crate::run::exit::Exit;
 use crate::run::kept::{self, Again, Script};
 use crate::run::profiles;
-use crate::run::{Run, alone};
+use crate::run::{Run, alone, behind};
 use crate::script::{read_script, read_script_from};
 use crate::settings::Settings;
 use crate::system;
@@ -121,7 +121,7 @@ fn kept(
 fn not_begun(settings: &Arc<Settings>, args: &RunArgs, error: Error) -> Error {
     let file = args.words.first().map(String::as_str).unwrap_or("-");
     // Nothing is run then, and nobody is told that something was.
-    if args.check_only { error } else { alone::refused(settings, &name_of(Path::new(file)), error) }
+    if args.check_only { error } else { behind::refused(settings, &name_of(Path::new(file)), error) }
 }
 
 /// Runs the script once for each profile, in a process of its own.
@@ -286,7 +286,7 @@ fn again(settings: &Settings, args: &RunArgs, may_live: bool) -> Result<Option<A
         (None, None) => None,
         (None, Some(key)) => match again::of_key(settings, key, may_live)? {
             Some(again::Found::Done(before)) => {
-                alone::is_done(settings, &before.id, &key.filled)?;
+                behind::is_done(settings, &before.id, &key.filled)?;
                 return Ok(None);
             }
             Some(again::Found::GoesOn(before)) => Some(*before),

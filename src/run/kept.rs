@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::exit::Exit;
 use super::id::RunId;
-use super::{Run, Which, alone};
+use super::{Run, Which, behind};
 use crate::catalogue;
 use crate::clock::BEIJING;
 use crate::error::{Error, Kind, Result};
@@ -129,7 +129,7 @@ impl Run {
 /// Writes down how a run ended and why, once.
 pub(super) fn end(journal: &Keeper, code: u8, why: Option<&str>) {
     if let Err(error) = journal.end(code, why.map(|why| REDACTOR.talk(why)).as_deref()) {
-        alone::show_all(code);
+        behind::show_all(code);
         tracing::warn!("this run is not, or not whole, in a journal: {}", error.message);
     }
 }

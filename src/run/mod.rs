@@ -1,9 +1,11 @@
-//! A run of a command: its [`service`] and account, what goes on in the [`background`], what stops it
-//! ([`signals`], as far as they are [`heard`]), a script that is only read ([`reading`]), what is [`alone`] around it when nobody watches and in what [`places`] that is told, who is asked ([`confirm`]), what it is called
+//! A run of a command: its [`service`] and account, what goes on in the [`background`], what stops it ([`signals`], as
+//! far as they are [`heard`]), a script that is only read ([`reading`]). When nobody watches: what is around it
+//! ([`alone`]), what is told [`behind`] it, and in what [`places`]. Who is asked ([`confirm`]), what it is called
 //! ([`id`]), what its journal knows of it ([`kept`]), the way out ([`exit`]), and who a run would be ([`identity`]).
 
 pub(crate) mod alone;
 mod background;
+pub(crate) mod behind;
 mod confirm;
 pub(crate) mod exit;
 pub(crate) mod heard;
