@@ -12,7 +12,7 @@ use crate::catalogue::{self, Effect, Says};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::journal::Known;
 use crate::journal::keeper::{Keeper, Next, PERSON, PastWrite};
-use crate::journal::place::Place;
+use crate::journal::place::{self, Place};
 use crate::secret::{self, MASK};
 use crate::show::redaction::REDACTOR;
 use crate::wire::reply::Tree;
@@ -28,7 +28,8 @@ impl Account {
         let Some(journal) = written_in(call).filter(|journal| journal.goes_on()) else { return Ok(None) };
         let operation = call.target.action();
         let params = masked(call.target, call.request.params(call.target));
-        let next = Next { here: here.text(), profile: self.profile(), operation, params: &params };
+        let (profile, undoes) = (self.profile(), look::undoes);
+        let next = Next { here: here.text(), profile, operation, params: &params, undoes };
         let mut tried = None;
         while let Some(earlier) = journal.same(&next) {
             tried = Some(earlier.number);
@@ -164,8 +165,9 @@ fn kept(value: Value) -> Value {
 fn cannot_tell(write: &PastWrite, why: &str) -> Error {
     let on = write.profile.as_ref().map(|name| format!(" in the profile {name}")).unwrap_or_default();
     let of = if write.place.is_empty() { on } else { format!("{on} in the step `{}`", write.place) };
-    let key =
-        if crate::journal::place::is_in_step(&write.place) { write.place.clone() } else { write.number.to_string() };
+    // A step that is more than this write is not to be decided by it.
+    let is_step = place::is_in_step(&write.place) && place::step_of(&write.place) == write.place;
+    let key = if is_step { write.place.clone() } else { write.number.to_string() };
     let params = Value::from(write.params.clone());
     Error::new(
         Kind::UnknownOutcome,

@@ -1,5 +1,6 @@
 //! Looks at the account for the effect of a write, as the catalogue says.
 
+use std::cmp::Ordering;
 use std::pin::Pin;
 
 use serde_json::{Map, Value, json};
@@ -8,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 use super::account::{Account, Params};
 use crate::catalogue::{self, Field, Like, Read, Says, Shape, Sight};
 use crate::error::{Error, Kind, Result};
-use crate::journal::keeper::{Later, PastWrite};
+use crate::journal::Known;
+use crate::journal::keeper::{Later, Made, PastWrite};
 use crate::wire::request::text;
 
 /// What a look shows of a write.
@@ -32,6 +34,8 @@ struct Found {
     state: Value,
     /// The record that shows it.
     record: Value,
+    /// Records of which each write makes one, by their numbers.
+    made: Vec<(i64, Value)>,
 }
 
 /// What is kept of a look before a write.
@@ -49,41 +53,84 @@ pub(super) async fn look(account: &Account, sight: &'static Sight, write: &PastW
         Ok(found) => found,
         Err(error) => return Seen::CannotTell(format!("the look at the account failed: {}", error.message)),
     };
+    let later: Vec<&Later> = write.later().filter(|later| undoes(&later.made(), &write.made())).collect();
     match judge(sight, &found, write.before.as_ref()) {
+        Ok(_) if !later.is_empty() && sight.makes_more() => among(&found, write, &later),
         Ok(true) => Seen::Applied(reply(&write.operation, sight, &found.record)),
         Ok(false) if sight.late => Seen::CannotTell("it shows only some time after, and does not show yet".to_owned()),
-        Ok(false) => match overtaken(sight, write) {
-            Some(later) => {
-                Seen::CannotTell(format!("the run's write {}, {}, may have undone it", later.number, later.operation))
-            }
-            None => Seen::NotApplied,
-        },
+        Ok(false) => later.first().map_or(Seen::NotApplied, |later| undone(later)),
         Err(why) => Seen::CannotTell(why.to_owned()),
     }
 }
 
-/// A later write of the same run to the same thing: that the account is not as the first one asks proves nothing then.
-fn overtaken<'a>(sight: &Sight, write: &'a PastWrite) -> Option<&'a Later> {
-    let of_reads = sight.reads.iter().flat_map(|read| read.params.iter().map(|(_, from)| *from));
-    // A thing that comes or goes is told by its names, one that has values by what it is found by.
-    let (names, of_its_kind): (Vec<&str>, bool) = match sight.says {
-        Says::Listed(likes) | Says::Gone(likes) => {
-            let of_likes = likes.iter().filter_map(|like| match like {
-                Like::Param(_, name) => Some(*name),
-                Like::Text(..) => None,
-            });
-            (of_reads.chain(of_likes).collect(), false)
+fn undone(later: &Later) -> Seen {
+    Seen::CannotTell(format!("the run's write {}, {}, may have undone it, or done it", later.number, later.operation))
+}
+
+/// What is seen of a write that makes a record of its own, where later ones of the run made some as well.
+fn among(found: &Found, write: &PastWrite, later: &[&Later]) -> Seen {
+    let before = write.before.as_ref().and_then(|before| before.get("newest")).and_then(Value::as_i64);
+    let made = found.made.iter().filter(|(number, _)| before.is_some_and(|before| before < *number));
+    let first = made.clone().next();
+    let is_known = before.is_some() && later.iter().all(|later| later.known == Known::Applied);
+    match (made.count().cmp(&later.len()), first, catalogue::look_for(&write.operation)) {
+        (Ordering::Greater, Some((_, record)), Ok(sight)) if is_known => {
+            Seen::Applied(reply(&write.operation, sight, record))
         }
-        Says::Has(_) | Says::Changed(_) => (of_reads.collect(), true),
-        // Each makes a record of its own.
-        Says::Newer(..) => return None,
+        (Ordering::Equal, ..) if is_known => Seen::NotApplied,
+        _ => later.first().map_or(Seen::NotApplied, |later| undone(later)),
+    }
+}
+
+/// Whether a write may change again what an earlier one did: sets the same to something else, takes away what was made,
+/// or makes what was taken away.
+pub(super) fn undoes(later: &Made<'_>, earlier: &Made<'_>) -> bool {
+    let ((action, params), (first, first_params)) = (later, earlier);
+    let is_of = |verbs: &[&str]| verbs.iter().any(|verb| action.starts_with(verb));
+    let is_same_thing = || noun(action) == noun(first) && !are_apart(noun(first), params, first_params);
+    match catalogue::look_for(first).map(|sight| (sight, &sight.says)) {
+        Ok((_, Says::Listed(_))) => is_of(&["Delete", "Remove", "Unbind"]) && is_same_thing(),
+        Ok((_, Says::Gone(_))) => is_of(&["Create", "Add", "Bind"]) && is_same_thing(),
+        Ok((sight, _)) => {
+            let ids = sight.reads.iter().flat_map(|read| read.params.iter().map(|(_, from)| *from));
+            let mut ids = ids.filter(|name| first_params.contains_key(*name)).peekable();
+            action == first && ids.peek().is_some() && ids.all(|name| params.get(name) == first_params.get(name))
+        }
+        Err(_) => is_same_thing(),
+    }
+}
+
+/// What kind of thing an operation is about, by its name: `DeleteAppEnvironment` is about an `Environment`.
+fn noun(action: &str) -> &str {
+    let verb = action.char_indices().skip(1).find(|(_, c)| c.is_ascii_uppercase());
+    match verb.and_then(|(at, _)| action.get(at..)).unwrap_or(action) {
+        "AppDetail" => "App",
+        "AppEnvironment" => "Environment",
+        "Database" => "Db",
+        noun => noun,
+    }
+}
+
+/// Whether parameters of two writes are of different things of a kind: one that both name differs.
+fn are_apart(noun: &str, one: &Params, other: &Params) -> bool {
+    let key = |name: &str| {
+        let kind = name.get(..noun.len()).filter(|kind| kind.eq_ignore_ascii_case(noun)).map_or(0, str::len);
+        name.get(kind..).unwrap_or(name).to_ascii_lowercase()
     };
-    let names: Vec<&str> = names.into_iter().filter(|name| write.params.contains_key(*name)).collect();
-    write.later.iter().find(|later| {
-        let is_same = names.iter().all(|name| later.params.get(*name) == write.params.get(*name));
-        is_same && !names.is_empty() && (!of_its_kind || later.operation == write.operation)
+    let differ = |one: &Value, other: &Value| match (one.as_array(), other.as_array()) {
+        (Some(one), Some(other)) => !one.iter().any(|value| other.contains(value)),
+        _ => text(one) != text(other),
+    };
+    let names = |name: &str| key(name).ends_with("id") || NAMES.contains(&key(name).as_str());
+    one.iter().filter(|(name, _)| names(name)).any(|(name, value)| {
+        let same = other.iter().find(|(other, _)| key(other) == key(name));
+        same.is_some_and(|(_, other)| differ(value, other))
     })
 }
+
+/// Parameters that name a thing beside ids, in small letters and without its kind.
+const NAMES: [&str; 8] =
+    ["name", "title", "envname", "labelkey", "labelvalue", "listenerport", "accountname", "ecsinstanceidlist"];
 
 /// Whether what was found proves that the write took effect, or that it did not.
 fn judge(sight: &Sight, now: &Found, before: Option<&Value>) -> std::result::Result<bool, &'static str> {
@@ -183,7 +230,7 @@ fn is_missing(error: &Error) -> bool {
 }
 
 fn compare(says: &Says, records: &[Value], first: &Value, params: &Params) -> Found {
-    let none = Found { as_asked: None, newest: None, state: Value::Null, record: Value::Null };
+    let none = Found { as_asked: None, newest: None, state: Value::Null, record: Value::Null, made: Vec::new() };
     match says {
         Says::Listed(likes) => {
             let wanted = each(likes, params);
@@ -206,12 +253,18 @@ fn compare(says: &Says, records: &[Value], first: &Value, params: &Params) -> Fo
             let is_beside = first.get("Replicas").is_some();
             let fits = |record: &&Value| is_beside || is_like(record, likes, params) == Some(true);
             let key = |record: &&Value| record.get(number).and_then(Value::as_i64);
+            // Those of one kind; among others nobody can count.
+            let alike = records.iter().filter(|_| is_beside);
+            let mut made: Vec<(i64, Value)> =
+                alike.filter_map(|record| Some((key(&record)?, record.clone()))).collect();
+            made.sort_by_key(|(number, _)| *number);
             let record = records.iter().filter(fits).max_by_key(key);
             let as_asked = if is_beside { is_like(first, likes, params) } else { None };
             Found {
                 as_asked,
                 newest: record.as_ref().and_then(key),
                 record: record.cloned().unwrap_or_default(),
+                made,
                 ..none
             }
         }

@@ -48,6 +48,11 @@ pub(crate) enum Like {
 use Like::{Param, Text};
 
 impl Sight {
+    /// Whether each such write makes something of its own, be it the same once more: a record, a change.
+    pub(crate) fn makes_more(&self) -> bool {
+        matches!(self.says, Says::Newer(..) | Says::Changed(_))
+    }
+
     const LISTED: Self = Self { reads: &[], says: Says::Listed(&[]), before: false, late: false, gives: &[] };
     /// What takes its time to come, or to go.
     const LATER: Self = Self { late: true, ..Self::LISTED };

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::alive::{self, Alive, Held};
 use super::event::{Event, Known, What};
 use super::past::Past;
-pub(crate) use super::past::{Later, Next, PastWrite};
+pub(crate) use super::past::{Later, Made, Next, PastWrite};
 use super::place::Place;
 use super::prune::Bounds;
 use super::store;
@@ -117,10 +117,11 @@ impl Plan {
                 return Err(lives(id));
             }
             let past = store::open_to_read(path)?.map(|connection| Past::read(&connection, path, id)).transpose()?;
-            return Ok((None, past.unwrap_or_default()));
+            return Ok((None, still_open(past.unwrap_or_default(), id)?));
         }
         let alive = Alive::take(path, id, Held::Lives)?.map_err(|held| alive::refused(id, held, RESUMED))?;
-        Ok((Some(alive), Past::read(&store::open(path)?, path, id)?))
+        let past = Past::read(&store::open(path)?, path, id)?;
+        Ok((Some(alive), still_open(past, id)?))
     }
 }
 
@@ -341,7 +342,19 @@ impl Keeper {
     }
 }
 
+/// What a run left, unless another process took it out, or ended it well, since it was looked for.
+fn still_open(past: Past, id: &str) -> Result<Past> {
+    match (past.last, past.ended) {
+        (0, _) => Err(Error::new(Kind::Locked, format!("the run {id} was taken out of the journal meanwhile"))),
+        (_, Some(0)) => Err(Error::new(Kind::Locked, format!("the run {id} was done by another process meanwhile"))),
+        _ => Ok(past),
+    }
+}
+
 /// The error of a run that cannot go on, as its process is there.
 pub(crate) fn lives(id: &str) -> Error {
     alive::refused(id, Held::Lives, RESUMED)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,10 @@
 //! What earlier parts of a run left, for the part that goes on: the values of its steps, its writes and what became of
 //! them, and what its script was told.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -30,6 +32,8 @@ pub(super) struct Past {
     bare: BTreeSet<i64>,
     /// Parameters that are masked for their names, with the places of their writes.
     masked: Vec<(String, String)>,
+    /// All that was made or may have been, for who judges those that are unknown.
+    all: OnceCell<Arc<[Later]>>,
     /// Where writes were made that this part came by at another place.
     moved: Vec<String>,
     told: HashMap<(String, String, u32), Value>,
@@ -61,7 +65,12 @@ pub(crate) struct Next<'a> {
     pub operation: &'a str,
     /// Its parameters, secrets masked.
     pub params: &'a Map<String, Value>,
+    /// Whether a write, the first, may change again what another one did.
+    pub undoes: fn(&Made<'_>, &Made<'_>) -> bool,
 }
+
+/// The operation and the parameters of a write.
+pub(crate) type Made<'a> = (&'a str, &'a Map<String, Value>);
 
 /// What writes have in common that are the same, wherever they are made.
 fn likeness(profile: Option<&str>, operation: &str, params: &Map<String, Value>) -> String {
@@ -93,21 +102,31 @@ pub(crate) struct PastWrite {
     pub known: Known,
     /// What the script got for it.
     pub reply: Value,
-    /// Of one that is unknown: those that the run made after it, or may have made.
-    pub later: Vec<Later>,
+    /// Of one that is unknown: all that the run made, or may have made.
+    all: Arc<[Later]>,
     /// Whether this part came by it.
     taken: bool,
 }
 
-/// A write that was made behind another one.
+/// A write that was made behind another one, or may have been.
 #[derive(Clone, Debug)]
 pub(crate) struct Later {
     /// Its number among the events.
     pub number: i64,
+    profile: Option<String>,
     /// Its operation.
     pub operation: String,
     /// Its parameters, secrets masked.
     pub params: Map<String, Value>,
+    /// What is known of it.
+    pub known: Known,
+}
+
+impl Later {
+    /// What was made.
+    pub(crate) fn made(&self) -> Made<'_> {
+        (&self.operation, &self.params)
+    }
 }
 
 impl PastWrite {
@@ -124,7 +143,7 @@ impl PastWrite {
             profile: None,
             known: Known::Unknown,
             reply: Value::Null,
-            later: Vec::new(),
+            all: Arc::default(),
             taken: false,
         }
     }
@@ -135,6 +154,16 @@ impl PastWrite {
         let step = place::step_of(&self.place);
         let step = if step.is_empty() { String::new() } else { format!(" in the step `{step}`") };
         format!("{} {}{on}{step}", self.operation, Value::from(self.params.clone()))
+    }
+
+    /// What was made.
+    pub(crate) fn made(&self) -> Made<'_> {
+        (&self.operation, &self.params)
+    }
+
+    /// What the run made behind it on the same account, or may have made; of one that is unknown.
+    pub(crate) fn later(&self) -> impl Iterator<Item = &Later> {
+        self.all.iter().filter(|later| later.number > self.number && later.profile == self.profile)
     }
 
     /// Whether it is done, or may be.
@@ -235,6 +264,11 @@ impl Past {
         self.unknown_where(|write| place::is_within(&write.place, step))
     }
 
+    /// Whether there are writes that are not settled.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.writes.values().any(|write| write.known == Known::Unknown)
+    }
+
     /// Writes that are not settled.
     pub(super) fn unknown(&self) -> Vec<PastWrite> {
         self.unknown_where(|_| true)
@@ -242,23 +276,22 @@ impl Past {
 
     fn unknown_where(&self, fits: impl Fn(&PastWrite) -> bool) -> Vec<PastWrite> {
         let unknown = self.writes.values().filter(|write| write.known == Known::Unknown && fits(write));
-        unknown.map(|write| self.with_later(write)).collect()
+        unknown.map(|write| self.with_all(write)).collect()
     }
 
-    /// A write with those that came behind it on the same account.
-    fn with_later(&self, write: &PastWrite) -> PastWrite {
-        let mut whole = write.clone();
-        if write.known == Known::Unknown {
-            let behind = self.writes.range(write.number + 1..).map(|(_, later)| later);
-            let behind = behind.filter(|later| later.counts() && later.profile == write.profile);
-            let later = |later: &PastWrite| Later {
-                number: later.number,
-                operation: later.operation.clone(),
-                params: later.params.clone(),
-            };
-            whole.later = behind.map(later).collect();
-        }
-        whole
+    /// A write as others judge it: one that is unknown with all that the run made, or may have made.
+    fn with_all(&self, write: &PastWrite) -> PastWrite {
+        let made = |write: &PastWrite| Later {
+            number: write.number,
+            profile: write.profile.clone(),
+            operation: write.operation.clone(),
+            params: write.params.clone(),
+            known: write.known,
+        };
+        let all = || self.writes.values().filter(|write| write.counts()).map(made).collect();
+        let is_unknown = write.known == Known::Unknown;
+        let all = if is_unknown { Arc::clone(self.all.get_or_init(all)) } else { Arc::default() };
+        PastWrite { all, ..write.clone() }
     }
 
     /// The write of an earlier part that this one is: made there, or by another item of the same step, or anywhere where
@@ -266,17 +299,42 @@ impl Past {
     /// come by from now on, if it was made or may have been.
     pub(super) fn same(&mut self, next: &Next<'_>) -> Option<PastWrite> {
         let step = place::step_of(next.here);
+        let begun = self.begun_around(next.here);
         let fit: Vec<&PastWrite> = self.like(next).filter(|write| write.counts()).collect();
         let there = fit.iter().find(|write| write.place == next.here);
         let elsewhere = || fit.iter().find(|write| place::step_of(&write.place) == step);
-        let anywhere = || fit.iter().find(|write| !self.is_given(&write.place));
+        let is_open = |write: &PastWrite| write.number < begun && !self.is_given(&write.place);
+        let may_be = |write: &PastWrite| write.known == Known::Unknown || self.may_have_moved(write, next);
+        let anywhere = || fit.iter().find(|write| is_open(write) && may_be(write));
         let write = there.or_else(elsewhere).or_else(anywhere)?;
-        let (whole, is_moved) = (self.with_later(write), place::step_of(&write.place) != step);
+        let (whole, is_moved) = (self.with_all(write), place::step_of(&write.place) != step);
         if is_moved {
             self.moved.push(whole.place.clone());
         }
         self.come_by(whole.number);
         Some(whole)
+    }
+
+    /// Whether a write that was made may stand here by now: not where its own item of a `parallel` may yet come by it,
+    /// nor where this part came by something behind it that changed the same.
+    fn may_have_moved(&self, write: &PastWrite, next: &Next<'_>) -> bool {
+        let is_beside = place::is_beside(&write.place, next.here);
+        let is_alike = || place::unnumbered(&write.place) == place::unnumbered(next.here);
+        let is_new = || !self.steps.contains_key(place::step_of(next.here));
+        if is_beside && !(is_alike() && is_new()) {
+            return false;
+        }
+        let behind = self.writes.range(write.number + 1..).map(|(_, later)| later);
+        let mut come_by = behind.filter(|later| later.counts() && (later.taken || self.is_given(&later.place)));
+        !come_by.any(|later| later.profile == write.profile && (next.undoes)(&later.made(), &write.made()))
+    }
+
+    /// Where among the events an earlier part began the outermost of the steps around this place.
+    fn begun_around(&self, here: &str) -> i64 {
+        let wholes =
+            std::iter::successors(Some(here), |text| Some(place::around(text)).filter(|text| !text.is_empty()));
+        let begun = wholes.filter_map(|text| self.steps.get(text)).map(|step| step.number).min();
+        begun.unwrap_or(i64::MAX)
     }
 
     /// Writes of earlier parts that are the same as this one, and that this part did not come by.
@@ -314,16 +372,14 @@ impl Past {
         if let Some(write) = self.writes.get_mut(&number) {
             (write.known, write.reply) = (known, reply);
         }
+        self.all.take();
     }
 
     /// What an earlier part wrote outside steps before it came by here, and this one did not; only events before this one
     /// are looked at.
     pub(super) fn left_out(&self, here: &str, before: i64) -> Option<&PastWrite> {
         // A step that was there has only what was before it before itself.
-        let wholes =
-            std::iter::successors(Some(here), |text| Some(place::around(text)).filter(|text| !text.is_empty()));
-        let begun = wholes.filter_map(|text| self.steps.get(text)).map(|step| step.number).min();
-        let before = if place::is_in_step(here) { before.min(begun.unwrap_or(i64::MAX)) } else { before };
+        let before = before.min(self.begun_around(here));
         self.bare.range(..before).filter_map(|number| self.writes.get(number)).find(|write| {
             let on_the_way = here.starts_with(&write.place) || write.place.starts_with(here);
             write.counts() && on_the_way

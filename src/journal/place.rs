@@ -86,6 +86,39 @@ pub(super) fn is_within(text: &str, step: &str) -> bool {
     text.strip_prefix(step).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']))
 }
 
+/// Whether two places are in different items of one `parallel`: nothing says then which of them comes first.
+pub(super) fn is_beside(one: &str, other: &str) -> bool {
+    for (one, other) in segments(one).zip(segments(other)) {
+        let (name, other_name) = (step_of(one), step_of(other));
+        if name != other_name {
+            return false;
+        }
+        let items = [one, other].map(|text| text.get(name.len()..).unwrap_or_default());
+        if items[0] != items[1] {
+            return !items[0].starts_with(items[1]) && !items[1].starts_with(items[0]);
+        }
+    }
+    false
+}
+
+/// A place without the numbers of items: the same for all items of a `parallel`.
+pub(super) fn unnumbered(text: &str) -> String {
+    segments(text).map(step_of).collect::<Vec<_>>().join("/")
+}
+
+/// The parts of a place, from the outermost on.
+fn segments(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let slash = text.match_indices('/').find(|(at, _)| !text.get(..*at).is_some_and(|to| to.ends_with('\\')));
+        let (first, behind) =
+            slash.map_or((text, None), |(at, _)| (text.get(..at).unwrap_or(text), text.get(at + 1..)));
+        rest = behind;
+        Some(first)
+    })
+}
+
 /// The place around a step, by its text.
 pub(super) fn around(text: &str) -> &str {
     let mut slashes = text.match_indices('/').filter(|(at, _)| !text.get(..*at).is_some_and(|to| to.ends_with('\\')));
@@ -146,6 +179,20 @@ mod tests {
             ("scale", "scale 3", false),
         ] {
             assert_eq!(is_within(text, step), is_in, "{text} in {step}");
+        }
+        for (one, other, beside, alike) in [
+            ("[0]/make a", "[1]/make a", true, true),
+            ("[0]/make a", "[1]/make b", true, false),
+            ("a[0]", "a[1]", true, true),
+            ("a[0]/x[2]", "a[0]/x[3]", true, true),
+            ("a[0]", "a[0][1]", false, true),
+            ("[0]", "", false, true),
+            ("a", "b", false, false),
+            ("a\\/b[1]", "a\\/b[2]", true, true),
+            ("a/b", "a/c[1]", false, false),
+        ] {
+            assert_eq!(is_beside(one, other), beside, "{one} {other}");
+            assert_eq!(unnumbered(one) == unnumbered(other), alike, "{one} {other}");
         }
         assert!(is_named("a\\/b", "a/b") && is_named("a\\/b", "a\\/b") && !is_named("a", "b"));
     }

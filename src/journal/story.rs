@@ -1,6 +1,6 @@
 //! One run in full: every write with what became of it, its steps, and the lines of its log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -121,6 +121,7 @@ fn events(connection: &Connection, run: Listed) -> rusqlite::Result<Story> {
     let (facts, error) = (Map::new(), None);
     let mut story = Story { facts, error, writes: Vec::new(), steps: Vec::new(), lines: Vec::new(), run };
     let mut writes: BTreeMap<i64, Written> = BTreeMap::new();
+    let mut steps: HashMap<String, usize> = HashMap::new();
     let mut query =
         connection.prepare("SELECT number, at, kind, of, place, body FROM events WHERE run = ?1 ORDER BY number")?;
     let mut rows = query.query([&story.run.id])?;
@@ -148,11 +149,13 @@ fn events(connection: &Connection, run: Listed) -> rusqlite::Result<Story> {
             (Some(What::Settled { known, by, .. }), Some(write)) => {
                 (write.known, write.by, write.error) = (Some(known), Some(by), None);
             }
-            (Some(What::Step), _) if story.steps.iter().all(|(step, ..)| *step != place) => {
+            (Some(What::Step), _) if !steps.contains_key(&place) => {
+                steps.insert(place.clone(), story.steps.len());
                 story.steps.push((place, at, false));
             }
             (Some(What::Finished(_)), _) => {
-                story.steps.iter_mut().filter(|(step, ..)| *step == place).for_each(|step| step.2 = true);
+                let step = steps.get(&place).and_then(|at| story.steps.get_mut(*at));
+                step.into_iter().for_each(|step| step.2 = true);
             }
             (Some(What::Line { level, text }), _) => story.lines.push((at, level, text)),
             _ => {}
@@ -191,7 +194,7 @@ impl Unsettled {
             return Err(alive::refused(id, Held::Lives, SETTLED));
         }
         // Where nothing is unknown nothing has to be written, either.
-        if past()?.is_none_or(|past| past.unknown().is_empty()) {
+        if past()?.is_none_or(|past| !past.has_unknown()) {
             return Ok(None);
         }
         let alive = Alive::take(path, id, Held::LookedAt)?.map_err(|held| alive::refused(id, held, SETTLED))?;

@@ -192,6 +192,101 @@ fn a_later_write_to_the_same_thing_leaves_nothing_that_proves_an_earlier_one() {
 }
 
 #[test]
+fn what_was_made_and_taken_away_again_is_not_made_once_more_by_a_resume() {
+    let wait = "import \"std/wait\" as wait;";
+    for (operation, script) in [
+        // By other names of its parameters.
+        (
+            "DeleteDatabase",
+            "try { delete_database(\"rm-demo-0001\", \"orders\") } catch {}
+             wait::until(\"it is gone\", #{ every: 1, limit: 60 },
+                || describe_databases(\"rm-demo-0001\").Result.Databases.all(|one| one.DBName != \"orders\"));
+             create_db(#{DbInstanceId: \"rm-demo-0001\", DbName: \"orders\", CharacterSetName: \"utf8mb4\"});",
+        ),
+        // By an id that the answer would have told.
+        (
+            "CreateService",
+            "try { step(\"make\", || create_service(#{EnvId: 3002, Name: \"scratch\", K8sServiceId: \"scratch\",
+                ServiceType: \"ClusterIP\", PortMappings: [#{Protocol: \"TCP\", Port: 80, TargetPort: \"8080\", Name: \"http\"}]}).Code)
+             } catch {}
+             let made = paginate(\"ListServices\", #{AppId: 1001, EnvId: 3002}).find(|one| one.Name == \"scratch\");
+             if made != () { delete_service(made.ServiceId); }",
+        ),
+    ] {
+        let fault = format!("{operation}:lost:first=1");
+        let script = format!("{wait}{script} exit(64)");
+        let world = World::with(&script, &["--control", "--pace", "3600x", "--fault", &fault]);
+        let id = world.ends_with(64, &["--allow-destructive"]);
+        assert_eq!(world.sim.ledger().len(), 2, "{operation}");
+        let verified = world.told(&id, &["--verify"]);
+        assert_eq!(verified["writes"][0]["outcome"], "unknown", "{verified:#}");
+        let ran = world.goes_on(&id, &["--allow-destructive"]);
+        assert_eq!((ran.code, world.sim.ledger().len()), (Some(11), 2), "{operation}: {ran:#?}");
+    }
+}
+
+#[test]
+fn a_write_behind_another_one_that_changed_the_same_is_made() {
+    let script = "
+        let update = |to| update_app(#{AppId: 1002, BizTitle: \"t\", Description: to}).Code;
+        let fresh = describe_app_detail(1002).Result.Description != \"closed\";
+        if fresh { step(\"begin\", || update.call(\"open\")) }
+        step(\"close\", || update.call(\"closed\"));
+        if fresh { exit(64) }
+        step(\"open again\", || update.call(\"open\"));";
+    let world = World::with(script, &["--control"]);
+    let id = world.ends_with(64, &[]);
+    assert_eq!(world.goes_on(&id, &[]).code, Some(0));
+    assert_eq!(world.written("Description"), ["open", "closed", "open"]);
+}
+
+#[test]
+fn an_item_takes_nothing_from_a_finished_step_of_another_one() {
+    let script = "
+        parallel([1, 2], 1, |i| step(`touch ${i}`, || {
+            if i == 1 && describe_app_detail(1003).Result.Description != \"touched\" { throw \"not yet\" }
+            update_app(#{AppId: 1003, BizTitle: \"t\", Description: \"touched\"});
+            print(`touched by ${i}`);
+            i
+        }));";
+    let world = World::with(script, &["--control"]);
+    let first = world.jst(&["run", world.script().to_str().unwrap()]).run();
+    assert_eq!((first.code, first.stdout.as_str()), (Some(1), "touched by 2\n"), "{first:#?}");
+    let ran = world.goes_on(world.listed()["id"].as_str().unwrap(), &[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "touched by 1\n"), "{ran:#?}");
+    assert_eq!(world.written("AppId"), ["1003", "1003"]);
+}
+
+#[test]
+fn of_writes_that_each_make_an_order_as_many_took_effect_as_there_are_orders() {
+    let script = "step(\"scale\", || { try { scale_app(3002, 4) } catch {} scale_app(3002, 5).Code }); exit(64)";
+    let world = World::with(script, &["--control", "--pace", "3600x", "--fault", "ScaleApp:close:first=1"]);
+    let id = world.ends_with(64, &[]);
+    let verified = world.told(&id, &["--verify"]);
+    let writes = verified["writes"].as_array().unwrap();
+    let told: Vec<&str> = writes.iter().map(|write| write["outcome"].as_str().unwrap()).collect();
+    assert_eq!((told, world.sim.ledger().len()), (vec!["not_applied", "applied"], 1), "{verified:#}");
+}
+
+#[test]
+fn the_flags_that_decide_are_those_that_are_told() {
+    let script = "let both = [#{SchemaId: 2001}, #{SchemaId: 2013}];
+        step(\"clean\", || call_all(\"DeleteDeployConfig\", both, #{concurrency: 1}).len())";
+    let world = World::with(script, &["--control", "--fault", "DeleteDeployConfig:close:first=2"]);
+    let id = world.ends_with(11, &["--allow-destructive"]);
+    let mut flags = vec!["--allow-destructive".to_owned()];
+    let goes_on = |flags: &[String]| world.goes_on(&id, &flags.iter().map(String::as_str).collect::<Vec<_>>());
+    for _ in 0..2 {
+        let ran = goes_on(&flags);
+        assert_eq!(ran.code, Some(11), "{ran:#?}");
+        let told = ran.stderr.split("--assume-done '").nth(1).unwrap();
+        flags.extend(["--assume-done".to_owned(), told.split('\'').next().unwrap().to_owned()]);
+    }
+    let ran = goes_on(&flags);
+    assert_eq!((ran.code, world.sim.ledger().len()), (Some(0), 0), "{ran:#?}");
+}
+
+#[test]
 fn a_value_that_somebody_else_set_since_proves_nothing() {
     for (set, outcome, resumed) in [
         // As it was before: nothing took effect.
