@@ -56,10 +56,15 @@ pub(super) async fn look(account: &Account, sight: &'static Sight, write: &PastW
     let later: Vec<&Later> = write.later().filter(|later| undoes(&later.made(), &write.made())).collect();
     match judge(sight, &found, write.before.as_ref()) {
         Ok(_) if !later.is_empty() && sight.makes_more() => among(&found, write, &later),
-        Ok(true) => Seen::Applied(reply(&write.operation, sight, &found.record)),
+        Ok(true) => match write.later().find(|later| later.made() == write.made()) {
+            // A second one would have been refused, or changed nothing, behind a first.
+            Some(twin) if twin.known == Known::Applied && !sight.before => Seen::NotApplied,
+            Some(twin) => undone(twin),
+            None => Seen::Applied(reply(&write.operation, sight, &found.record)),
+        },
         Ok(false) if sight.late => Seen::CannotTell("it shows only some time after, and does not show yet".to_owned()),
         Ok(false) => later.first().map_or(Seen::NotApplied, |later| undone(later)),
-        Err(why) => Seen::CannotTell(why.to_owned()),
+        Err(why) => later.first().map_or_else(|| Seen::CannotTell(why.to_owned()), |later| undone(later)),
     }
 }
 
@@ -91,6 +96,9 @@ pub(super) fn undoes(later: &Made<'_>, earlier: &Made<'_>) -> bool {
     match catalogue::look_for(first).map(|sight| (sight, &sight.says)) {
         Ok((_, Says::Listed(_))) => is_of(&["Delete", "Remove", "Unbind"]) && is_same_thing(),
         Ok((_, Says::Gone(_))) => is_of(&["Create", "Add", "Bind"]) && is_same_thing(),
+        Ok((_, Says::Has(_))) if is_of(&["Delete", "Remove"]) => {
+            !are_apart(noun(first), params, first_params) && share_an_id(params, first_params)
+        }
         Ok((sight, _)) => {
             let ids = sight.reads.iter().flat_map(|read| read.params.iter().map(|(_, from)| *from));
             let mut ids = ids.filter(|name| first_params.contains_key(*name)).peekable();
@@ -126,6 +134,14 @@ fn are_apart(noun: &str, one: &Params, other: &Params) -> bool {
         let same = other.iter().find(|(other, _)| key(other) == key(name));
         same.is_some_and(|(_, other)| differ(value, other))
     })
+}
+
+/// Whether one id is a parameter of both.
+fn share_an_id(one: &Params, other: &Params) -> bool {
+    let is_same = |name: &str, value: &Value| {
+        other.iter().any(|(other, same)| other.eq_ignore_ascii_case(name) && text(same) == text(value))
+    };
+    one.iter().any(|(name, value)| name.to_ascii_lowercase().ends_with("id") && is_same(name, value))
 }
 
 /// Parameters that name a thing beside ids, in small letters and without its kind.

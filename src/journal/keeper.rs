@@ -252,6 +252,9 @@ impl Keeper {
         let intend = async {
             let writer = self.writer()?;
             let (operation, profile) = (operation.to_owned(), profile.map(str::to_owned));
+            if let Some(mut past) = self.past() {
+                past.makes(self.next.load(Ordering::Relaxed), profile.clone(), &operation, &params);
+            }
             let event = self.event(What::Write { operation, params, before, profile });
             let event = event.at_place(here.text());
             let number = event.number;

@@ -32,6 +32,8 @@ pub(super) struct Past {
     bare: BTreeSet<i64>,
     /// Parameters that are masked for their names, with the places of their writes.
     masked: Vec<(String, String)>,
+    /// What this part made, or may have made.
+    now: Vec<Later>,
     /// All that was made or may have been, for who judges those that are unknown.
     all: OnceCell<Arc<[Later]>>,
     /// Where writes were made that this part came by at another place.
@@ -236,11 +238,12 @@ impl Past {
     }
 
     /// The step at this place, now that the script came by it. One that is finished gives its value, unless a write of
-    /// its was taken for another's meanwhile: then it is to be done for itself.
-    pub(super) fn visit(&mut self, place: &str) -> Option<PastStep> {
+    /// its was taken for another's meanwhile: then it is to be done for itself. So is one that is done `again` as it
+    /// looks for itself.
+    pub(super) fn visit(&mut self, place: &str, is_again: bool) -> Option<PastStep> {
         self.visited.insert(place.to_owned());
         let mut step = self.steps.get(place)?.clone();
-        if self.moved.iter().any(|moved| place::is_within(moved, place)) {
+        if is_again || self.moved.iter().any(|moved| place::is_within(moved, place)) {
             step.finished = None;
         }
         if step.finished.is_some() {
@@ -288,7 +291,7 @@ impl Past {
             params: write.params.clone(),
             known: write.known,
         };
-        let all = || self.writes.values().filter(|write| write.counts()).map(made).collect();
+        let all = || self.writes.values().filter(|write| write.counts()).map(made).chain(self.now.clone()).collect();
         let is_unknown = write.known == Known::Unknown;
         let all = if is_unknown { Arc::clone(self.all.get_or_init(all)) } else { Arc::default() };
         PastWrite { all, ..write.clone() }
@@ -300,7 +303,8 @@ impl Past {
     pub(super) fn same(&mut self, next: &Next<'_>) -> Option<PastWrite> {
         let step = place::step_of(next.here);
         let begun = self.begun_around(next.here);
-        let fit: Vec<&PastWrite> = self.like(next).filter(|write| write.counts()).collect();
+        let fit: Vec<&PastWrite> =
+            self.like(next).filter(|write| write.counts() && !self.is_undone(write, next)).collect();
         let there = fit.iter().find(|write| write.place == next.here);
         let elsewhere = || fit.iter().find(|write| place::step_of(&write.place) == step);
         let is_open = |write: &PastWrite| write.number < begun && !self.is_given(&write.place);
@@ -311,22 +315,45 @@ impl Past {
         if is_moved {
             self.moved.push(whole.place.clone());
         }
-        self.come_by(whole.number);
+        // What was tried before it to no effect was the same.
+        let tried = self.like(next).filter(|write| write.number < whole.number && !write.counts());
+        let tried: Vec<i64> = tried.map(|write| write.number).collect();
+        tried.into_iter().chain([whole.number]).for_each(|number| self.come_by(number));
         Some(whole)
     }
 
-    /// Whether a write that was made may stand here by now: not where its own item of a `parallel` may yet come by it,
-    /// nor where this part came by something behind it that changed the same.
+    /// Whether a write that was made may stand here by now: not where its own item of a `parallel` may yet come by it.
     fn may_have_moved(&self, write: &PastWrite, next: &Next<'_>) -> bool {
         let is_beside = place::is_beside(&write.place, next.here);
         let is_alike = || place::unnumbered(&write.place) == place::unnumbered(next.here);
         let is_new = || !self.steps.contains_key(place::step_of(next.here));
-        if is_beside && !(is_alike() && is_new()) {
-            return false;
-        }
+        !is_beside || is_alike() && is_new()
+    }
+
+    /// Whether something that this part came by, or made, changed again what a write did that was made before it. One
+    /// that is unknown has to be settled nevertheless.
+    fn is_undone(&self, write: &PastWrite, next: &Next<'_>) -> bool {
+        let undoes =
+            |profile: &Option<String>, made: &Made<'_>| *profile == write.profile && (next.undoes)(made, &write.made());
         let behind = self.writes.range(write.number + 1..).map(|(_, later)| later);
         let mut come_by = behind.filter(|later| later.counts() && (later.taken || self.is_given(&later.place)));
-        !come_by.any(|later| later.profile == write.profile && (next.undoes)(&later.made(), &write.made()))
+        write.known != Known::Unknown
+            && (self.now.iter().any(|now| undoes(&now.profile, &now.made()))
+                || come_by.any(|later| undoes(&later.profile, &later.made())))
+    }
+
+    /// This part is about to make a write.
+    pub(super) fn makes(&mut self, number: i64, profile: Option<String>, operation: &str, params: &Map<String, Value>) {
+        let (operation, params) = (operation.to_owned(), params.clone());
+        self.now.push(Later { number, profile, operation, params, known: Known::Unknown });
+        self.all.take();
+    }
+
+    /// The writes of a step took effect, with those of the steps in it: whoever says so came by them.
+    pub(super) fn come_by_step(&mut self, step: &str) {
+        let within = self.writes.values().filter(|write| place::is_within(&write.place, step));
+        let numbers: Vec<i64> = within.map(|write| write.number).collect();
+        numbers.into_iter().for_each(|number| self.come_by(number));
     }
 
     /// Where among the events an earlier part began the outermost of the steps around this place.

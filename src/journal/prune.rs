@@ -1,7 +1,7 @@
 //! Old runs go: those that ended before a time, and the oldest of those that ended while the file is too large.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -19,6 +19,12 @@ pub(crate) struct Bounds {
     pub max_size: Option<u64>,
 }
 
+/// So many runs go in one transaction.
+const AT_ONCE: usize = 256;
+
+/// As many where the file is too large: after each of these it is looked at again.
+const FEW: usize = 16;
+
 /// Takes out what is beyond the bounds, and gives how many runs went. Runs that live stay, and so do those with
 /// writes of which it is not known whether they took effect: somebody has to look at them first.
 ///
@@ -29,7 +35,7 @@ pub(crate) fn prune(path: &Path, bounds: Bounds) -> Result<usize> {
         return Ok(0);
     }
     let mut connection = store::open(path)?;
-    let went = prune_old(&mut connection, path, bounds, "")?;
+    let went = prune_old(&mut connection, path, bounds, "", None)?;
     if went > 0 {
         connection.execute_batch("VACUUM").map_err(|error| store::failed(path, &error))?;
     }
@@ -37,30 +43,34 @@ pub(crate) fn prune(path: &Path, bounds: Bounds) -> Result<usize> {
     Ok(went)
 }
 
-/// The same for a connection that is open already, whose own run stays.
-pub(super) fn prune_old(connection: &mut Connection, path: &Path, bounds: Bounds, own: &str) -> Result<usize> {
+/// The same for a connection that is open already, whose own run stays; it begins nothing more behind `until`.
+pub(super) fn prune_old(
+    connection: &mut Connection,
+    path: &Path,
+    bounds: Bounds,
+    own: &str,
+    until: Option<Instant>,
+) -> Result<usize> {
     let failed = |error: rusqlite::Error| store::failed(path, &error);
+    let now = Timestamp::now().as_millisecond();
+    let keep = bounds.keep.map(|keep| now.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX)));
     let mut went = 0;
-    if let Some(keep) = bounds.keep {
-        let before =
-            Timestamp::now().as_millisecond().saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
-        for id in candidates(connection, path, before, i64::MAX, own).map_err(failed)? {
-            went += remove(connection, path, &id)?;
+    loop {
+        let too_old = match keep {
+            Some(before) => candidates(connection, path, before, AT_ONCE, own).map_err(failed)?,
+            None => Vec::new(),
+        };
+        let is_too_large = || Ok(bounds.max_size.is_some_and(|most| used(connection).is_ok_and(|used| used > most)));
+        let next = match too_old.is_empty() && is_too_large()? {
+            true => candidates(connection, path, i64::MAX, FEW, own).map_err(failed)?,
+            false => too_old,
+        };
+        let gone = remove(connection, path, &next)?;
+        went += gone;
+        if gone == 0 || until.is_some_and(|until| until <= Instant::now()) {
+            return Ok(went);
         }
     }
-    if let Some(most) = bounds.max_size {
-        while used(connection).map_err(failed)? > most {
-            let oldest = candidates(connection, path, i64::MAX, 16, own).map_err(failed)?;
-            let before = went;
-            for id in oldest {
-                went += remove(connection, path, &id)?;
-            }
-            if went == before {
-                break;
-            }
-        }
-    }
-    Ok(went)
 }
 
 /// Bytes of the pages that hold something.
@@ -70,36 +80,42 @@ fn used(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(u64::try_from(used).unwrap_or(0))
 }
 
-/// Runs that may go and began before a time, the oldest first.
+/// Runs that may go and began before a time, the oldest first, and at most so many.
 fn candidates(
     connection: &Connection,
     path: &Path,
     before: i64,
-    most: i64,
+    most: usize,
     own: &str,
 ) -> rusqlite::Result<Vec<String>> {
-    let mut query = connection.prepare(
-        "SELECT id FROM runs WHERE started < ?1 AND unknown + open <= 0 AND id <> ?3 ORDER BY started LIMIT ?2",
-    )?;
-    let ids = query.query_map(params![before, most, own], |row| row.get::<_, String>(0))?;
-    let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut query = connection
+        .prepare("SELECT id FROM runs WHERE started < ?1 AND unknown + open <= 0 AND id <> ?2 ORDER BY started")?;
+    let ids = query.query_map(params![before, own], |row| row.get::<_, String>(0))?;
     // One of which that cannot be told stays, too.
-    Ok(ids.into_iter().filter(|id| alive::is_alive(path, id).is_ok_and(|lives| !lives)).collect())
+    let may_go = |id: &String| alive::is_alive(path, id).is_ok_and(|lives| !lives);
+    ids.filter(|id| id.as_ref().map_or(true, may_go)).take(most).collect()
 }
 
-/// Takes a run out, unless it was resumed meanwhile. Nobody resumes it while it goes.
-fn remove(connection: &mut Connection, path: &Path, id: &str) -> Result<usize> {
-    let Ok(_alive) = Alive::take(path, id, Held::LookedAt)? else { return Ok(0) };
+/// Takes runs out, but for those that were resumed meanwhile. Nobody resumes one while it goes.
+fn remove(connection: &mut Connection, path: &Path, ids: &[String]) -> Result<usize> {
+    let mut held = Vec::with_capacity(ids.len());
+    for id in ids {
+        held.extend(Alive::take(path, id, Held::LookedAt)?.ok().map(|alive| (id, alive)));
+    }
     let mut remove = || -> rusqlite::Result<usize> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let went = transaction.execute("DELETE FROM runs WHERE id = ?1 AND unknown + open <= 0", [id])?;
-        if went > 0 {
-            transaction.execute("DELETE FROM events WHERE run = ?1", [id])?;
+        let mut went = 0;
+        for (id, _) in &held {
+            let gone = transaction.execute("DELETE FROM runs WHERE id = ?1 AND unknown + open <= 0", [id])?;
+            if gone > 0 {
+                transaction.execute("DELETE FROM events WHERE run = ?1", [id])?;
+            }
+            went += gone;
         }
         transaction.commit()?;
         Ok(went)
     };
-    remove().map_err(|error| store::failed(path, &error))
+    if held.is_empty() { Ok(0) } else { remove().map_err(|error| store::failed(path, &error)) }
 }
 
 #[cfg(test)]
@@ -134,7 +150,8 @@ mod tests {
         let found = candidates(&connection, &path, i64::MAX, 16, "").unwrap();
         assert_eq!(found.len(), 2);
         let resumed = Alive::take(&path, "resumed", Held::Lives).unwrap().unwrap();
-        let went: usize = found.iter().map(|id| remove(&mut connection, &path, id).unwrap()).sum();
+        let went: usize =
+            found.iter().map(|id| remove(&mut connection, &path, std::slice::from_ref(id)).unwrap()).sum();
         assert_eq!(went, 1);
         let past = super::super::past::Past::read(&connection, &path, "resumed").unwrap();
         assert_eq!(past.last, 3);
@@ -147,7 +164,7 @@ mod tests {
         transaction.execute("UPDATE runs SET open = open + 1 WHERE id = 'resumed'", []).unwrap();
         store::append(&transaction, "resumed", &more.iter().collect::<Vec<_>>()).unwrap();
         transaction.commit().unwrap();
-        assert_eq!(remove(&mut connection, &path, "resumed").unwrap(), 0);
+        assert_eq!(remove(&mut connection, &path, &["resumed".to_owned()]).unwrap(), 0);
         assert_eq!(prune(&path, Bounds { keep: None, max_size: Some(1) }).unwrap(), 0);
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::oneshot;
@@ -33,6 +33,9 @@ pub(super) type Committed = oneshot::Receiver<Result<()>>;
 
 /// How long what nobody waits for is with the system alone, where a loss of power takes it, before it is on the disk.
 const SOON: Duration = Duration::from_millis(20);
+
+/// How long old runs are taken out at the start of one, whose first write waits for that; the next one goes on with it.
+const PRUNING: Duration = Duration::from_millis(250);
 
 /// The most that is committed together.
 const GROUP: usize = 4096;
@@ -95,7 +98,7 @@ fn write(
     waiting: &Receiver<Item>,
     held: impl Send,
 ) {
-    if let Err(error) = prune_old(&mut connection, path, bounds, run) {
+    if let Err(error) = prune_old(&mut connection, path, bounds, run, Some(Instant::now() + PRUNING)) {
         tracing::warn!("{}", error.message);
     }
     // What nobody waited for and could not be written: it goes first with the next.

@@ -241,6 +241,97 @@ fn a_write_behind_another_one_that_changed_the_same_is_made() {
 }
 
 #[test]
+fn a_script_that_looks_for_itself_ends_where_it_would_have_without_a_stop() {
+    let text = "fn text() { describe_app_detail(1001).Result.Description }
+        fn put(d) { update_app(#{AppId: 1001, Description: d}).Code }
+        let folder = args[0];
+        let stop = |at| if read_file(`${folder}/list`) == at { exit(64) };\n";
+    for (script, name, written) in [
+        // std/settle and std/ensure name their steps by a part of what they write.
+        (
+            "import \"std/settle\" as settle;
+             fn set(d) { if text() != d { settle::call(\"UpdateApp\", #{AppId: 1001, Description: d}, || text() == d); } }
+             set(\"A\"); stop.call(\"stop\"); set(\"B\");",
+            "Description",
+            &["A", "B"][..],
+        ),
+        (
+            "import \"std/ensure\" as ensure;
+             ensure::grant(\"rm-demo-0001\", \"orders\", \"shop_rw\", \"ReadOnly\"); stop.call(\"stop\");
+             ensure::grant(\"rm-demo-0001\", \"orders\", \"shop_rw\", \"ReadWrite\");",
+            "AccountPrivilege",
+            &["ReadOnly", "ReadWrite"],
+        ),
+        (
+            "import \"std/ensure\" as ensure;
+             fn mark(v) { ensure::label(\"c-demo-test\", \"i-demo-0013\", \"label.jst.com/zz\", v) }
+             mark(\"v1\"); stop.call(\"stop\"); mark(\"v2\"); mark(\"v1\");",
+            "LabelValue",
+            &["v1", "v1", "v2", "v2", "v1"],
+        ),
+        // A person's word, and the script's own, are of the writes that they are about.
+        (
+            "step(\"one\", || { put(\"A\"); stop.call(\"stop\") }, #{ done: || true });
+             step(\"two\", || put(\"B\")); step(\"three\", || put(\"A\"));",
+            "Description",
+            &["A", "B", "A"],
+        ),
+        (
+            "if text() != \"B\" { step(\"to A\", || put(\"A\")); } step(\"to B\", || put(\"B\"));
+             stop.call(\"stop\"); step(\"back to A\", || put(\"A\"));",
+            "Description",
+            &["A", "B", "A"],
+        ),
+    ] {
+        let world = World::with(&format!("{text}{script}"), &["--control"]);
+        let (folder, list) = (world.folder.path().to_str().unwrap().to_owned(), world.folder.path().join("list"));
+        let grant = format!("--allow-read={folder}");
+        std::fs::write(&list, "stop").unwrap();
+        let file = world.script();
+        let flags = ["run", &grant, "--allow-destructive", file.to_str().unwrap(), &folder];
+        let ran = world.jst(&flags).run();
+        assert_eq!(ran.code, Some(64), "{script}: {ran:#?}");
+        std::fs::write(&list, "go").unwrap();
+        let ran = world.goes_on(world.listed()["id"].as_str().unwrap(), &[&grant, "--allow-destructive"]);
+        assert_eq!(ran.code, Some(0), "{script}: {ran:#?}");
+        assert!(world.written(name).ends_with(&written.iter().map(|one| one.to_string()).collect::<Vec<_>>()), "{script}: {:?}", world.written(name));
+        assert_eq!(world.written(name).iter().filter(|one| *one != "null").count(), written.len(), "{script}");
+    }
+}
+
+#[test]
+fn what_a_look_says_of_one_write_is_not_what_another_one_did() {
+    let db = "create_db(#{DbInstanceId: \"rm-demo-0001\", DbName: \"once\", CharacterSetName: \"utf8mb4\"})";
+    let grant = "grant_db_to_account(#{DbInstanceId: \"rm-demo-0001\", DbName: \"orders\", AccountName: \"shop_rw\", AccountPrivilege: \"ReadOnly\"})";
+    for (script, fault, outcome) in [
+        // A second one would have been refused if the first had been made.
+        (format!("try {{ {db} }} catch {{}} {db};"), "CreateDb:close:first=1", "not_applied"),
+        (
+            format!(
+                "step(\"g\", || try_call(\"ListApp\", #{{}}).ok); try {{ step(\"grant\", || {grant}.Code) }} catch {{}} delete_database(\"rm-demo-0001\", \"orders\");"
+            ),
+            "GrantDbToAccount:lost:first=1",
+            "unknown",
+        ),
+    ] {
+        let world = World::with(&format!("{script} exit(64)"), &["--control", "--pace", "3600x", "--fault", fault]);
+        let id = world.ends_with(64, &["--allow-destructive"]);
+        let verified = world.told(&id, &["--verify"]);
+        assert_eq!(verified["writes"][0]["outcome"], outcome, "{verified:#}");
+    }
+    // What the resumed part itself undid proves nothing, either.
+    let script = "let there = || paginate(\"ListNodeLabelBindings\", #{ClusterId: \"c-demo-test\", LabelKey: \"label.jst.com/once\", LabelValue: \"v\"}).len();
+        let both = #{ClusterId: \"c-demo-test\", LabelKey: \"label.jst.com/once\", LabelValue: \"v\", InstanceId: \"i-demo-0013\"};
+        step(\"label\", || create_node_label(\"c-demo-test\", \"label.jst.com/once\", \"v\").Code);
+        if there.call() > 0 { step(\"clean\", || unbind_node_label(both).Code) }
+        step(\"bind\", || bind_node_label(both).Code);";
+    let world = World::with(script, &["--control", "--fault", "BindNodeLabel:lost:first=1"]);
+    let id = world.ends_with(11, &[]);
+    assert_eq!(world.goes_on(&id, &[]).code, Some(11));
+    assert_eq!(world.sim.ledger().len(), 3, "label, bind, unbind");
+}
+
+#[test]
 fn an_item_takes_nothing_from_a_finished_step_of_another_one() {
     let script = "
         parallel([1, 2], 1, |i| step(`touch ${i}`, || {

@@ -137,6 +137,9 @@ impl Keeper {
         for write in self.unknown_in(step) {
             self.settle(&write, known, &Value::Null, "the script");
         }
+        if is_done {
+            self.past().into_iter().for_each(|mut past| past.come_by_step(step.text()));
+        }
     }
 
     /// The writes of earlier parts that took effect, in their order; `None` of a run that does not go on.
@@ -153,11 +156,11 @@ impl Keeper {
     ///
     /// # Errors
     /// `policy` when earlier parts came by other steps here; `invalid` for a value that was not kept.
-    pub(crate) fn step(&self, name: &str) -> Result<Came> {
+    pub(crate) fn step(&self, name: &str, is_again: bool) -> Result<Came> {
         let text = Place::here().step_text(name);
         let turn = self.turn(&text);
         let text = if turn == 0 { text } else { format!("{text}#{}", turn + 1) };
-        let earlier = self.past().and_then(|mut past| past.visit(&text));
+        let earlier = self.past().and_then(|mut past| past.visit(&text, is_again));
         if let Some(Some(value)) = earlier.as_ref().and_then(|step| step.finished.as_ref()) {
             let secret = self.past().map(|past| past.secrets_in(&text)).unwrap_or_default();
             return Ok(Came::Done(value.clone(), secret));
@@ -179,6 +182,7 @@ impl Keeper {
             for write in self.past().map(|past| past.unknown_within(step.place.text())).unwrap_or_default() {
                 self.settle(&write, Known::Applied, &Value::Null, PERSON);
             }
+            self.past().into_iter().for_each(|mut past| past.come_by_step(step.place.text()));
             return self.finished(&step, Some(Value::Null)).map(|()| Came::Done(Value::Null, Vec::new()));
         }
         Ok(Came::Do(step))

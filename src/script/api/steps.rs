@@ -22,7 +22,9 @@ const LARGEST: usize = 1 << 20;
 pub(super) fn register(module: &mut Module, account: &Arc<Account>) {
     const HELP: &str = "Does a named part of a run and gives its value, which must be data; when the run is resumed, that \
                         value is given again without doing it again. #{done: || …} is asked first about a part that was \
-                        begun and not finished: false or () says no, true yes, any other value is the part's.";
+                        begun and not finished: false or () says no, true yes, any other value is the part's. #{again: true} \
+                        is of a part that looks for itself what is left to do: it is done again, but for its writes that \
+                        took effect and that nothing changed since.";
     for signature in
         [&["name: string", "action: Fn", "any"][..], &["name: string", "action: Fn", "options: map", "any"]]
     {
@@ -33,10 +35,11 @@ pub(super) fn register(module: &mut Module, account: &Arc<Account>) {
             };
             let name = name_of(name).map_err(throw)?;
             let action = closure(action, "step does a closure").map_err(throw)?;
-            let done = options.first().map_or(Ok(None), |options| done_of(options)).map_err(throw)?;
+            let options =
+                options.first().map_or(Ok(Options::default()), |options| Options::of(options)).map_err(throw)?;
             match account.shared().journal() {
                 None => action.call_within_context(context, ()),
-                Some(journal) => kept(context, &account, journal, &on_account(name, &account), &action, done.as_ref()),
+                Some(journal) => kept(context, &account, journal, &on_account(name, &account), &action, &options),
             }
         });
     }
@@ -49,9 +52,9 @@ fn kept(
     journal: &Keeper,
     name: &str,
     action: &FnPtr,
-    done: Option<&FnPtr>,
+    options: &Options,
 ) -> ScriptResult {
-    let came = journal.step(name).inspect_err(|error| {
+    let came = journal.step(name, options.again).inspect_err(|error| {
         if error.kind == Kind::Policy {
             account.stop().set(error.clone());
         }
@@ -63,7 +66,7 @@ fn kept(
         }
         Came::Do(step) => step,
     };
-    let value = step.place.within(|| match before(context, account, journal, &step, done)? {
+    let value = step.place.within(|| match before(context, account, journal, &step, options.done.as_ref())? {
         Some(value) => Ok(value),
         None => action.call_within_context::<Dynamic>(context, ()),
     })?;
@@ -137,16 +140,32 @@ pub(super) fn closure(value: &Dynamic, expected: &str) -> Result<FnPtr> {
     value.clone().try_cast::<FnPtr>().ok_or_else(|| wrong().hint("write it as || scale_app(42, 3)"))
 }
 
-fn done_of(options: &Dynamic) -> Result<Option<FnPtr>> {
-    let Ok(map) = options.as_map_ref() else {
-        let message = format!("the options of a step are a map such as #{{done: || true}}, not {}", shown(options));
-        return Err(Error::new(Kind::Invalid, message));
-    };
-    let map: &RhaiMap = &map;
-    if let Some(name) = map.keys().find(|name| name.as_str() != "done") {
-        return Err(Error::new(Kind::Invalid, format!("step has no option `{name}`")).hint("its one option is `done`"));
+/// What is said of a step beside its name and its action.
+#[derive(Default)]
+struct Options {
+    /// A script's own way of looking whether it is done.
+    done: Option<FnPtr>,
+    /// Whether it is done again though it is finished.
+    again: bool,
+}
+
+impl Options {
+    fn of(options: &Dynamic) -> Result<Self> {
+        let wrong = |why: String| Error::new(Kind::Invalid, why);
+        let Ok(map) = options.as_map_ref() else {
+            let message = format!("the options of a step are a map such as #{{done: || true}}, not {}", shown(options));
+            return Err(wrong(message));
+        };
+        let map: &RhaiMap = &map;
+        if let Some(name) = map.keys().find(|name| !["done", "again"].contains(&name.as_str())) {
+            return Err(wrong(format!("step has no option `{name}`")).hint("its options are `done` and `again`"));
+        }
+        let done = map.get("done").map(|done| closure(done, "`done` is a closure")).transpose()?;
+        let again = map.get("again").map_or(Ok(false), |again| {
+            again.as_bool().map_err(|_| wrong(format!("`again` is true or false, not {}", shown(again))))
+        })?;
+        Ok(Self { done, again })
     }
-    map.get("done").map(|done| closure(done, "`done` is a closure")).transpose()
 }
 
 /// Whether there are bytes in a value, which data has no form for.
