@@ -119,7 +119,7 @@ impl Run {
         }
         self.account.shared().keep(Arc::clone(&keeper));
         let lines = Arc::clone(&keeper);
-        log::copy_to(move |level, text| lines.line(level, text));
+        log::copy_to(move |level, text| lines.line(level, &REDACTOR.talk(text)));
         let at_end = Arc::clone(&keeper);
         exit.before(move |code, why| end(&at_end, code, why.map(|why| why.message.as_str())));
         Ok(Some(keeper))

@@ -379,3 +379,29 @@ fn no_process_that_jst_starts_has_a_credential_among_its_arguments() {
         }
     }
 }
+
+#[test]
+fn what_a_script_says_of_a_password_is_masked_wherever_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let reports = ["r.json", "r.html", "r.md", "r.xml"].map(at);
+    let script = "let p = read_file(\"pw.txt\");
+        try_call(\"CreateCluster\", #{BusinessCode: \"JST\", ClusterEnvType: \"TEST\", ClusterTitle: \"t\", ClusterType: \"Standard\",
+            RegionId: \"cn-zhangjiakou\", VpcId: \"vpc-demo-1\", Vswitchids: [\"vsw-demo-1\"], PodCIDR: \"172.22.0.0/16\",
+            ServiceCIDR: \"172.23.0.0/20\", Password: p});
+        check(\"login with \" + p, false, p); log::warn(p); print(p); throw \"no \" + p;";
+    let flags = reports.iter().flat_map(|report| ["--report", report]).collect::<Vec<_>>();
+    let ran = jst(["--sim", "--journal", &at("j.db"), "--allow-read", "pw.txt"])
+        .args(&flags)
+        .args(&["run", "s.rhai"])
+        .file("pw.txt", "Fake-Passw0rd-XyZ")
+        .file("s.rhai", script)
+        .run();
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    let has = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    for file in [reports.as_slice(), &[at("j.db")]].concat() {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(has(&bytes, "login with ****") && !has(&bytes, "Fake-Passw0rd-XyZ"), "{file}");
+    }
+    assert!(!ran.stderr.contains("Fake-Passw0rd-XyZ"), "{ran:#?}");
+}

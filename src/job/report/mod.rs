@@ -85,7 +85,17 @@ pub(crate) fn check(path: &Path) -> Result<()> {
 /// In words.
 pub(crate) fn write(path: &Path, told: &Told<'_>) -> std::result::Result<(), String> {
     let form = form(path).ok_or_else(|| format!("cannot write {}: its ending names no form", path.display()))?;
-    file::write(path, &form(&REDACTOR.value(report(told))))
+    file::write(path, &form(&masked(report(told))))
+}
+
+/// What is told, as people may read it: whatever a text stands under, it is talk.
+fn masked(value: Value) -> Value {
+    match value {
+        Value::String(text) => REDACTOR.talk(&text).into_owned().into(),
+        Value::Array(list) => list.into_iter().map(masked).collect(),
+        Value::Object(map) => map.into_iter().map(|(name, value)| (name, masked(value))).collect(),
+        other => other,
+    }
 }
 
 fn report(told: &Told<'_>) -> Value {
