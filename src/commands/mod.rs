@@ -110,12 +110,11 @@ pub fn main() -> ExitCode {
     let exit = Exit::new(move |error| tell(error, format, colour));
     let command = matches.subcommand_name().unwrap_or("repl");
     let done = settings.map_err(|(error, ..)| error).and_then(|settings| begin(cli, command, settings, &exit));
-    let code = done.unwrap_or_else(|error| {
+    let code = exit.decide(done).unwrap_or_else(|error| {
         exit.tell(&error);
         error.kind.exit_code()
     });
-    exit.finish(code);
-    streams::release(code != 0);
+    exit.end(code);
     ExitCode::from(code)
 }
 

@@ -163,18 +163,21 @@ fn look_again(settings: &Arc<Settings>, exit: &Exit, id: &RunId) -> Result<()> {
         kept::may_go_on(settings, &before)?;
     }
     let run = Run::new(settings, exit, false)?;
-    let mut settled = Vec::new();
+    let (mut settled, mut failed) = (Vec::new(), None);
     for write in std::mem::take(&mut left.writes) {
-        let account = run.account().of_profile(write.profile.as_deref())?;
-        match account.wait(async { Ok(account.look_again(&write).await) })? {
-            Seen::Applied(reply) => settled.push((write.number, Known::Applied, reply)),
-            Seen::NotApplied => settled.push((write.number, Known::NotApplied, Value::Null)),
-            Seen::CannotTell(why) => {
+        let account = run.account().of_profile(write.profile.as_deref());
+        match account.and_then(|account| account.wait(async { Ok(account.look_again(&write).await) })) {
+            Ok(Seen::Applied(reply)) => settled.push((write.number, Known::Applied, reply)),
+            Ok(Seen::NotApplied) => settled.push((write.number, Known::NotApplied, Value::Null)),
+            Ok(Seen::CannotTell(why)) => {
                 tracing::warn!("write {}, {}, stays unknown: {why}", write.number, write.operation)
             }
+            // What can be told of the others is kept all the same.
+            Err(error) => failed = failed.or(Some(error)),
         }
     }
-    left.settle(&settled, "a look at the account")
+    left.settle(&settled, "a look at the account")?;
+    failed.map_or(Ok(()), Err)
 }
 
 /// A run for people.

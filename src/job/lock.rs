@@ -119,8 +119,7 @@ impl Folder {
 
 /// The lock's file, made where there is none, open to all users: each has to lock it and to write itself down.
 fn opened(path: &Path) -> std::io::Result<File> {
-    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits() as i32;
-    let open = |new| OpenOptions::new().read(true).write(true).create_new(new).custom_flags(flags).open(path);
+    let open = |new| OpenOptions::new().read(true).write(true).create_new(new).custom_flags(locked::FLAGS).open(path);
     // Without creating it first: in a folder of many users the kernel refuses to create what another owns.
     let file = match open(false) {
         Err(error) if error.kind() == ErrorKind::NotFound => match open(true) {

@@ -3,12 +3,12 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::store;
 use crate::error::{Error, Kind, Result};
-use crate::files::locked;
+use crate::files::locked::{self, Tries};
 
 /// What the lock of a run is held for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +40,10 @@ impl Alive {
     /// Takes the lock of a run; inside, what another process holds it for.
     ///
     /// # Errors
-    /// `config`, with what the system says.
+    /// `config`, with the file and what the system says, or that others are always busy with it.
     pub(super) fn take(journal: &Path, run: &str, why: Held) -> Result<std::result::Result<Self, Held>> {
-        taken(&path_of(journal, run), why).map_err(|error| store::cannot(journal, &error.to_string()))
+        let path = path_of(journal, run);
+        taken(&path, why).map_err(|error| store::cannot(journal, &format!("{}: {error}", path.display())))
     }
 }
 
@@ -50,14 +51,18 @@ fn taken(path: &Path, why: Held) -> io::Result<std::result::Result<Alive, Held>>
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let open = |path: &Path| File::options().read(true).write(true).create(true).truncate(false).open(path);
+    let open = |path: &Path| {
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false).custom_flags(locked::FLAGS).open(path)
+    };
+    let tries = Tries::new();
     let file = loop {
         match locked::lock(path, open)? {
             Ok(file) => break file,
             Err(others) => match held(&others) {
                 Some(why) => return Ok(Err(why)),
                 // Somebody had a look at the lock just then.
-                None => std::thread::yield_now(),
+                None => tries.pause()?,
             },
         }
     };
@@ -177,6 +182,20 @@ mod tests {
             looks.unlock().unwrap();
             assert!(taking.join().unwrap());
         });
+    }
+
+    #[test]
+    fn a_link_at_the_place_of_a_lock_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal.db");
+        let path = path_of(&journal, "one");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("elsewhere"), &path).unwrap();
+        let error = Alive::take(&journal, "one", Held::Lives).unwrap_err();
+        let why = format!("{}: Too many levels of symbolic links (os error 40)", path.display());
+        let message = format!("the journal {} cannot be used: {why}", journal.display());
+        assert_eq!((error.message.clone(), error.kind), (message, Kind::Config));
+        assert!(!folder.path().join("elsewhere").exists());
     }
 
     #[test]

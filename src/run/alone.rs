@@ -116,7 +116,11 @@ impl Run {
         behind.is_own_code.store(matches!(result, Ok(1..)), Ordering::Release);
         // Of one that was done before all is told.
         let result = if behind.is_told.load(Ordering::Acquire) { result } else { self.settled(result) };
-        self.exit.iter().for_each(|exit| exit.decide(&result));
+        // One that leaves may have been first: then all is told as that one tells it.
+        let result = match &self.exit {
+            Some(exit) => exit.decide(result),
+            None => result,
+        };
         let code = result.as_ref().map_or_else(|error| error.kind.exit_code(), |code| *code);
         // Before anybody hears of it, and before another one begins: what is told may take its time.
         if let Some(journal) = self.account.shared().journal() {

@@ -38,6 +38,8 @@ struct Inner {
     admit: OnceLock<Admit>,
     /// The exit code, and why, once nothing changes it any more.
     decided: OnceLock<(u8, Option<Error>)>,
+    /// Whether a thread ends the process, which takes it a moment.
+    is_leaving: AtomicBool,
 }
 
 impl Exit {
@@ -50,14 +52,22 @@ impl Exit {
             complete: OnceLock::new(),
             admit: OnceLock::new(),
             decided: OnceLock::new(),
+            is_leaving: AtomicBool::default(),
         }))
     }
 
-    /// What became of the run: whoever leaves from now on ends the process with that.
-    pub(crate) fn decide(&self, result: &Result<u8>) {
-        let code = result.as_ref().map_or_else(|error| error.kind.exit_code(), |code| *code);
-        // What was decided first stays.
-        let _ = self.0.decided.set((code, result.as_ref().err().cloned()));
+    /// What became of the run: whoever leaves from now on ends the process with that. Gives what was decided first,
+    /// which stays.
+    ///
+    /// # Errors
+    /// The one that was decided.
+    pub(crate) fn decide(&self, result: Result<u8>) -> Result<u8> {
+        let of_this = || match result {
+            Ok(code) => (code, None),
+            Err(error) => (error.kind.exit_code(), Some(error)),
+        };
+        let (code, why) = self.0.decided.get_or_init(of_this);
+        why.clone().map_or(Ok(*code), Err)
     }
 
     /// Has more said of why the process ends before anything was decided. It must not wait for what may never come.
@@ -88,6 +98,23 @@ impl Exit {
         }
     }
 
+    /// Does what is left before the main thread ends the process with this code; does not come back where another
+    /// thread ends it already: that one must not be cut short.
+    pub(crate) fn end(&self, code: u8) {
+        self.give_way();
+        self.finish(code);
+        streams::release(code != 0);
+        // What was pending may have been taken by one that began to leave meanwhile.
+        self.give_way();
+    }
+
+    /// Waits for the end of the process, if a thread ends it: that takes no longer than a few seconds.
+    fn give_way(&self) {
+        while self.0.is_leaving.load(Ordering::Acquire) {
+            std::thread::park();
+        }
+    }
+
     /// Says why the process ends, unless that was said.
     pub(crate) fn tell(&self, error: &Error) {
         if !self.0.told.swap(true, Ordering::AcqRel) {
@@ -98,6 +125,7 @@ impl Exit {
     /// Ends the process now, whatever its threads are in: finishes, says why, and ends with the code
     /// of the error. Neither a pipe that nobody reads nor a lock that a halted thread holds keeps it.
     pub(crate) fn leave(&self, error: &Error) -> ! {
+        self.0.is_leaving.store(true, Ordering::Release);
         let decided = self.0.decided.get_or_init(|| (error.kind.exit_code(), Some(self.completed(error))));
         let (code, why) = decided.clone();
         let exit = self.clone();
@@ -161,6 +189,21 @@ mod tests {
         exit.tell(&Error::new(Kind::Io, "why"));
         exit.tell(&Error::new(Kind::Io, "again"));
         assert_eq!(*said.lock().unwrap(), ["second 3", "first 3", "why"]);
+    }
+
+    #[test]
+    fn what_was_decided_first_is_what_the_process_ends_with_whoever_decides_later() {
+        let fails = || Err(Error::new(Kind::Limit, "why"));
+        let decided = |results: [Result<u8>; 2]| {
+            let exit = Exit::new(|_| {});
+            let given = results.map(|result| exit.decide(result).map_err(|error| error.message.clone()));
+            let (code, _) = exit.0.decided.get().unwrap();
+            (given, *code)
+        };
+        let limit = Kind::Limit.exit_code();
+        assert_eq!(decided([fails(), Ok(0)]), ([Err("why".to_owned()), Err("why".to_owned())], limit));
+        assert_eq!(decided([Ok(0), fails()]), ([Ok(0), Ok(0)], 0));
+        assert_eq!(decided([Ok(7), Ok(0)]), ([Ok(7), Ok(7)], 7));
     }
 
     #[test]

@@ -262,6 +262,33 @@ fn the_journal_knows_whose_a_write_is_and_a_resumed_run_looks_there() {
 }
 
 #[test]
+fn a_write_whose_profile_is_gone_keeps_no_other_from_being_settled() {
+    let fault = ["--fault", "ScaleApp:lost:first=1"];
+    let shops = Shops { a: shop("fake-key-a", &fault), b: shop("fake-key-b", &fault) };
+    let script =
+        "step(\"all\", || { try { with_profile(\"shop-b\", || scale_app(3002, 9)); } catch { } scale_app(3002, 7); });";
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, file) = (folder.path().join("journal.db"), folder.path().join("s.rhai"));
+    std::fs::write(&file, script).unwrap();
+    let at = ["--journal", journal.to_str().unwrap(), "--timeout", "1s"];
+    let ran = shops.jst(&[&at[..], &["run", file.to_str().unwrap()]].concat(), ["", ""], "").run();
+    assert_eq!(ran.code, Some(11), "{ran:#?}");
+    let outcomes = || -> Vec<(String, String)> {
+        let text = |write: &Value, key: &str| write[key].as_str().unwrap().to_owned();
+        let (_, found) = writes(&shops, &journal, &[]);
+        found.iter().map(|write| (text(write, "profile"), text(write, "outcome"))).collect()
+    };
+    let are = |wanted: [(&str, &str); 2]| wanted.map(|(profile, outcome)| (profile.to_owned(), outcome.to_owned()));
+    assert_eq!(outcomes(), are([("shop-b", "unknown"), ("shop-a", "unknown")]));
+    let (id, _) = writes(&shops, &journal, &[]);
+    let only_a = shops.config("", "").split("[profiles.shop-b]").next().unwrap().to_owned();
+    let ran = shops.jst(&[&at[..], &["runs", &id, "--verify"]].concat(), ["", ""], "").file(CONFIG, &only_a).run();
+    assert_eq!(ran.code, Some(21), "{ran:#?}");
+    assert!(ran.stderr.contains("there is no usable profile `shop-b`"), "{ran:#?}");
+    assert_eq!(outcomes(), are([("shop-b", "unknown"), ("shop-a", "applied")]), "{ran:#?}");
+}
+
+#[test]
 fn the_same_write_or_step_on_another_account_is_another() {
     let shops = Shops::new();
     let folder = tempfile::tempdir().unwrap();

@@ -28,8 +28,24 @@ fn each_rule_finds_what_it_looks_for_and_nothing_else() {
         ),
         (
             "unknown-function",
-            "try { nope(1); } catch { }\nfn f() { nope() }\nlet m = #{a: || nope(), b: [nope()]};",
-            &[(1, 7), (2, 10), (3, 17), (3, 29)],
+            "try { } catch { nope(1); }\nfn f() { nope() }\nlet m = #{a: || nope(), b: [nope()]};",
+            &[(1, 17), (2, 10), (3, 17), (3, 29)],
+        ),
+        (
+            "unknown-function",
+            "try /* { */ { nope(1); let m = #{a: `${nope()}}`}; [1].map(|x| nope()); try { } catch { nope() } } catch { nope() } nope()",
+            &[(1, 108), (1, 117)],
+        ),
+        ("unknown-function", "fn f() { try { nope(); log::nope() } catch (e) { nope(e) } }", &[(1, 50)]),
+        (
+            "unknown-function",
+            "if is_def_fn(\"nope\", 0) { nope(); } if is_def_fn(/* a */ `other`, 1) { other(1); } other(nopes());",
+            &[(1, 90)],
+        ),
+        (
+            "unknown-function",
+            "let name = \"nope\"; if is_def_fn(name, 0) { nope(); } print(\"is_def_fn(nope)\");",
+            &[(1, 44)],
         ),
         (
             "unknown-function",

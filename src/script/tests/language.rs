@@ -239,6 +239,8 @@ fn catch_sees_the_engines_errors_as_all_others() {
         ("let m = #{}; m.Foo;", "script", "the map has no property `Foo`"),
         ("1 / 0;", "script", "Division by zero: 1 / 0"),
         ("() + 1;", "script", "`+` does not work between () and an int"),
+        ("nope(1);", "script", "there is no function `nope`"),
+        ("log::nope(1);", "script", "there is no function `log::nope`"),
         ("1.fn_that_is_not();", "script", "there is no function `fn_that_is_not`"),
         ("[1].map(|x| x.y);", "script", "an int has no property `y`"),
         ("[1].map(|x| x.nope());", "script", "there is no function `nope`"),
@@ -249,6 +251,7 @@ fn catch_sees_the_engines_errors_as_all_others() {
         );
         assert_eq!(bench.value(&script), json!([kind, says, null]), "{script}");
     }
+    assert_eq!(bench.value("let n = 1; if is_def_fn(\"nope\", 0) { n = nope(); } n"), 1);
     assert_eq!(bench.value("let e = (); try { throw 5; } catch (err) { e = err; } e"), 5);
     assert_eq!(bench.value("let e = (); try { 1 / 0; } catch (err) { e = err.at; } e"), json!("test.rhai:1:21"));
 }
