@@ -74,8 +74,8 @@ pub(super) enum What {
         /// Who or what says so.
         by: String,
     },
-    /// A step began.
-    Step,
+    /// A step began, in this item of a `parallel` where there is one that can be told.
+    Step(String),
     /// A step gave a value; `None` where it may not be kept.
     Finished(Option<Value>),
     /// A script was told something that a resumed run must be told again.
@@ -147,7 +147,7 @@ impl What {
             Self::Attempt => "attempt",
             Self::Outcome { .. } => "outcome",
             Self::Settled { .. } => "settled",
-            Self::Step => "step",
+            Self::Step(_) => "step",
             Self::Finished(_) => "finished",
             Self::Told { .. } => "told",
             Self::Line { .. } => "line",
@@ -170,7 +170,8 @@ impl What {
             Self::Told { name, turn, value } => json!({"name": name, "turn": turn, "value": value}),
             Self::Line { level, text } => json!({"level": level, "text": text}),
             Self::Ended { code, why } => json!({"exit": code, "why": why}),
-            Self::Attempt | Self::Step | Self::Finished(None) => return String::new(),
+            Self::Step(item) if !item.is_empty() => json!({"item": item}),
+            Self::Attempt | Self::Step(_) | Self::Finished(None) => return String::new(),
         };
         body.to_string()
     }
@@ -204,7 +205,7 @@ impl What {
                 reply: body.remove("reply").unwrap_or_default(),
                 by: text(body.remove("by").unwrap_or_default()),
             },
-            "step" => Self::Step,
+            "step" => Self::Step(text(take("item"))),
             "finished" => Self::Finished(body.remove("value")),
             "told" => Self::Told { name: text(take("name")), turn: count(take("turn")), value: take("value") },
             "line" => Self::Line { level: text(take("level")), text: text(take("text")) },
@@ -249,7 +250,8 @@ mod tests {
                 reply: json!({"Code": 0}),
             },
             What::Settled { known: Known::NotApplied, reply: Value::Null, by: "a look".into() },
-            What::Step,
+            What::Step(String::new()),
+            What::Step("EnvId=3002".into()),
             What::Finished(Some(json!([1, "two", null]))),
             What::Finished(Some(Value::Null)),
             What::Finished(None),

@@ -52,6 +52,8 @@ pub(super) struct Past {
 pub(super) struct PastStep {
     /// The number of the event that began it.
     pub number: i64,
+    /// The item of a `parallel` that it was begun in; empty where nothing tells.
+    pub item: String,
     /// What it gave, once it ended well; inside, `None` for a value that could not be kept.
     pub finished: Option<Option<Value>>,
 }
@@ -223,8 +225,8 @@ impl Past {
                     (write.known, write.reply) = (known, reply);
                 }
             }
-            What::Step => {
-                self.steps.entry(place).or_insert(PastStep { number, finished: None });
+            What::Step(item) => {
+                self.steps.entry(place).or_insert(PastStep { number, item, finished: None });
             }
             What::Finished(value) => {
                 if let Some(step) = self.steps.get_mut(&place) {
@@ -250,6 +252,12 @@ impl Past {
             self.given.insert(place.to_owned());
         }
         Some(step)
+    }
+
+    /// The item that the step at this place was begun in, if that is another one than this.
+    pub(super) fn other_item(&self, place: &str, item: &str) -> Option<&str> {
+        let began = self.steps.get(place).map(|step| step.item.as_str())?;
+        (!began.is_empty() && !item.is_empty() && began != item).then_some(began)
     }
 
     /// What the script was told there.

@@ -12,6 +12,8 @@ pub(crate) struct Place(Option<Arc<Inner>>);
 struct Inner {
     text: String,
     is_in_step: bool,
+    /// What the item is that it is in; empty where nothing tells.
+    item: String,
 }
 
 thread_local! {
@@ -39,7 +41,18 @@ impl Place {
 
     /// The place of an item, counted from 0.
     pub(crate) fn item(&self, index: usize) -> Self {
-        Self(Some(Arc::new(Inner { text: format!("{}[{index}]", self.text()), is_in_step: self.is_in_step() })))
+        self.item_of(index, "")
+    }
+
+    /// The same of an item that is told from others by this.
+    pub(crate) fn item_of(&self, index: usize, item: &str) -> Self {
+        let (text, item) = (format!("{}[{index}]", self.text()), item.to_owned());
+        Self(Some(Arc::new(Inner { text, is_in_step: self.is_in_step(), item })))
+    }
+
+    /// What the item is that it is in; empty where nothing tells.
+    pub(super) fn item_text(&self) -> &str {
+        self.0.as_ref().map_or("", |inner| &inner.item)
     }
 
     /// The text of a step of this name here, before it is known how often it came already.
@@ -48,9 +61,9 @@ impl Place {
         format!("{}{slash}{}", self.text(), escaped(name))
     }
 
-    /// The place of a step by its whole text.
-    pub(super) fn of_step(text: String) -> Self {
-        Self(Some(Arc::new(Inner { text, is_in_step: true })))
+    /// The place of a step here by its whole text.
+    pub(super) fn step(&self, text: String) -> Self {
+        Self(Some(Arc::new(Inner { text, is_in_step: true, item: self.item_text().to_owned() })))
     }
 
     /// Its text.
@@ -152,7 +165,7 @@ mod tests {
     #[test]
     fn places_nest_and_no_name_reads_as_one() {
         let top = Place::here();
-        let step = |place: &Place, name: &str| Place::of_step(place.step_text(name));
+        let step = |place: &Place, name: &str| place.step(place.step_text(name));
         for (place, text, in_step) in [
             (top.clone(), "", false),
             (top.item(3), "[3]", false),

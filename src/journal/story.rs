@@ -149,7 +149,7 @@ fn events(connection: &Connection, run: Listed) -> rusqlite::Result<Story> {
             (Some(What::Settled { known, by, .. }), Some(write)) => {
                 (write.known, write.by, write.error) = (Some(known), Some(by), None);
             }
-            (Some(What::Step), _) if !steps.contains_key(&place) => {
+            (Some(What::Step(_)), _) if !steps.contains_key(&place) => {
                 steps.insert(place.clone(), story.steps.len());
                 story.steps.push((place, at, false));
             }

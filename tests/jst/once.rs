@@ -332,6 +332,27 @@ fn what_a_look_says_of_one_write_is_not_what_another_one_did() {
 }
 
 #[test]
+fn a_step_of_one_item_is_not_taken_for_that_of_another_in_its_place() {
+    let text = "let text = |id| describe_app_detail(id).Result.Description;
+        let left = [1001, 1002, 1003].filter(|id| text.call(id) != \"done\");";
+    for (items, item, began, now) in [
+        ("left", "id", "1001", "1003"),
+        ("left.map(|id| #{AppId: id, Title: `${id}`, Left: left.len()})", "id.AppId", "AppId=1001", "AppId=1003"),
+    ] {
+        let mark = format!("update_app(#{{AppId: {item}, BizTitle: \"t\", Description: \"done\"}}).Code");
+        let script = format!(
+            "{text} parallel({items}, 1, |id| step(\"mark\", || {{ if {item} == 1003 {{ exit(64) }} {mark} }}));"
+        );
+        let world = World::with(&script, &["--control"]);
+        let id = world.ends_with(64, &[]);
+        let ran = world.goes_on(&id, &[]);
+        let said = format!("the step `[0]/mark` was begun for {began}, and that place of the list is {now} now");
+        assert!(ran.code == Some(30) && ran.stderr.contains(&said), "{ran:#?}");
+        assert_eq!(world.written("AppId"), ["1001", "1002"]);
+    }
+}
+
+#[test]
 fn an_item_takes_nothing_from_a_finished_step_of_another_one() {
     let script = "
         parallel([1, 2], 1, |i| step(`touch ${i}`, || {

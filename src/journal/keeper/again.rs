@@ -157,9 +157,15 @@ impl Keeper {
     /// # Errors
     /// `policy` when earlier parts came by other steps here; `invalid` for a value that was not kept.
     pub(crate) fn step(&self, name: &str, is_again: bool) -> Result<Came> {
-        let text = Place::here().step_text(name);
+        let here = Place::here();
+        let text = here.step_text(name);
         let turn = self.turn(&text);
         let text = if turn == 0 { text } else { format!("{text}#{}", turn + 1) };
+        if let (Some(past), false) = (self.past(), self.plan.unprotected)
+            && let Some(other) = past.other_item(&text, here.item_text())
+        {
+            return Err(other_item(&text, other, here.item_text()));
+        }
         let earlier = self.past().and_then(|mut past| past.visit(&text, is_again));
         if let Some(Some(value)) = earlier.as_ref().and_then(|step| step.finished.as_ref()) {
             let secret = self.past().map(|past| past.secrets_in(&text)).unwrap_or_default();
@@ -174,8 +180,8 @@ impl Keeper {
         {
             return Err(other_step(other, &format!("the step `{text}`")));
         }
-        let event = self.event(What::Step).at_place(&text);
-        let step = Step { number: event.number, was_begun: earlier.is_some(), place: Place::of_step(text) };
+        let event = self.event(What::Step(here.item_text().to_owned())).at_place(&text);
+        let step = Step { number: event.number, was_begun: earlier.is_some(), place: here.step(text) };
         self.note(event);
         let is_done = self.plan.assume_done.iter().any(|word| place::is_named(step.place.text(), word));
         if is_done && step.was_begun {
@@ -248,6 +254,14 @@ fn other_step(earlier: &str, now: &str) -> Error {
     .outcome(Outcome::NotSent)
     .hint("run the script as it was, or give the step its name back")
     .hint("--unprotected goes on with the steps as they are now")
+}
+
+fn other_item(step: &str, earlier: &str, now: &str) -> Error {
+    let message = format!("the step `{step}` was begun for {earlier}, and that place of the list is {now} now");
+    Error::new(Kind::Policy, message)
+        .outcome(Outcome::NotSent)
+        .hint("run the script with the list that it had; steps whose names hold what they are about need none")
+        .hint("--unprotected takes the one for the other")
 }
 
 fn not_kept(step: &str) -> Error {

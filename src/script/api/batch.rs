@@ -23,6 +23,7 @@ use crate::script::value::{ScriptError, ScriptResult, from_dynamic, is_ours, thr
 use crate::script::words::{kind_of, shown};
 use crate::script::{hints, limits, report};
 use crate::secret;
+use crate::show::redaction::REDACTOR;
 
 /// Calls or closures that run at once when a script does not say.
 const CONCURRENCY: usize = 16;
@@ -302,6 +303,23 @@ fn concurrency_of(given: Option<i64>) -> Result<usize> {
         .ok_or_else(|| Error::new(Kind::Invalid, format!("concurrency is an integer from 1 to {MOST}")))
 }
 
+/// What tells an item from others, wherever it stands in its list: itself, or the ids in it.
+fn identity(item: &Dynamic) -> String {
+    let is_plain = |value: &Dynamic| value.is_int() || value.is_string();
+    let text = match item.as_map_ref() {
+        Ok(map) => {
+            let ids = map.iter().filter(|(name, value)| name.ends_with("Id") && is_plain(value));
+            ids.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+        }
+        Err(_) if is_plain(item) => item.to_string(),
+        Err(_) => String::new(),
+    };
+    REDACTOR.text(&text).chars().take(LONGEST_IDENTITY).collect()
+}
+
+/// The longest of what tells an item from others, in characters.
+const LONGEST_IDENTITY: usize = 200;
+
 /// Runs a closure for each item, on this thread and on others. What ends the script keeps further
 /// items from being begun.
 fn run_closures(
@@ -327,7 +345,7 @@ fn run_closures(
         limits::check(account.stop())?;
         let call = || body.call_within_context::<Dynamic>(context, (item.clone(),));
         // Other threads do not know where this one is.
-        let call = || account.within(|| here.item(n).within(call));
+        let call = || account.within(|| here.item_of(n, &identity(item)).within(call));
         std::panic::catch_unwind(AssertUnwindSafe(call))
             .unwrap_or_else(|_| Err(throw(Error::new(Kind::Script, "the script engine failed in this closure"))))
     };
