@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub path: PathBuf,
     /// How much of old runs it keeps.
     pub bounds: Bounds,
+    /// The flag that names it where nothing else does, with a blank before it.
+    pub flags: String,
     /// The run's id.
     pub id: String,
     /// What is known of the run when it begins: `script`, `profile`, `endpoint`, `key` and others.
@@ -130,17 +132,17 @@ impl Keeper {
     /// not do again, or cannot be resumed.
     pub(crate) fn way_on(&self, kind: Kind) -> Option<String> {
         self.writer.get().filter(|writer| writer.is_ok())?;
-        let id = &self.plan.id;
-        let look = format!("`jst runs {id} --verify` looks what the account tells of it");
+        let (id, flags) = (&self.plan.id, &self.plan.flags);
+        let look = format!("`jst runs{flags} {id} --verify` looks what the account tells of it");
         // One that goes on and was refused would be refused again: the refusal says what helps.
         let is_refused = kind == Kind::Policy && self.goes_on();
         match (kind, self.plan.resumable) {
             (Kind::UnknownOutcome, true) => {
-                Some(format!("this is run {id}: {look}; `jst run --resume {id}` looks and goes on"))
+                Some(format!("this is run {id}: {look}; `jst run{flags} --resume {id}` looks and goes on"))
             }
             (Kind::UnknownOutcome, false) => Some(format!("this is run {id}: {look}")),
             (_, true) if self.has_done.load(Ordering::Acquire) && !is_refused => {
-                Some(format!("this is run {id}: `jst run --resume {id}` goes on"))
+                Some(format!("this is run {id}: `jst run{flags} --resume {id}` goes on"))
             }
             _ => None,
         }

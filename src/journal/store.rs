@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 
@@ -20,6 +20,9 @@ const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// How long is waited for others that write.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How soon is tried again what SQLite does not wait for.
+const SOON: Duration = Duration::from_millis(5);
 
 /// A larger file is not read through at each start: it is looked at when its last writer did not close it.
 const CHECKED: u64 = 64 << 20;
@@ -66,8 +69,15 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     let mut connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|error| failed(path, &error))?;
-    prepare(&mut connection, length > 0 && (length < CHECKED || was_left)).map_err(|why| why.told(path))?;
-    Ok(connection)
+    let is_checked = length > 0 && (length < CHECKED || was_left);
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match prepare(&mut connection, is_checked) {
+            // Some locks SQLite does not wait for: while one makes it a file with a log, another reads its version.
+            Err(Unusable::Failed(error)) if is_busy(&error) && Instant::now() < until => std::thread::sleep(SOON),
+            prepared => return prepared.map(|()| connection).map_err(|why| why.told(path)),
+        }
+    }
 }
 
 /// Whether there is a file; what is no file, or cannot be seen, is no journal that holds nothing.
@@ -132,6 +142,11 @@ fn immutable(path: &Path) -> String {
         })
         .collect();
     format!("file:{escaped}?immutable=1")
+}
+
+/// Whether somebody else keeps a journal locked.
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// Whether a file was opened, but what SQLite makes beside it could not be.

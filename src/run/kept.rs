@@ -95,8 +95,11 @@ impl Run {
             }
         };
         let goes_on = again.before.is_some();
+        let is_by_hand = ["journal", "state-dir"].iter().any(|flag| self.settings.is_by_hand(flag));
+        let flags = if is_by_hand { format!(" --journal {}", path.display()) } else { String::new() };
         let plan = Plan {
             path,
+            flags,
             bounds: self.settings.journal_bounds(),
             id: self.id().to_string(),
             facts: facts(&self.settings, script, again.key.as_deref(), self.share.shard()),
