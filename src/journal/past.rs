@@ -323,10 +323,7 @@ impl Past {
         if is_moved {
             self.moved.push(whole.place.clone());
         }
-        // What was tried before it to no effect was the same.
-        let tried = self.like(next).filter(|write| write.number < whole.number && !write.counts());
-        let tried: Vec<i64> = tried.map(|write| write.number).collect();
-        tried.into_iter().chain([whole.number]).for_each(|number| self.come_by(number));
+        self.come_by(whole.number);
         Some(whole)
     }
 
