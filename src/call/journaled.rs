@@ -163,17 +163,15 @@ fn kept(value: Value) -> Value {
 }
 
 fn cannot_tell(write: &PastWrite, why: &str) -> Error {
-    let on = write.profile.as_ref().map(|name| format!(" in the profile {name}")).unwrap_or_default();
-    let of = if write.place.is_empty() { on } else { format!("{on} in the step `{}`", write.place) };
     // A step that is more than this write is not to be decided by it.
     let is_step = place::is_in_step(&write.place) && place::step_of(&write.place) == write.place;
     let key = if is_step { write.place.clone() } else { write.number.to_string() };
-    let params = Value::from(write.params.clone());
     Error::new(
         Kind::UnknownOutcome,
         format!(
-            "it is not known whether {} {params}{of} took effect (write {} of the earlier part of this run): {why}",
-            write.operation, write.number
+            "it is not known whether {} took effect (write {} of the earlier part of this run): {why}",
+            write.words(),
+            write.number
         ),
     )
     .operation(&write.operation)

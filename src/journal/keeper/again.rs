@@ -228,15 +228,13 @@ fn means_nothing(flag: &str, word: &str, id: &str) -> Error {
 
 /// A write that an earlier part made and this one does not.
 fn differs(earlier: &PastWrite, now: &str) -> Error {
-    let params = Value::from(earlier.params.clone());
     let made = if earlier.known == Known::Applied { "made" } else { "may have made" };
-    let on = earlier.profile.as_ref().map(|name| format!(" in the profile {name}")).unwrap_or_default();
     Error::new(
         Kind::Policy,
         format!(
-            "the earlier part of this run {made} {} {params}{on} (write {}), which the script no longer makes; it \
-             makes {now} instead",
-            earlier.operation, earlier.number
+            "the earlier part of this run {made} {} (write {}), which the script no longer makes; it makes {now} instead",
+            earlier.words(),
+            earlier.number
         ),
     )
     .outcome(Outcome::NotSent)
